@@ -1,1 +1,1 @@
-"""The terminal's journal: append-only, signed and chained, with the outbox that brings it to the ledger exactly once."""
+"""The terminal's journal: append-only, signed, chained, with the outbox that reaches the ledger exactly once."""
