@@ -1,0 +1,113 @@
+"""The settings file: TOML that people write, checked so that a mistake is named by its line and key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; carries where (`path`, `line`, `key`) and why (`reason`)."""
+
+    code = "settings_invalid"
+
+    def __init__(self, path: Path, line: int, key: str, reason: str) -> None:
+        super().__init__(f"{path}, line {line}, {key}: {reason}")
+        self.path = path
+        self.line = line
+        self.key = key
+        self.reason = reason
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScreenSettings(_Table):
+    """How the screens look and sound."""
+
+    language: Literal["ja", "en"] = "ja"
+    theme: Literal["dark", "light"] = "dark"
+    borders: Literal["lines", "ascii"] = "lines"
+    """`ascii` for consoles that draw line characters two cells wide."""
+    motion: bool = True
+    sound: bool = True
+
+
+class CounterSettings(_Table):
+    """How the counter works."""
+
+    clerk: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,16}$")] = "1"
+    """Who is at the counter until somebody else says so."""
+    day_starts_at: Annotated[int, Field(strict=True, ge=0, le=12)] = 0
+    """The hour at which a business date begins, for shops that close after midnight."""
+    tap_seconds: Annotated[int, Field(strict=True, ge=5, le=300)] = 60
+    """How long the counter waits for a card before it goes back."""
+
+
+class ReaderSettings(_Table):
+    """Which reader to use."""
+
+    name: str = ""
+    """Part of a PC/SC reader's name; empty for whichever has a card."""
+
+
+class LedgerSettings(_Table):
+    """How the ledger is reached."""
+
+    url: HttpUrl | None = None
+    """Another ledger than the one that enrolled this terminal."""
+    wait_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
+    """How long a resident waits for a verdict before the outcome is shown as unknown."""
+
+
+class Settings(_Table):
+    """All that the operator may set; every key has a default."""
+
+    screen: ScreenSettings = ScreenSettings()
+    counter: CounterSettings = CounterSettings()
+    reader: ReaderSettings = ReaderSettings()
+    ledger: LedgerSettings = LedgerSettings()
+
+
+def load(path: Path) -> Settings:
+    """Return the settings of a file, all defaults where there is none; raise SettingsError for the first mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise SettingsError(path, int(line[1]) if line else text.count("\n") + 1, "TOML", str(error)) from None
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        keys = [str(part) for part in first["loc"]]
+        raise SettingsError(path, _line_of(text, keys), ".".join(keys), _reason(first, keys)) from None
+
+
+def _reason(error: Any, keys: list[str]) -> str:
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"])
+    table = Settings.model_fields[keys[0]].default if len(keys) > 1 else Settings()
+    return f"no such key; there are: {', '.join(type(table).model_fields)}"
+
+
+def _line_of(text: str, keys: list[str]) -> int:
+    """Return the line on which a key stands: the TOML parser of the standard library keeps no positions."""
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            table = [part.strip(" \"'") for part in header[1].split(".")]
+            if table == keys:
+                return number
+        elif assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            name = [part.strip("\"'") for part in assigned[1].split(".")]
+            if (table + name)[: len(keys)] == keys:
+                return number
+    return 1
