@@ -1,0 +1,32 @@
+"""Verifies the signature that a resident's card made over `ledger.messages.consent_digest`."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+_DIGEST = Prehashed(SHA256())
+
+
+def is_signed(public_key: bytes, digest: bytes, signature: bytes) -> bool:
+    """Return whether a card's key (DER SubjectPublicKeyInfo) signed a 32-byte digest.
+
+    RSA signs as RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2); the P-384 key of the announced card generation as ECDSA
+    over the same 32 bytes, DER.
+    """
+    try:
+        key = load_der_public_key(public_key)
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, digest, PKCS1v15(), _DIGEST)
+        elif isinstance(key, EllipticCurvePublicKey):
+            key.verify(signature, digest, ECDSA(_DIGEST))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True

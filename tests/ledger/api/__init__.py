@@ -1,0 +1,1 @@
+"""What travels between terminal and ledger, and how the ledger answers."""

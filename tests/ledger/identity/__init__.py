@@ -1,0 +1,1 @@
+"""The ID table: registration, links, standing, revocation."""
