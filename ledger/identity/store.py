@@ -1,0 +1,228 @@
+"""The ID table: look a card up, register it, link numbers to it, stop it, forget it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ledger.identity.errors import IdentityRefusal
+from ledger.identity.revocation import RevocationList
+from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
+from ledger.messages import CardReference, ServiceId, Standing
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: nothing that is read out over a telephone is mistaken for something else."""
+
+RENEWAL: Final = "renewal"
+"""The service name under which a registration brings the office's renewal code."""
+
+_RENEWAL_DAYS: Final = 14
+_ATTEMPTS: Final = 3
+_CHUNK: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What the ID table knows of a card; `mykey` and `public_key` are None where it is not registered."""
+
+    standing: Standing
+    mykey: str | None = None
+    public_key: bytes | None = None
+
+
+class Identity:
+    """The identity store. `secret` keys the hash of every card: without it nobody finds a card by its serial number."""
+
+    def __init__(self, engine: Engine, secret: bytes) -> None:
+        self._engine = engine
+        self._secret = secret
+
+    def key_of(self, issuer: bytes, serial: int) -> bytes:
+        """Return the card key: HMAC-SHA256 over SHA-256 of the issuer's DER name, and the serial number."""
+        return hmac.digest(self._secret, issuer + serial.to_bytes(20, "big"), hashlib.sha256)
+
+    def look_up(self, cards: Iterable[CardReference]) -> dict[CardReference, Holder]:
+        """Return what is known of each card, in two queries for however many."""
+        keys = {reference: self._key(reference) for reference in cards}
+        if not keys:
+            return {}
+        wanted = list(keys.values())
+        with self._engine.connect() as connection:
+            rows = {row.card_key: row for row in connection.execute(select(card).where(card.c.card_key.in_(wanted)))}
+            stopped = set(connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted))))
+        found: dict[CardReference, Holder] = {}
+        for reference, key in keys.items():
+            row = rows.get(key)
+            standing = Standing.UNREGISTERED if row is None else Standing(row.state)
+            found[reference] = Holder(
+                standing=Standing.REVOKED if key in stopped else standing,
+                mykey=None if row is None else row.mykey,
+                public_key=None if row is None else row.public_key,
+            )
+        return found
+
+    def services(self, mykey: str) -> list[ServiceId]:
+        """Return the numbers that are linked to a MyKey ID."""
+        query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
+        with self._engine.connect() as connection:
+            return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
+
+    def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:
+        """Register a card, or find it registered, link numbers to it, and return its MyKey ID.
+
+        A number of the service `renewal` is the office's code: the new card then takes over the MyKey ID that the code
+        was given out for, and the old card stands for nobody any more. Raise IdentityRefusal with code `card_revoked`,
+        `card_suspended`, `renewal_code_wrong` or `service_taken`; nothing is changed then.
+        """
+        key = self._key(reference)
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._engine.begin() as connection:
+                    mykey = self._admit(connection, key, public_key, services, on)
+                    _link(connection, mykey, [each for each in services if each.service != RENEWAL])
+                    return mykey
+            except IntegrityError:
+                # Somebody registered the same card or number at the same moment: the next look finds it there.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def unlink(self, mykey: str, service: str) -> None:
+        """Forget the number of one service."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == service))
+
+    def leave(self, mykey: str) -> None:
+        """Forget a holder altogether: no row remains that names the MyKey ID or the card."""
+        with self._engine.begin() as connection:
+            for table in (service_id, renewal, card):
+                connection.execute(delete(table).where(table.c.mykey == mykey))
+
+    def find_mykey(self, number: ServiceId) -> str | None:
+        """Return the MyKey ID that a service's number is linked to: how the office finds who telephones."""
+        query = select(service_id.c.mykey).where(
+            service_id.c.service == number.service, service_id.c.number == number.number
+        )
+        with self._engine.connect() as connection:
+            return connection.scalar(query)
+
+    def stop(self, mykey: str) -> None:
+        """Suspend a holder at once; raise IdentityRefusal `mykey_unknown` where there is none."""
+        self._set_state(mykey, Standing.SUSPENDED)
+
+    def resume(self, mykey: str) -> None:
+        """Lift a suspension; raise IdentityRefusal `mykey_unknown` where there is no such holder."""
+        self._set_state(mykey, Standing.ACTIVE)
+
+    def renewal_code(self, mykey: str, on: date) -> str:
+        """Return a code with which a holder's renewed card may be registered, once, within two weeks.
+
+        The office gives it to a person whom it has identified: the old card may be gone, and a serial number or a
+        library number proves nothing. Raise IdentityRefusal `mykey_unknown` where there is no such holder.
+        """
+        code = _random(12)
+        with self._engine.begin() as connection:
+            if connection.scalar(select(card.c.mykey).where(card.c.mykey == mykey)) is None:
+                raise IdentityRefusal("mykey_unknown")
+            connection.execute(delete(renewal).where((renewal.c.mykey == mykey) | (renewal.c.expires_on < on)))
+            connection.execute(
+                insert(renewal).values(
+                    code_key=self._code_key(code), mykey=mykey, expires_on=on + timedelta(days=_RENEWAL_DAYS)
+                )
+            )
+        return code
+
+    def replace_revocations(self, revocations: RevocationList) -> int:
+        """Take a revocation list in place of the last one of its scope, and return how many cards are on it.
+
+        Raise IdentityRefusal `revocation_list_old` where a newer one is there already. Readers see the old list until
+        the new one is complete.
+        """
+        scope, issuer = revocations.scope, revocations.issuer
+        count = 0
+        with self._engine.begin() as connection:
+            newest = connection.scalar(select(revocation_list.c.issued).where(revocation_list.c.scope == scope))
+            if newest is not None and newest > revocations.issued:
+                raise IdentityRefusal("revocation_list_old")
+            connection.execute(delete(revocation_list).where(revocation_list.c.scope == scope))
+            connection.execute(insert(revocation_list).values(scope=scope, issued=revocations.issued))
+            connection.execute(delete(revoked).where(revoked.c.scope == scope))
+            serials = iter(revocations.serials())
+            while chunk := [{"card_key": self.key_of(issuer, n), "scope": scope} for n in islice(serials, _CHUNK)]:
+                connection.execute(insert(revoked), chunk)
+                count += len(chunk)
+        return count
+
+    def _admit(
+        self, connection: Connection, key: bytes, public_key: bytes, services: Sequence[ServiceId], on: date
+    ) -> str:
+        if connection.scalar(select(revoked.c.scope).where(revoked.c.card_key == key).limit(1)):
+            raise IdentityRefusal("card_revoked")
+        if (known := connection.execute(select(card).where(card.c.card_key == key)).one_or_none()) is not None:
+            if known.state != Standing.ACTIVE:
+                raise IdentityRefusal("card_suspended")
+            return str(known.mykey)
+        for each in services:
+            if each.service == RENEWAL:
+                return self._renew(connection, each.number, key, public_key, on)
+        mykey = _random(10)
+        connection.execute(
+            insert(card).values(
+                card_key=key, mykey=mykey, public_key=public_key, state=Standing.ACTIVE, registered_on=on
+            )
+        )
+        return mykey
+
+    def _renew(self, connection: Connection, code: str, key: bytes, public_key: bytes, on: date) -> str:
+        query = (
+            delete(renewal)
+            .where(renewal.c.code_key == self._code_key(code), renewal.c.expires_on >= on)
+            .returning(renewal.c.mykey)
+        )
+        mykey: str | None = connection.scalar(query)
+        if mykey is None:
+            raise IdentityRefusal("renewal_code_wrong")
+        # A stop was for the lost card; whoever got the code was identified by the office since.
+        connection.execute(
+            update(card).where(card.c.mykey == mykey).values(card_key=key, public_key=public_key, state=Standing.ACTIVE)
+        )
+        return mykey
+
+    def _set_state(self, mykey: str, state: Standing) -> None:
+        with self._engine.begin() as connection:
+            if connection.execute(update(card).where(card.c.mykey == mykey).values(state=state)).rowcount == 0:
+                raise IdentityRefusal("mykey_unknown")
+
+    def _key(self, reference: CardReference) -> bytes:
+        return self.key_of(bytes.fromhex(reference.issuer_sha256), int(reference.serial, 16))
+
+    def _code_key(self, code: str) -> bytes:
+        return hmac.digest(self._secret, b"renewal " + code.upper().replace("-", "").encode(), hashlib.sha256)
+
+
+def _link(connection: Connection, mykey: str, services: Sequence[ServiceId]) -> None:
+    for each in services:
+        owner = select(service_id.c.mykey).where(
+            service_id.c.service == each.service, service_id.c.number == each.number
+        )
+        match connection.scalar(owner):
+            case None:
+                connection.execute(
+                    delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == each.service)
+                )
+                connection.execute(insert(service_id).values(mykey=mykey, service=each.service, number=each.number))
+            case found if found != mykey:
+                raise IdentityRefusal("service_taken")
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
