@@ -1,0 +1,6 @@
+"""The counter as a pure state machine: `step(counter, event)` returns the counter afterwards and what is to be done."""
+
+from terminal.counter.states import Counter, State
+from terminal.counter.step import step
+
+__all__ = ["Counter", "State", "step"]

@@ -1,0 +1,288 @@
+"""What happens while a card is wanted: reading it, the resident's choice, the PIN, the signature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.messages import Standing
+from ledger.rules import Quote
+from terminal.counter import pricing
+from terminal.counter.amounts import amount_of, digits_of
+from terminal.counter.effects import AskTries, Authorise
+from terminal.counter.events import (
+    Authorised,
+    CardArrived,
+    CardFailed,
+    CardLeft,
+    CardRead,
+    Entered,
+    Erased,
+    Escaped,
+    Event,
+    Moved,
+    OtherCardArrived,
+    Picked,
+    PinEntered,
+    PinTyped,
+    TriesLeft,
+    Typed,
+)
+from terminal.counter.facts import (
+    AwardIntent,
+    BalanceIntent,
+    Choice,
+    Draft,
+    Fault,
+    Intent,
+    LinkIntent,
+    Resident,
+    SaleIntent,
+    Use,
+)
+from terminal.counter.moves import Step, commit, go, home, read_card, stay
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    AwaitCardAgain,
+    Choosing,
+    ConfirmingLastTry,
+    Counter,
+    EnteringPart,
+    EnteringPin,
+    Field,
+    Reading,
+    Refused,
+    ShowingBalance,
+)
+
+PIN_DIGITS = 4
+"""Length of the PIN of the user-authentication key."""
+
+
+# The tap --------------------------------------------------------------------------------------------------------
+
+
+def await_card(counter: Counter, state: AwaitCard, event: Event) -> Step:
+    """Read the card that comes."""
+    match event:
+        case CardArrived():
+            return read_card(counter, state.intent)
+        case OtherCardArrived():
+            return go(counter, replace(state, notice=Fault("other_card")))
+        case CardLeft() if state.notice in (Fault("other_card"), Fault("card_left_behind")):
+            return go(counter, replace(state, notice=None))
+        case Escaped():
+            return give_up(counter, state.intent)
+        case _:
+            return stay(counter)
+
+
+def reading(counter: Counter, state: Reading, event: Event) -> Step:
+    """Go on with whoever was read."""
+    match event:
+        case CardRead(_, resident, registration):
+            return _known(counter, state.intent, resident, registration)
+        case CardFailed(_, fault):
+            return go(counter, AwaitCard(state.intent, fault))
+        case Escaped():
+            return give_up(counter, state.intent)
+        case _:
+            return stay(counter)
+
+
+def _known(counter: Counter, intent: Intent, resident: Resident, registration: str | None) -> Step:
+    terms = counter.terms
+    if isinstance(intent, LinkIntent):
+        if registration is None or not resident.online:
+            return go(counter, Refused(Fault("line_needed"), intent))
+        return _ask_pin(counter, EnteringPin(pricing.link(registration, resident, terms), resident, back=None))
+    if resident.online and resident.standing is not Standing.ACTIVE:
+        return go(counter, Refused(Fault(f"card_{resident.standing}"), intent))
+    match intent:
+        case BalanceIntent():
+            return go(counter, ShowingBalance(resident) if resident.online else Refused(Fault("line_needed"), intent))
+        case AwardIntent():
+            if not resident.online and not terms.programmes[intent.programme].offline.award:
+                return go(counter, Refused(Fault("line_needed"), intent))
+            return commit(counter, pricing.award(intent, resident, terms))
+        case SaleIntent(bill):
+            if choices := pricing.choices_for(bill, resident, terms):
+                return go(counter, Choosing(intent, resident, choices))
+            priced = pricing.without_points(bill, terms) if resident.online else pricing.while_offline(bill, terms)
+            return commit(counter, pricing.sale(priced, terms.municipality, resident, terms))
+
+
+def give_up(counter: Counter, intent: Intent) -> Step:
+    """Give the bill back to be corrected; begin anew with all else."""
+    return home(counter, str(intent.bill) if isinstance(intent, SaleIntent) else "")
+
+
+# The choice -----------------------------------------------------------------------------------------------------
+
+
+def choosing(counter: Counter, state: Choosing, event: Event) -> Step:
+    """Let the resident choose: a number chooses at once, Enter takes the highlighted line."""
+    match event:
+        case Moved(by):
+            return go(counter, replace(state, cursor=(state.cursor + by) % len(state.choices)))
+        case Typed(text) if text.isdecimal() and 1 <= int(text) <= len(state.choices):
+            return _chosen(counter, replace(state, cursor=int(text) - 1))
+        case Picked(number) if 1 <= number <= len(state.choices):
+            return _chosen(counter, replace(state, cursor=number - 1))
+        case Entered():
+            return _chosen(counter, state)
+        case Escaped():
+            return give_up(counter, state.intent)
+        case _:
+            return stay(counter)
+
+
+def _chosen(counter: Counter, state: Choosing) -> Step:
+    if state.choice.use is Use.SOME:
+        return go(counter, EnteringPart(state))
+    return _settle(counter, state, state.choice.quote, state.choice)
+
+
+def entering_part(counter: Counter, state: EnteringPart, event: Event) -> Step:
+    """Take the number of points to use."""
+    match event:
+        case Typed(text):
+            digits = digits_of(state.text + text, state.most)
+            if isinstance(digits, Fault):
+                return go(counter, replace(state, notice=digits))
+            return go(counter, replace(state, text=digits, notice=None))
+        case Erased():
+            return go(counter, replace(state, text=state.text[:-1], notice=None))
+        case Escaped():
+            return go(counter, state.choosing)
+        case Entered():
+            return _part(counter, state)
+        case _:
+            return stay(counter)
+
+
+def _part(counter: Counter, state: EnteringPart) -> Step:
+    points = amount_of(state.text, state.most)
+    if isinstance(points, Fault):
+        return go(counter, replace(state, notice=points))
+    chosen, choice = state.choosing, state.choosing.choice
+    try:
+        priced = pricing.part(
+            chosen.intent.bill, points, chosen.resident, counter.terms, choice.municipality, tap_only=chosen.tap_only
+        )
+    except ValueError:
+        return go(counter, replace(state, notice=Fault("points_not_possible", (("points", points),))))
+    return _settle(counter, chosen, priced, choice)
+
+
+def _settle(counter: Counter, state: Choosing, priced: Quote, choice: Choice) -> Step:
+    draft = pricing.sale(priced, choice.municipality, state.resident, counter.terms)
+    if draft.lacks_signature:
+        return _ask_pin(counter, EnteringPin(draft, state.resident, back=replace(state, notice=None)))
+    return commit(counter, draft)
+
+
+# The PIN and the signature --------------------------------------------------------------------------------------
+
+
+def _ask_pin(counter: Counter, pin: EnteringPin) -> Step:
+    if counter.field in (Field.EMPTY, Field.OTHER_CARD):
+        return go(counter, AwaitCardAgain(pin))
+    return go(counter, pin, AskTries(counter.task, pin.resident))
+
+
+def entering_pin(counter: Counter, state: EnteringPin, event: Event) -> Step:
+    """Count the boxes, and have the card check the PIN once all are filled."""
+    match event:
+        case PinTyped(count) if 0 <= count <= PIN_DIGITS:
+            return go(counter, replace(state, typed=count, notice=None))
+        case PinEntered(pin) if state.tries_left is not None:
+            signing = Authorise(counter.task, state.draft, state.resident, state.last_try, pin)
+            return go(counter, Authorising(replace(state, typed=PIN_DIGITS, notice=None)), signing)
+        case TriesLeft(_, 0):
+            return _locked(counter, state)
+        case TriesLeft(_, 1) if not state.last_try:
+            return go(counter, ConfirmingLastTry(replace(state, tries_left=1, typed=0)))
+        case TriesLeft(_, tries):
+            return go(counter, replace(state, tries_left=tries))
+        case CardFailed(_, fault):
+            return _signature_failed(counter, state, fault)
+        case CardLeft():
+            return go(counter, AwaitCardAgain(_emptied(state)))
+        case Escaped():
+            return _without_pin(counter, state)
+        case _:
+            return stay(counter)
+
+
+def confirming_last_try(counter: Counter, state: ConfirmingLastTry, event: Event) -> Step:
+    """Use the last try only after an explicit yes."""
+    match event:
+        case Entered():
+            return _ask_pin(counter, replace(state.pin, last_try=True))
+        case Escaped():
+            return _without_pin(counter, state.pin)
+        case _:
+            return stay(counter)
+
+
+def await_card_again(counter: Counter, state: AwaitCardAgain, event: Event) -> Step:
+    """Go on with the PIN once a card is back; whether it is the same one is seen when it is read."""
+    match event:
+        case CardArrived():
+            return _ask_pin(counter, state.pin)
+        case OtherCardArrived():
+            return go(counter, replace(state, notice=Fault("other_card")))
+        case Escaped():
+            return _without_pin(counter, state.pin)
+        case _:
+            return stay(counter)
+
+
+def authorising(counter: Counter, state: Authorising, event: Event) -> Step:
+    """Commit what the card signed; nobody can leave while it does, since its answer is near."""
+    match event:
+        case Authorised(_, draft) if not draft.lacks_signature and _same_but_signed(state.pin.draft, draft):
+            return commit(counter, draft)
+        case CardFailed(_, fault):
+            return _signature_failed(counter, state.pin, fault)
+        case _:
+            return stay(counter)
+
+
+def _signature_failed(counter: Counter, pin: EnteringPin, fault: Fault) -> Step:
+    match fault.code:
+        case "pin_blocked":
+            return _locked(counter, pin)
+        case "pin_wrong" | "pin_last_try":
+            # The card is asked again, so that the number shown is its own.
+            return _ask_pin(counter, replace(_emptied(pin), notice=fault))
+        case "certificate_expired" | "certificate_untrusted":
+            return go(counter, Refused(fault, pin.back.intent if pin.back else LinkIntent()))
+        case _:
+            return go(counter, AwaitCardAgain(_emptied(pin), fault))
+
+
+def _locked(counter: Counter, pin: EnteringPin) -> Step:
+    """Offer what needs no PIN, if anything does."""
+    fault = Fault("pin_blocked")
+    if pin.back is None:
+        return go(counter, Refused(fault, LinkIntent()))
+    choices = pricing.choices_for(pin.back.intent.bill, pin.resident, counter.terms, tap_only=True)
+    if not choices:
+        return go(counter, Refused(fault, pin.back.intent))
+    return go(counter, Choosing(pin.back.intent, pin.resident, choices, tap_only=True, notice=fault))
+
+
+def _without_pin(counter: Counter, pin: EnteringPin) -> Step:
+    return home(counter) if pin.back is None else go(counter, pin.back)
+
+
+def _emptied(pin: EnteringPin) -> EnteringPin:
+    return replace(pin, tries_left=None, typed=0, last_try=False, notice=None)
+
+
+def _same_but_signed(asked: Draft, signed: Draft) -> bool:
+    return replace(signed, content=asked.content, operation_id=None, at=None) == asked and (
+        asked.content.model_copy(update={"assurance": None}) == signed.content.model_copy(update={"assurance": None})
+    )

@@ -1,0 +1,72 @@
+"""The effects of the counter: what the engine is to do. Only `Commit` moves money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from terminal.counter.facts import Draft, Intent, Receipt, Resident
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Try again to open what could not be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCard:
+    """Read the card as far as `intent` needs it and ask the ledger: `CardRead`, `CardFailed` or `Trouble`."""
+
+    task: int
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class AskTries:
+    """Ask the card, which must be this resident's, for the tries left: `TriesLeft` or `CardFailed`."""
+
+    task: int
+    resident: Resident
+
+
+@dataclass(frozen=True, slots=True)
+class Authorise:
+    """Let the resident's card check the PIN and sign the draft; wipe the PIN: `Authorised` or `CardFailed`."""
+
+    task: int
+    draft: Draft
+    resident: Resident
+    last_try: bool
+    pin: bytearray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Write the operation, then send it: `Decided`, `Unanswered` or `NotRecorded`."""
+
+    task: int
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the ledger again for the verdict on a written operation: `Decided` or `Unanswered`."""
+
+    task: int
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class ListVoidable:
+    """Read from the journal what can be undone: `VoidableListed`."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """Overwrite a PIN that nobody wanted."""
+
+    pin: bytearray = field(repr=False)
+
+
+Effect = Reopen | ReadCard | AskTries | Authorise | Commit | AskAgain | ListVoidable | Wipe

@@ -1,0 +1,212 @@
+"""What the counter knows and speaks of: intents, residents, choices, drafts, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ledger.messages import (
+    Award,
+    CardSigned,
+    Link,
+    ProgrammeBalance,
+    Sale,
+    ServiceId,
+    Standing,
+    Verdict,
+    Void,
+)
+from ledger.rules import Programme, Quote
+
+AWARD_REASONS = ("volunteering", "first_aid_training", "birth", "health_event", "library_use", "visit")
+"""What the minutes would award points for without a bill (N15), as codes of the municipality's list."""
+
+CounterOperation = Sale | Award | Void | Link
+"""What can be asked of the ledger at a counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong: a stable code with a text in `config/texts`, and the arguments of that text."""
+
+    code: str
+    args: tuple[tuple[str, str | int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What this shop works with: its programmes in force, in deduction order, and how long it waits for a card."""
+
+    terminal_id: str = ""
+    shop_code: str = ""
+    shop_name: str = ""
+    programmes: Mapping[str, Programme] = field(default_factory=dict)
+    tap_seconds: float = 60.0
+
+    @property
+    def municipality(self) -> str:
+        """The code of the town that the shop stands in."""
+        return self.shop_code[:6]
+
+
+# What the clerk wants -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SaleIntent:
+    """A bill of so many yen."""
+
+    bill: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwardIntent:
+    """Points without a bill, with the reason code that the municipality keeps."""
+
+    programme: str
+    points: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceIntent:
+    """残高照会: what the resident holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIntent:
+    """初回登録: the resident agreed to be registered, with the IDs to link at once."""
+
+    services: tuple[ServiceId, ...] = ()
+
+
+Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent
+"""What a card is waited for."""
+
+
+# Who is there ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A card that was read for this task, and what the ledger said of it; `standing` is None while the line is down.
+
+    `token` tells the same card again in this process, and nothing to anybody else; `sealed` is the resident for an
+    operation, which only the ledger can open.
+    """
+
+    token: str = field(repr=False)
+    sealed: str = field(repr=False)
+    standing: Standing | None = None
+    balances: tuple[ProgrammeBalance, ...] = ()
+    services: tuple[ServiceId, ...] = ()
+    nonce: str = field(default="", repr=False)
+
+    @property
+    def online(self) -> bool:
+        """Whether the ledger was asked."""
+        return self.standing is not None
+
+
+class Use(StrEnum):
+    """How many points a choice redeems: 全て使う / 一部使う / 使わない."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line that the resident may choose: whose points, how many, and what the bill then comes to.
+
+    The quote of `Use.SOME` is that of the most that could be entered.
+    """
+
+    use: Use
+    municipality: str
+    quote: Quote
+
+
+# What is written ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An operation that is not written yet; `operation_id` and `at` are fixed before a card signs them.
+
+    An operation that the card must sign carries the nonce, and an empty signature until then; a void says what it
+    undoes.
+    """
+
+    content: CounterOperation
+    undoes: Sale | Award | None = None
+    operation_id: str | None = None
+    at: str | None = None
+
+    @property
+    def lacks_signature(self) -> bool:
+        """Whether a card has still to sign."""
+        return is_to_be_signed(self.content) and not _signature(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An operation that is durable in the journal, with its verdict as soon as there is one.
+
+    `short_hash` is the start of the journal entry's hash, `elapsed_ms` what the machine (not the people) took from
+    tap to verdict.
+    """
+
+    operation_id: str
+    short_hash: str
+    at: str
+    content: CounterOperation
+    undoes: Sale | Award | None = None
+    verdict: Verdict | None = None
+    balances: tuple[ProgrammeBalance, ...] = ()
+    elapsed_ms: int = 0
+
+    @property
+    def bill(self) -> int | None:
+        """The bill in yen, of a sale."""
+        return self.content.bill if isinstance(self.content, Sale) else None
+
+    @property
+    def redeemed(self) -> int:
+        """Points that paid: as decided, or as asked while there is no verdict."""
+        if self.verdict is not None:
+            return self.verdict.redeemed
+        return sum(leg.points for leg in self.content.redeem) if isinstance(self.content, Sale) else 0
+
+    @property
+    def awarded(self) -> int:
+        """Points that were earned: as decided, or as asked while there is no verdict."""
+        if self.verdict is not None:
+            return self.verdict.awarded
+        return sum(leg.points for leg in self.content.award) if isinstance(self.content, Sale | Award) else 0
+
+    @property
+    def amount_due(self) -> int | None:
+        """Yen that remain to be paid, of a sale."""
+        return self.content.amount_due if isinstance(self.content, Sale) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Voidable:
+    """An operation of this terminal's open day that can still be undone."""
+
+    operation_id: str
+    at: str
+    content: Sale | Award
+
+
+def is_to_be_signed(content: CounterOperation) -> bool:
+    """Return whether an operation rests on the card's signature rather than on the tap."""
+    return not isinstance(content, Void) and isinstance(content.assurance, CardSigned)
+
+
+def _signature(content: CounterOperation) -> str:
+    assurance = None if isinstance(content, Void) else content.assurance
+    return assurance.signature if isinstance(assurance, CardSigned) else ""

@@ -1,0 +1,95 @@
+"""What happens once an operation is written, and how what is shown is left again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.messages import Sale, Status
+from terminal.counter.effects import AskAgain, Reopen
+from terminal.counter.entry import idle
+from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
+from terminal.counter.facts import Fault, Receipt, SaleIntent, Voidable
+from terminal.counter.moves import Step, go, home, stay
+from terminal.counter.states import (
+    ConfirmingVoid,
+    Counter,
+    Done,
+    Idle,
+    Queued,
+    Refused,
+    Starting,
+    Unknown,
+)
+
+
+def unfit(counter: Counter, event: Event) -> Step:
+    """Try again when asked to."""
+    match event:
+        case Entered():
+            return go(counter, Starting(), Reopen())
+        case _:
+            return stay(counter)
+
+
+def sending(counter: Counter, event: Event) -> Step:
+    """Show what became of the operation."""
+    match event:
+        case Decided(_, receipt):
+            return go(counter, _decided(receipt))
+        case Unanswered(_, receipt) if isinstance(receipt.content, Sale) and receipt.content.redeem:
+            return go(counter, Unknown(receipt))
+        case Unanswered(_, receipt):
+            return go(counter, Queued(receipt))
+        case NotRecorded(_, fault):
+            return go(counter, Refused(fault))
+        case _:
+            return stay(counter)
+
+
+def unknown(counter: Counter, state: Unknown, event: Event) -> Step:
+    """Ask again under the same id, or lead to voiding it; it can be left in no other way."""
+    match event:
+        case Decided(_, receipt):
+            return go(counter, _decided(receipt))
+        case Unanswered(_, receipt):
+            return go(counter, Unknown(receipt))
+        case Entered() if not state.asking:
+            return go(counter, replace(state, asking=True), AskAgain(counter.task, state.receipt))
+        case Escaped() if isinstance(state.receipt.content, Sale):
+            receipt = state.receipt
+            item = Voidable(receipt.operation_id, receipt.at, state.receipt.content)
+            return go(counter, ConfirmingVoid(item, replace(state, asking=False)))
+        case _:
+            return stay(counter)
+
+
+def finished(counter: Counter, event: Event) -> Step:
+    """Leave a result: Enter or Esc for the next customer, and the next bill or function key goes there directly."""
+    match event:
+        case Entered() | Escaped():
+            return home(counter)
+        case Typed() | Asked():
+            cleared, _ = home(counter)
+            return idle(cleared, Idle(), event)
+        case _:
+            return stay(counter)
+
+
+def refused(counter: Counter, state: Refused, event: Event) -> Step:
+    """Leave a refusal: Enter gives the bill back to try again, Esc drops it."""
+    match event:
+        case Entered() if isinstance(state.intent, SaleIntent):
+            return home(counter, str(state.intent.bill))
+        case _:
+            return finished(counter, event)
+
+
+def _decided(receipt: Receipt) -> Done | Refused:
+    verdict = receipt.verdict
+    if verdict is not None and verdict.status is Status.REFUSED:
+        return Refused(Fault(verdict.code or "unexpected"), _intent_of(receipt), receipt)
+    return Done(receipt)
+
+
+def _intent_of(receipt: Receipt) -> SaleIntent | None:
+    return SaleIntent(receipt.bill) if receipt.bill is not None else None

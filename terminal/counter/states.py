@@ -1,0 +1,253 @@
+"""The states of the counter: what it shows is a function of one of these, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from terminal.counter.facts import (
+    Choice,
+    Draft,
+    Fault,
+    Intent,
+    Receipt,
+    Resident,
+    SaleIntent,
+    Terms,
+    Voidable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """Journal, ledger and reader are being opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Nothing can be done until the fault is mended: disk full, journal damaged, fork. Enter tries again."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Ready for a bill: `text` holds the digits typed so far."""
+
+    text: str = ""
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringAward:
+    """Points to award are being typed; `cursor` is on the reason for them."""
+
+    programme: str
+    reasons: tuple[str, ...]
+    cursor: int = 0
+    text: str = ""
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consenting:
+    """The resident reads what first registration means; Enter agrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitCard:
+    """The resident is asked to hold the card over the reader; `notice` says what was wrong with the last try."""
+
+    intent: Intent
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The card is being read and the ledger asked."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The resident chooses how many points to use; `cursor` is on one of `choices`.
+
+    `tap_only` after the PIN turned out to be locked: what is left to choose needs none.
+    """
+
+    intent: SaleIntent
+    resident: Resident
+    choices: tuple[Choice, ...]
+    cursor: int = 0
+    tap_only: bool = False
+    notice: Fault | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """The line that Enter takes."""
+        return self.choices[self.cursor]
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringPart:
+    """一部使う: the number of points is being typed; at most `most`."""
+
+    choosing: Choosing
+    text: str = ""
+    notice: Fault | None = None
+
+    @property
+    def most(self) -> int:
+        """The most points that this bill and this balance allow."""
+        return self.choosing.choice.quote.redeemed
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringPin:
+    """The resident types the PIN; `typed` counts the boxes filled, `tries_left` is None until the card was asked.
+
+    `back` is where the resident chose, None for a first registration.
+    """
+
+    draft: Draft
+    resident: Resident
+    back: Choosing | None
+    tries_left: int | None = None
+    typed: int = 0
+    last_try: bool = False
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingLastTry:
+    """One try is left before the card locks: Enter goes on, Esc gives up."""
+
+    pin: EnteringPin
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitCardAgain:
+    """The card left before it had signed: the same one is waited for."""
+
+    pin: EnteringPin
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorising:
+    """The card checks the PIN and signs."""
+
+    pin: EnteringPin
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The operation is being written and sent; there is no way back from here."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Accepted, final."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Written, and sent as soon as the line is there; nothing more is needed of anybody."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was moved; `receipt` where it was the ledger that refused a written operation."""
+
+    fault: Fault
+    intent: Intent | None = None
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """処理未了: points were to be redeemed and no answer came. Enter asks again, Esc leads to voiding it."""
+
+    receipt: Receipt
+    asking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowingBalance:
+    """残高照会: what the resident holds."""
+
+    resident: Resident
+
+
+@dataclass(frozen=True, slots=True)
+class PickingVoid:
+    """The clerk picks what to undo; `items` is None until the journal was read, newest first."""
+
+    items: tuple[Voidable, ...] | None = None
+    cursor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingVoid:
+    """The clerk confirms what is undone; `unknown` is where Esc leads back to, if that is how we came here."""
+
+    item: Voidable
+    unknown: Unknown | None = None
+
+
+State = (
+    Starting
+    | Unfit
+    | Idle
+    | EnteringAward
+    | Consenting
+    | AwaitCard
+    | Reading
+    | Choosing
+    | EnteringPart
+    | EnteringPin
+    | ConfirmingLastTry
+    | AwaitCardAgain
+    | Authorising
+    | Sending
+    | Done
+    | Queued
+    | Refused
+    | Unknown
+    | ShowingBalance
+    | PickingVoid
+    | ConfirmingVoid
+)
+
+
+class Field(StrEnum):
+    """What lies in the reader's field; a card that served one task must be lifted before it serves another."""
+
+    EMPTY = "empty"
+    CARD = "card"
+    USED_CARD = "used_card"
+    OTHER_CARD = "other_card"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The whole counter: its state and what holds across states.
+
+    `task` numbers what was begun, so that a late answer to an earlier one is known for that; `now`, `changed_at` and
+    `field_changed_at` are seconds of the monotonic clock, as of the last tick.
+    """
+
+    state: State = field(default_factory=Starting)
+    terms: Terms = field(default_factory=Terms)
+    field: Field = Field.EMPTY
+    task: int = 0
+    now: float = 0.0
+    changed_at: float = 0.0
+    field_changed_at: float = 0.0
