@@ -240,8 +240,8 @@ class Field(StrEnum):
 class Counter:
     """The whole counter: its state and what holds across states.
 
-    `task` numbers what was begun, so that a late answer to an earlier one is known for that; `now`, `changed_at` and
-    `field_changed_at` are seconds of the monotonic clock, as of the last tick.
+    `task` numbers what was begun, so that a late answer to an earlier one is known for that; `now`, `changed_at`
+    (when somebody last moved the state) and `field_changed_at` are seconds of the monotonic clock, as of the last tick.
     """
 
     state: State = field(default_factory=Starting)

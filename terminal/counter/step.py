@@ -25,6 +25,7 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.moves import Step, go, home, stay
+from terminal.counter.resident import FORGET_AFTER, card_gone_for
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -51,9 +52,6 @@ from terminal.counter.states import (
     Unknown,
 )
 
-FORGET_AFTER = 10.0
-"""Seconds after the card is gone until nothing personal is left on any screen."""
-
 PATIENCE = 120.0
 """Seconds in which the resident is expected to do something, before the task is given up."""
 
@@ -66,7 +64,8 @@ def step(counter: Counter, event: Event) -> Step:
     if isinstance(event, _ANSWERS) and event.task != counter.task:
         return stay(counter)
     after, effects = _in_general(_with_field(counter, event), event)
-    if after.state != counter.state:
+    forgot = isinstance(event, Tick) and type(after.state) is type(counter.state)
+    if after.state != counter.state and not forgot:
         after = replace(after, changed_at=counter.now)
     if isinstance(event, PinEntered) and not isinstance(after.state, Authorising):
         effects = (*effects, Wipe(event.pin))
@@ -144,7 +143,7 @@ def _in_state(counter: Counter, event: Event) -> Step:
 def _tick(counter: Counter) -> Step:
     """Give up what nobody goes on with, and forget the resident once the card is gone."""
     idle_for = counter.now - counter.changed_at
-    card_gone = counter.field is Field.EMPTY and counter.now - counter.field_changed_at >= FORGET_AFTER
+    card_gone = card_gone_for(counter) >= FORGET_AFTER
     match counter.state:
         case AwaitCard() if idle_for >= counter.terms.tap_seconds:
             return card.give_up(counter, counter.state.intent)
