@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -13,18 +15,19 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 _DIGEST = Prehashed(SHA256())
 
 
-def is_signed(public_key: bytes, digest: bytes, signature: bytes) -> bool:
-    """Return whether a card's key (DER SubjectPublicKeyInfo) signed a 32-byte digest.
+def is_signed(public_key: bytes, digest: bytes, signature: str) -> bool:
+    """Return whether a signature (base64) over a 32-byte digest is of a card's key (DER SubjectPublicKeyInfo).
 
     RSA signs as RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2); the P-384 key of the announced card generation as ECDSA
     over the same 32 bytes, DER.
     """
     try:
+        raw = base64.b64decode(signature, validate=True)
         key = load_der_public_key(public_key)
         if isinstance(key, RSAPublicKey):
-            key.verify(signature, digest, PKCS1v15(), _DIGEST)
+            key.verify(raw, digest, PKCS1v15(), _DIGEST)
         elif isinstance(key, EllipticCurvePublicKey):
-            key.verify(signature, digest, ECDSA(_DIGEST))
+            key.verify(raw, digest, ECDSA(_DIGEST))
         else:
             return False
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -15,8 +17,8 @@ DIGEST = bytes(range(32))
 RSA = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.SECP384R1())
 SIGNED = [
-    (RSA, RSA.sign(DIGEST, PKCS1v15(), Prehashed(SHA256()))),
-    (EC, EC.sign(DIGEST, ec.ECDSA(Prehashed(SHA256())))),
+    (RSA, b64encode(RSA.sign(DIGEST, PKCS1v15(), Prehashed(SHA256()))).decode()),
+    (EC, b64encode(EC.sign(DIGEST, ec.ECDSA(Prehashed(SHA256())))).decode()),
 ]
 
 
@@ -25,7 +27,7 @@ def _public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed2551
 
 
 @pytest.mark.parametrize(("key", "signature"), SIGNED, ids=["rsa-2048", "p-384"])
-def test_a_card_signs_its_digest(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, signature: bytes) -> None:
+def test_a_card_signs_its_digest(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, signature: str) -> None:
     """The signature holds for the digest, for no other, and for no other key."""
     assert is_signed(_public(key), DIGEST, signature)
     assert not is_signed(_public(key), DIGEST[::-1], signature)
@@ -33,9 +35,11 @@ def test_a_card_signs_its_digest(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivat
     assert not is_signed(_public(ec.generate_private_key(ec.SECP384R1())), DIGEST, signature)
 
 
-@pytest.mark.parametrize("signature", [b"", b"\0", bytes(256), bytes(4096)])
+@pytest.mark.parametrize(
+    "signature", ["", "A", "%%%%", "ä", b64encode(bytes(256)).decode(), b64encode(bytes(4096)).decode()]
+)
 @pytest.mark.parametrize("key", [RSA, EC], ids=["rsa-2048", "p-384"])
-def test_rubbish_is_no_signature(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, signature: bytes) -> None:
+def test_rubbish_is_no_signature(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, signature: str) -> None:
     """Whatever the bytes are, the answer is no and not an exception."""
     assert not is_signed(_public(key), DIGEST, signature)
 
@@ -43,4 +47,4 @@ def test_rubbish_is_no_signature(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivat
 @pytest.mark.parametrize("key", [b"", b"rubbish", _public(ed25519.Ed25519PrivateKey.generate())])
 def test_a_key_no_card_has_signs_nothing(key: bytes) -> None:
     """Neither rubbish nor another kind of key is accepted."""
-    assert not is_signed(key, DIGEST, bytes(64))
+    assert not is_signed(key, DIGEST, "AAAA")

@@ -1,0 +1,111 @@
+"""What the ledger says when it does not do what was asked: RFC 9457 problem details with stable codes.
+
+A code's sentences, in Japanese and English, are the texts `error-<code>`; its status, and whether the same request may
+succeed later, stand in the table here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from config.texts import LANGUAGES, Lang, Texts
+from ledger.messages import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The HTTP status of a code, and whether the same request may succeed later."""
+
+    status: int
+    retryable: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "request_malformed": Kind(422),
+    "request_too_large": Kind(413),
+    "request_slow": Kind(408, retryable=True),
+    "signature_wrong": Kind(401),
+    "clock_skewed": Kind(401),
+    "request_replayed": Kind(401),
+    "token_wrong": Kind(401),
+    "enrolment_code_wrong": Kind(403),
+    "terminal_mismatch": Kind(403),
+    "not_found": Kind(404),
+    "method_not_allowed": Kind(405),
+    "operation_unknown": Kind(404),
+    "seal_wrong": Kind(422),
+    "entry_damaged": Kind(422),
+    "journal_gap": Kind(409),
+    "journal_fork": Kind(409),
+    "journal_rollback": Kind(409),
+    "too_many_requests": Kind(429, retryable=True),
+    "ledger_unavailable": Kind(503, retryable=True),
+    "ledger_failed": Kind(500, retryable=True),
+}
+"""Every code of the API."""
+
+
+class ProblemError(Exception):
+    """Ends a request with problem details; `more` are further members, `headers` further header fields."""
+
+    def __init__(self, code: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.headers = headers
+        self.more = more
+
+    def response(self, accept_language: str | None) -> JSONResponse:
+        """Return the response in the language that is asked for."""
+        kind = KINDS[self.code]
+        text = Texts(language(accept_language)).refusal(self.code)
+        message = Problem(
+            title=text.what,
+            status=kind.status,
+            detail=f"{text.why} {text.todo}",
+            code=self.code,
+            retryable=kind.retryable,
+            **self.more,
+        )
+        headers = {"Retry-After": "5", **(self.headers or {})} if kind.retryable else self.headers
+        return JSONResponse(message.model_dump(mode="json"), kind.status, headers, MEDIA_TYPE)
+
+
+async def answer(request: Request, problem: Exception) -> JSONResponse:
+    """Answer a request that ended with a ProblemError."""
+    assert isinstance(problem, ProblemError)  # noqa: S101  # registered for this class alone
+    return problem.response(request.headers.get("Accept-Language"))
+
+
+def language(accept: str | None) -> Lang:
+    """Return the language of ours that `Accept-Language` (RFC 9110, 12.5.4) prefers; Japanese where it has none."""
+    offers: list[tuple[float, Lang]] = []
+    for offer in (accept or "").split(","):
+        tag, _, weight = offer.strip().partition(";q=")
+        offers.extend((_weight(weight), lang) for lang in LANGUAGES if tag.lower().split("-")[0] == lang)
+    return max(offers, key=lambda offer: offer[0], default=(1.0, LANGUAGES[0]))[1]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI responses that say of every status which codes it may bring, final or retryable."""
+    texts = Texts("en")
+    lines: dict[int, list[str]] = {}
+    for code in codes:
+        kind = KINDS[code]
+        word = "retryable" if kind.retryable else "final"
+        lines.setdefault(kind.status, []).append(f"`{code}` ({word}): {texts.refusal(code).what}.")
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": "\n".join(said), "content": {MEDIA_TYPE: schema}} for status, said in lines.items()}

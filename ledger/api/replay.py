@@ -1,0 +1,50 @@
+"""Remembers the nonces of signed requests while their signatures are accepted, for all processes of the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Engine, MetaData, String, Table, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+metadata = MetaData()
+
+request_nonce = Table(
+    "request_nonce",
+    metadata,
+    Column("municipality", String(6), primary_key=True),
+    Column("terminal_id", String(14), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("expires", BigInteger, nullable=False, index=True),
+)
+"""Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes."""
+
+_SWEEP_SECONDS = 60
+
+
+class Replays:
+    """The nonces that were used."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._swept = 0
+
+    def is_new(self, terminal_id: str, nonce: str, now: datetime, expires: datetime) -> bool:
+        """Remember a nonce until `expires`; return whether it had not been used before."""
+        seconds = int(now.timestamp())
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    insert(request_nonce).values(
+                        municipality=terminal_id[:6],
+                        terminal_id=terminal_id,
+                        nonce=nonce,
+                        expires=int(expires.timestamp()),
+                    )
+                )
+                if seconds - self._swept >= _SWEEP_SECONDS:
+                    connection.execute(delete(request_nonce).where(request_nonce.c.expires < seconds))
+                    self._swept = seconds
+        except IntegrityError:
+            return False
+        return True

@@ -1,0 +1,100 @@
+"""What the ledger tells its operator: logs and metrics in which nobody appears, no resident, shop or terminal."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ledger.api.problems import ProblemError
+from ledger.messages import Verdict
+
+LOGGER = logging.getLogger("kazasu.ledger")
+"""Where the log lines (JSON) go; silent until the operator's process gives it a handler."""
+
+LOGGER.addHandler(logging.NullHandler())
+
+_log: Any = structlog.wrap_logger(
+    LOGGER,
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    ],
+)
+
+
+class Metrics:
+    """Counts of requests and verdicts, for Prometheus."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "kazasu_request_seconds", "Time to answer", ["route", "method", "status"], registry=self._registry
+        )
+        self._verdicts = Counter("kazasu_verdicts", "Verdicts given", ["status", "code"], registry=self._registry)
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._seconds.labels(route, method, str(status)).observe(seconds)
+
+    def decided(self, verdicts: Iterable[Verdict]) -> None:
+        """Count verdicts."""
+        for verdict in verdicts:
+            self._verdicts.labels(verdict.status.value, verdict.code or "").inc()
+
+    def exposition(self) -> bytes:
+        """Return all counts in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class Telemetry:
+    """Middleware: times and logs each request, and turns what nobody expected into a problem that says so."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:  # noqa: BLE001  # the outermost edge
+            if status == 0:
+                await _failed(error).response(Request(scope).headers.get("Accept-Language"))(scope, receive, noted)
+        seconds = time.perf_counter() - started
+        # The route, never the path: a path names an operation.
+        route = getattr(scope.get("route"), "path", "-")
+        self._metrics.answered(route, scope["method"], status, seconds)
+        _log.info("answered", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1))
+
+
+def _failed(error: Exception) -> ProblemError:
+    """Log where a request failed, without the error's own words: a database's name the row."""
+    at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
+    _log.error("failed", error=type(error).__name__, at=at)
+    if isinstance(error, (DBAPIError, PoolTimeoutError)):
+        return ProblemError("ledger_unavailable")
+    return ProblemError("ledger_failed")

@@ -1,0 +1,50 @@
+"""Nonces: valid for the terminal and the minutes that they were issued for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ledger.api.nonces import VALIDITY, Nonces
+
+TERMINAL = "252034-0001-01"
+NOW = datetime(2026, 11, 23, 5, 5, 0, 123456, tzinfo=UTC)
+NONCES = Nonces(b"n" * 32)
+
+
+@pytest.mark.parametrize(
+    ("after", "valid"),
+    [
+        (timedelta(0), True),
+        (VALIDITY, True),
+        (VALIDITY + timedelta(minutes=2), False),
+        (timedelta(minutes=-2), False),
+        (timedelta(days=1), False),
+    ],
+)
+def test_a_nonce_is_valid_for_minutes(after: timedelta, valid: bool) -> None:  # a table
+    """Not before it was issued, and not long after."""
+    nonce, ends = NONCES.issue(TERMINAL, NOW)
+    assert ends - NOW <= VALIDITY
+    assert NONCES.is_valid(nonce, TERMINAL, NOW + after) is valid
+
+
+def test_a_nonce_is_one_terminals_and_one_ledgers() -> None:
+    """Neither another terminal nor another ledger's secret makes it valid."""
+    nonce, _ = NONCES.issue(TERMINAL, NOW)
+    assert not NONCES.is_valid(nonce, "252034-0001-02", NOW)
+    assert not Nonces(b"m" * 32).is_valid(nonce, TERMINAL, NOW)
+
+
+@pytest.mark.parametrize("nonce", ["", "-", "x-y", "ff", "f" * 200 + "-00", "6923e0f0-ä", "-1-00"])
+def test_rubbish_is_no_nonce(nonce: str) -> None:
+    """Whatever the text is, the answer is no and not an exception."""
+    assert not NONCES.is_valid(nonce, TERMINAL, NOW)
+
+
+def test_its_end_cannot_be_moved() -> None:
+    """A later end needs another seal."""
+    nonce, ends = NONCES.issue(TERMINAL, NOW)
+    later = f"{int(ends.timestamp()) + 3600:x}-{nonce.partition('-')[2]}"
+    assert not NONCES.is_valid(later, TERMINAL, NOW + timedelta(minutes=30))
