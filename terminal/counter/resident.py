@@ -112,9 +112,7 @@ def resident_view(counter: Counter) -> ResidentView:
             return ResidentView(Scene.CLOSED)
         case Choosing() | EnteringPart() if gone >= FORGET_AFTER:
             return WELCOME
-        case Done() | Queued() | Refused() | ShowingBalance() if (
-            min(gone, counter.now - counter.changed_at) >= THANKS_FOR
-        ):
+        case Done() | Queued() | Refused() | ShowingBalance() if thanked:
             return WELCOME
         case Done() | Queued() | Refused() | Unknown() | ShowingBalance() as state:
             return _result(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from terminal.counter import card, entry, outcome
-from terminal.counter.effects import Wipe
+from terminal.counter.effects import Authorise, Wipe
 from terminal.counter.events import (
     Authorised,
     CardArrived,
@@ -67,7 +67,7 @@ def step(counter: Counter, event: Event) -> Step:
     forgot = isinstance(event, Tick) and type(after.state) is type(counter.state)
     if after.state != counter.state and not forgot:
         after = replace(after, changed_at=counter.now)
-    if isinstance(event, PinEntered) and not isinstance(after.state, Authorising):
+    if isinstance(event, PinEntered) and not any(isinstance(effect, Authorise) for effect in effects):
         effects = (*effects, Wipe(event.pin))
     return after, effects
 

@@ -1,0 +1,496 @@
+"""The counter's walks: what a clerk, a resident and a card do, and what the counter makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ledger.messages import Award, Link, Sale, Standing, Status, Void
+from terminal.counter import Counter, State, step
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.events import (
+    Asked,
+    Authorised,
+    CardArrived,
+    CardFailed,
+    CardLeft,
+    CardRead,
+    Decided,
+    Entered,
+    Erased,
+    Escaped,
+    Event,
+    Moved,
+    NotRecorded,
+    OtherCardArrived,
+    Picked,
+    PinEntered,
+    PinTyped,
+    Task,
+    Tick,
+    TriesLeft,
+    Trouble,
+    Typed,
+    Unanswered,
+    VoidableListed,
+)
+from terminal.counter.facts import BalanceIntent, Draft, Fault, LinkIntent, SaleIntent, Use, Voidable
+from terminal.counter.states import (
+    AwaitCard,
+    AwaitCardAgain,
+    Choosing,
+    ConfirmingLastTry,
+    ConfirmingVoid,
+    Consenting,
+    Done,
+    EnteringAward,
+    EnteringPart,
+    EnteringPin,
+    Idle,
+    PickingVoid,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    Starting,
+    Unfit,
+    Unknown,
+)
+from tests.terminal.counters import OTHER, STREET, TOWN, held, opened, receipt, resident, signed, state_of, tapped, walk
+
+
+def commit_of(effects: list[Effect]) -> Commit:
+    """Return the one commit among effects."""
+    (commit,) = [effect for effect in effects if isinstance(effect, Commit)]
+    return commit
+
+
+def sale_of(commit: Commit) -> Sale:
+    """Return the sale that is committed."""
+    assert isinstance(commit.draft.content, Sale)
+    return commit.draft.content
+
+
+# The bill -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "fault"),
+    [
+        (["1", "2", "0", "0"], "1200", None),
+        (["１２００"], "1200", None),
+        (["0", "0", "7"], "7", None),
+        (["9999999"], "9999999", None),
+        (["12", "a"], "12", "amount_not_digits"),
+        (["12", "-"], "12", "amount_not_digits"),
+        (["-5"], "", "amount_negative"),
+        (["−5"], "", "amount_negative"),
+        (["1.5"], "", "amount_not_digits"),
+        (["²"], "2", None),
+        (["٣"], "", "amount_not_digits"),
+        (["9999999", "0"], "9999999", "amount_too_large"),
+        (["9" * 5000], "", "amount_too_large"),
+        (["123456789018"], "", "my_number_refused"),
+        (["１２３４ ５６７８ ９０１８"], "", "my_number_refused"),
+        (["12", "x", "3"], "123", None),
+    ],
+)
+def test_a_bill_is_digits_and_a_wrong_key_leaves_it_as_it_was(typed: list[str], text: str, fault: str | None) -> None:
+    """Digits of any width count; anything else is named, and what stood there stays."""
+    counter, effects = walk(opened(), [Typed(characters) for characters in typed])
+    assert isinstance(counter.state, Idle)
+    assert counter.state.text == text
+    assert (counter.state.notice.code if counter.state.notice else None) == fault
+    assert effects == []
+
+
+@pytest.mark.parametrize(("typed", "fault"), [("", "amount_missing"), ("0", "amount_zero")])
+def test_no_card_is_asked_for_without_a_bill(typed: str, fault: str) -> None:
+    """Enter on nothing or on zero stays where it is and says why."""
+    counter, effects = walk(opened(), [Typed(typed), Entered()])
+    assert counter.state == Idle(typed, Fault(fault))
+    assert effects == []
+
+
+def test_a_bill_can_be_mended() -> None:
+    """Backspace takes the last digit, Esc all of them."""
+    counter, _ = walk(opened(), [Typed("129"), Erased()])
+    assert counter.state == Idle("12")
+    assert step(counter, Escaped())[0].state == Idle()
+
+
+# The common case ------------------------------------------------------------------------------------------------
+
+
+def test_three_keystrokes_make_a_sale_with_points() -> None:
+    """Bill, Enter, tap, Enter for all: then it is written, and shown once it is decided."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    assert isinstance(counter.state, Choosing)
+    assert [choice.use for choice in counter.state.choices] == [Use.ALL, Use.SOME, Use.NONE]
+    counter, effects = walk(counter, [Entered()])
+    sale = sale_of(commit_of(effects))
+    assert (sale.bill, sale.amount_due, sale.assurance.method) == (1200, 800, "tap")
+    counter, _ = walk(counter, [Decided(counter.task, receipt(commit_of(effects).draft))])
+    assert isinstance(counter.state, Done)
+    assert walk(counter, [Entered()])[0].state == Idle()
+
+
+def test_without_points_a_sale_needs_no_choice() -> None:
+    """Who has nothing to use is not asked: the tap completes the sale and earns."""
+    counter, effects = tapped(1200, resident())
+    assert isinstance(counter.state, Sending)
+    assert [leg.points for leg in sale_of(commit_of(effects)).award] == [10, 10]
+
+
+@pytest.mark.parametrize(("key", "redeemed"), [(Picked(1), 400), (Picked(3), 0), (Typed("1"), 400), (Typed("３"), 0)])
+def test_one_key_chooses(key: Event, redeemed: int) -> None:
+    """The number of a line, typed or touched, takes it at once."""
+    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    _, effects = walk(counter, [key])
+    assert sale_of(commit_of(effects)).amount_due == 1200 - redeemed
+
+
+def test_part_of_the_points_is_typed() -> None:
+    """一部使う takes a number up to the most that can be used, and names a larger one."""
+    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, _ = walk(counter, [Picked(2), Typed("401")])
+    assert isinstance(counter.state, EnteringPart)
+    assert (counter.state.text, counter.state.notice) == ("", Fault("amount_too_large", (("most", 400),)))
+    counter, effects = walk(counter, [Typed("150"), Entered()])
+    assert sale_of(commit_of(effects)).amount_due == 1050
+
+
+def test_another_towns_points_are_a_further_choice() -> None:
+    """Points that the shop accepts of another town stand after 使わない, and move alone."""
+    counter, _ = tapped(1200, resident(held(TOWN, 400), held(STREET, 50), held(OTHER, 90)))
+    assert isinstance(counter.state, Choosing)
+    assert [(c.use, c.municipality, c.quote.redeemed) for c in counter.state.choices] == [
+        (Use.ALL, TOWN, 450),
+        (Use.SOME, TOWN, 450),
+        (Use.NONE, TOWN, 0),
+        (Use.ALL, OTHER, 90),
+    ]
+    _, effects = walk(counter, [Moved(-1), Entered()])
+    sale = sale_of(commit_of(effects))
+    assert (sale.municipality, [leg.programme for leg in sale.redeem]) == (OTHER, [OTHER])
+
+
+def test_a_visitor_may_use_some_of_what_they_have() -> None:
+    """Who has another town's points alone gets the same three lines for them."""
+    counter, _ = tapped(1200, resident(held(OTHER, 90)))
+    assert isinstance(counter.state, Choosing)
+    assert [(c.use, c.municipality) for c in counter.state.choices] == [
+        (Use.ALL, OTHER),
+        (Use.SOME, OTHER),
+        (Use.NONE, TOWN),
+    ]
+
+
+def test_done_goes_straight_to_the_next_bill() -> None:
+    """The next bill's first digit, or a function key, leaves a result."""
+    counter, effects = tapped(1200, resident())
+    counter, _ = walk(counter, [Decided(counter.task, receipt(commit_of(effects).draft))])
+    assert walk(counter, [Typed("7")])[0].state == Idle("7")
+    assert isinstance(walk(counter, [Asked(Task.BALANCE)])[0].state, AwaitCard)
+
+
+# Cards ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_card_that_lies_there_already_is_read_at_once() -> None:
+    """A resident who is faster than the clerk is not asked again."""
+    counter, effects = walk(opened(), [CardArrived(), Typed("500"), Entered()])
+    assert counter.state == Reading(SaleIntent(500))
+    assert effects == [ReadCard(counter.task, SaleIntent(500))]
+
+
+def test_a_card_left_behind_pays_for_nobody_else() -> None:
+    """A card that has served must be lifted before it serves again."""
+    counter, effects = tapped(500, resident())
+    counter, _ = walk(counter, [Decided(counter.task, receipt(commit_of(effects).draft)), Typed("900"), Entered()])
+    assert counter.state == AwaitCard(SaleIntent(900), Fault("card_left_behind"))
+    counter, _ = walk(counter, [CardLeft()])
+    assert counter.state == AwaitCard(SaleIntent(900))
+    assert isinstance(walk(counter, [CardArrived()])[0].state, Reading)
+
+
+def test_another_kind_of_card_is_named_and_taken_away() -> None:
+    """A Suica in the field is said, and forgotten once it is gone."""
+    counter, _ = walk(opened(), [Typed("500"), Entered(), OtherCardArrived()])
+    assert counter.state == AwaitCard(SaleIntent(500), Fault("other_card"))
+    assert walk(counter, [CardLeft()])[0].state == AwaitCard(SaleIntent(500))
+
+
+def test_a_card_that_could_not_be_read_is_asked_for_again() -> None:
+    """A card pulled too early is held over again, without typing the bill anew."""
+    counter, _ = walk(opened(), [Typed("500"), Entered(), CardArrived()])
+    counter, _ = walk(counter, [CardFailed(counter.task, Fault("card_removed")), CardLeft()])
+    assert counter.state == AwaitCard(SaleIntent(500), Fault("card_removed"))
+    assert isinstance(walk(counter, [CardArrived()])[0].state, Reading)
+
+
+@pytest.mark.parametrize("standing", [Standing.UNREGISTERED, Standing.REVOKED, Standing.SUSPENDED])
+def test_a_card_of_no_standing_is_refused(standing: Standing) -> None:
+    """Nothing is written for a card that may not be used; Enter gives the bill back."""
+    counter, effects = tapped(500, resident(standing=standing))
+    assert counter.state == Refused(Fault(f"card_{standing}"), SaleIntent(500))
+    assert not any(isinstance(effect, Commit) for effect in effects)
+    assert walk(counter, [Entered()])[0].state == Idle("500")
+
+
+def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
+    """What was read for a sale that was given up cannot complete the next."""
+    counter, _ = walk(opened(), [Typed("500"), Entered(), CardArrived()])
+    late = CardRead(counter.task, resident(held(TOWN, 400)))
+    counter, _ = walk(counter, [Escaped(), Escaped(), CardLeft(), Typed("900"), Entered(), CardArrived()])
+    after, effects = step(counter, late)
+    assert (after, effects) == (counter, ())
+
+
+# The line is down -----------------------------------------------------------------------------------------------
+
+
+def test_offline_a_sale_earns_what_may_queue() -> None:
+    """Without the line nothing is redeemed, and only what its programme lets queue is awarded."""
+    counter, effects = tapped(1200, resident(standing=None))
+    sale = sale_of(commit_of(effects))
+    assert (sale.redeem, [leg.programme for leg in sale.award]) == ([], [TOWN])
+    counter, _ = walk(counter, [Unanswered(counter.task, receipt(commit_of(effects).draft, None))])
+    assert isinstance(counter.state, Queued)
+
+
+@pytest.mark.parametrize("task", [Task.BALANCE, Task.LINK])
+def test_what_needs_the_line_says_so(task: Task) -> None:
+    """A balance and a first registration cannot be had offline."""
+    events: list[Event] = [Asked(task), *([Entered()] if task is Task.LINK else []), CardArrived()]
+    counter, _ = walk(opened(), events)
+    counter, _ = walk(counter, [CardRead(counter.task, resident(standing=None), "c2VhbGVk")])
+    assert isinstance(counter.state, Refused)
+    assert counter.state.fault == Fault("line_needed")
+
+
+def test_an_unanswered_sale_with_points_is_unknown_until_it_is_decided() -> None:
+    """Asking again under the same id leads to the verdict."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Entered()])
+    written = receipt(commit_of(effects).draft, None)
+    counter, _ = walk(counter, [Unanswered(counter.task, written)])
+    assert counter.state == Unknown(written)
+    counter, effects = walk(counter, [Entered()])
+    assert effects == [AskAgain(counter.task, written)]
+    assert step(counter, Entered())[1] == ()
+    decided = receipt(Draft(written.content))
+    assert walk(counter, [Decided(counter.task, decided)])[0].state == Done(decided)
+
+
+def test_an_unknown_sale_can_be_voided_for_the_full_bill() -> None:
+    """Esc leads to voiding the very operation, and back again; it is left in no other way."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Entered()])
+    written = receipt(commit_of(effects).draft, None)
+    counter, _ = walk(counter, [Unanswered(counter.task, written)])
+    unknown = counter.state
+    counter, _ = walk(counter, [Escaped()])
+    assert isinstance(counter.state, ConfirmingVoid)
+    assert walk(counter, [Escaped()])[0].state == unknown
+    _, effects = walk(counter, [Entered()])
+    draft = commit_of(effects).draft
+    assert isinstance(draft.content, Void)
+    assert (draft.content.target, draft.undoes) == (written.operation_id, written.content)
+
+
+# The PIN --------------------------------------------------------------------------------------------------------
+
+
+def at_the_pin(tries: int = 3) -> Counter:
+    """Return a counter where 800 points, above the tap ceiling, want the PIN."""
+    counter, _ = tapped(1200, resident(held(TOWN, 800)))
+    counter, effects = walk(counter, [Entered()])
+    assert effects == [AskTries(counter.task, resident(held(TOWN, 800)))]
+    return walk(counter, [TriesLeft(counter.task, tries)])[0]
+
+
+def with_pin(counter: Counter) -> tuple[Counter, list[Effect]]:
+    """Return the counter after four digits."""
+    return walk(counter, [PinTyped(4), PinEntered(bytearray(b"1234"))])
+
+
+def test_above_the_tap_ceiling_the_card_signs() -> None:
+    """PIN, signature, then one commit of exactly what the resident chose."""
+    counter, effects = with_pin(at_the_pin())
+    (signing,) = effects
+    assert isinstance(signing, Authorise)
+    assert signing.draft.lacks_signature
+    counter, effects = walk(counter, [Authorised(counter.task, signed(signing.draft))])
+    assert sale_of(commit_of(effects)).amount_due == 400
+    assert isinstance(counter.state, Sending)
+
+
+def test_a_signature_over_something_else_is_not_committed() -> None:
+    """What comes back signed must be what was asked for."""
+    counter, effects = with_pin(at_the_pin())
+    (signing,) = effects
+    assert isinstance(signing, Authorise)
+    other = replace(signing.draft, content=signing.draft.content.model_copy(update={"amount_due": 0}))
+    assert step(counter, Authorised(counter.task, signed(other))) == (counter, ())
+
+
+def test_a_wrong_pin_asks_the_card_what_is_left() -> None:
+    """The tries shown are the card's own, and the reason stays on the screen."""
+    counter, _ = with_pin(at_the_pin())
+    fault = Fault("pin_wrong", (("tries", 2),))
+    counter, effects = walk(counter, [CardFailed(counter.task, fault)])
+    assert [type(effect) for effect in effects] == [AskTries]
+    counter, _ = walk(counter, [TriesLeft(counter.task, 2)])
+    assert isinstance(counter.state, EnteringPin)
+    assert (counter.state.tries_left, counter.state.notice) == (2, fault)
+
+
+def test_the_last_try_needs_an_explicit_yes() -> None:
+    """With one try left nothing is typed until somebody agrees; Esc goes back to choosing."""
+    counter = at_the_pin(tries=1)
+    assert isinstance(counter.state, ConfirmingLastTry)
+    assert isinstance(walk(counter, [Escaped()])[0].state, Choosing)
+    counter, _ = walk(counter, [Entered()])
+    counter, _ = walk(counter, [TriesLeft(counter.task, 1)])
+    _, effects = with_pin(counter)
+    assert isinstance(effects[0], Authorise)
+    assert effects[0].last_try
+
+
+def test_a_locked_pin_leaves_what_needs_none() -> None:
+    """Who cannot sign may still use points up to the tap ceiling."""
+    counter = at_the_pin(tries=0)
+    assert isinstance(counter.state, Choosing)
+    assert counter.state.notice == Fault("pin_blocked")
+    assert [choice.quote.redeemed for choice in counter.state.choices] == [500, 500, 0]
+    _, effects = walk(counter, [Entered()])
+    assert sale_of(commit_of(effects)).amount_due == 700
+
+
+def test_a_card_that_left_before_it_signed_is_asked_for_again() -> None:
+    """The digits are forgotten, and the same card goes on where it was."""
+    counter, _ = walk(at_the_pin(), [PinTyped(2), CardLeft()])
+    assert isinstance(counter.state, AwaitCardAgain)
+    counter, effects = walk(counter, [CardArrived()])
+    assert isinstance(counter.state, EnteringPin)
+    assert (counter.state.typed, [type(effect) for effect in effects]) == (0, [AskTries])
+    counter, _ = walk(counter, [CardFailed(counter.task, Fault("card_differs"))])
+    assert isinstance(counter.state, AwaitCardAgain)
+    assert counter.state.notice == Fault("card_differs")
+
+
+def test_a_pin_that_nobody_wants_is_wiped() -> None:
+    """A PIN that arrives anywhere else is overwritten, not kept."""
+    pin = bytearray(b"1234")
+    assert step(opened(), PinEntered(pin))[1] == (Wipe(pin),)
+
+
+# Award, void, registration, balance -----------------------------------------------------------------------------
+
+
+def test_an_award_names_its_reason() -> None:
+    """F3, points, a reason, a tap: written without a choice."""
+    counter, _ = walk(opened(), [Asked(Task.AWARD), Typed("50"), Moved(1), Entered(), CardArrived()])
+    counter, effects = walk(counter, [CardRead(counter.task, resident())])
+    award = commit_of(effects).draft.content
+    assert isinstance(award, Award)
+    assert (award.reason, [leg.points for leg in award.award]) == ("first_aid_training", [50])
+
+
+def test_a_void_is_picked_and_confirmed() -> None:
+    """F4 lists what can be undone; nothing is written before a yes."""
+    _, effects = tapped(1200, resident())
+    sold = sale_of(commit_of(effects))
+    counter, effects = walk(opened(), [Asked(Task.VOID)])
+    assert effects == [ListVoidable(counter.task)]
+    items = (Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sold),)
+    counter, effects = walk(counter, [VoidableListed(counter.task, items), Entered()])
+    assert (counter.state, effects) == (ConfirmingVoid(items[0]), [])
+    _, effects = walk(counter, [Entered()])
+    assert isinstance(commit_of(effects).draft.content, Void)
+
+
+def test_a_first_registration_is_agreed_to_and_signed() -> None:
+    """F5, consent, tap, PIN: the card signs the registration."""
+    counter, effects = walk(opened(), [Asked(Task.LINK), Entered(), CardArrived()])
+    assert effects == [ReadCard(counter.task, LinkIntent())]
+    unknown = resident(standing=Standing.UNREGISTERED)
+    counter, _ = walk(counter, [CardRead(counter.task, unknown, "c2VhbGVk"), TriesLeft(counter.task, 3)])
+    counter, effects = with_pin(counter)
+    (signing,) = effects
+    assert isinstance(signing, Authorise)
+    _, effects = walk(counter, [Authorised(counter.task, signed(signing.draft))])
+    assert isinstance(commit_of(effects).draft.content, Link)
+
+
+def test_a_balance_is_shown_and_forgotten() -> None:
+    """照会 shows what is held, and nothing ten seconds after the card is gone."""
+    counter, _ = walk(opened(), [Asked(Task.BALANCE), CardArrived()])
+    assert counter.state == Reading(BalanceIntent())
+    counter, _ = walk(counter, [CardRead(counter.task, resident(held(TOWN, 400))), Tick(5.0), CardLeft(), Tick(14.9)])
+    assert isinstance(counter.state, ShowingBalance)
+    assert walk(counter, [Tick(15.0)])[0].state == Idle()
+
+
+# Trouble and time -----------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_recorded_stops_everything_but_what_is_written() -> None:
+    """A full disk is said before anything else; Enter tries again."""
+    counter, effects = walk(opened(), [Typed("12"), Trouble(Fault("disk_full"))])
+    assert counter.state == Unfit(Fault("disk_full"))
+    counter, effects = walk(counter, [Entered()])
+    assert (counter.state, effects) == (Starting(), [Reopen()])
+    counter, effects = tapped(1200, resident())
+    assert step(counter, Trouble(Fault("disk_full"))) == (counter, ())
+    counter, _ = walk(counter, [NotRecorded(counter.task, Fault("disk_full"))])
+    assert counter.state == Refused(Fault("disk_full"))
+
+
+def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
+    """A verdict is final, shown, and gives the bill back."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Entered()])
+    decided = receipt(commit_of(effects).draft, Status.REFUSED, "insufficient_balance")
+    counter, _ = walk(counter, [Decided(counter.task, decided)])
+    assert counter.state == Refused(Fault("insufficient_balance"), SaleIntent(1200), decided)
+
+
+@pytest.mark.parametrize(
+    ("events", "seconds", "before", "after"),
+    [
+        ([Typed("500"), Entered()], 60, AwaitCard, Idle),
+        ([Asked(Task.LINK)], 120, Consenting, Idle),
+        ([Asked(Task.AWARD)], 9999, EnteringAward, EnteringAward),
+        ([Asked(Task.VOID)], 9999, PickingVoid, PickingVoid),
+    ],
+)
+def test_what_nobody_goes_on_with_is_given_up(
+    events: list[Event], seconds: float, before: type[State], after: type[State]
+) -> None:
+    """Waiting for a resident ends; what the clerk is typing does not."""
+    counter, _ = walk(opened(), [Tick(100.0), *events, Tick(99.9 + seconds)])
+    assert state_of(counter) is before
+    assert state_of(walk(counter, [Tick(100.0 + seconds)])[0]) is after
+
+
+def test_a_result_forgets_the_balance_once_the_card_is_gone() -> None:
+    """The amount due stays for the clerk; what the resident holds does not."""
+    counter, effects = tapped(1200, resident())
+    decided = receipt(commit_of(effects).draft)
+    counter, _ = walk(counter, [Decided(counter.task, decided), CardLeft(), Tick(9.0)])
+    assert counter.state == Done(decided)
+    counter, _ = walk(counter, [Tick(10.0)])
+    assert counter.state == Done(replace(decided, balances=()))
+
+
+def test_the_pin_waits_for_the_card_to_say_how_many_tries_are_left() -> None:
+    """A PIN typed before the card answered is wiped, not tried."""
+    counter, _ = tapped(1200, resident(held(TOWN, 800)))
+    counter, _ = walk(counter, [Entered()])
+    counter, effects = with_pin(counter)
+    assert isinstance(counter.state, EnteringPin)
+    assert effects == [Wipe(bytearray(b"1234"))]
