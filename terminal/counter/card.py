@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.messages import Standing
-from ledger.rules import Quote
 from terminal.counter import pricing
 from terminal.counter.amounts import amount_of, digits_of
 from terminal.counter.effects import AskTries, Authorise
@@ -95,21 +94,32 @@ def _known(counter: Counter, intent: Intent, resident: Resident, registration: s
     if isinstance(intent, LinkIntent):
         if registration is None or not resident.online:
             return go(counter, Refused(Fault("line_needed"), intent))
-        return _ask_pin(counter, EnteringPin(pricing.link(registration, resident, terms), resident, back=None))
+        return _ask_pin(counter, EnteringPin(pricing.link(registration, resident, terms), resident, intent))
     if resident.online and resident.standing is not Standing.ACTIVE:
         return go(counter, Refused(Fault(f"card_{resident.standing}"), intent))
     match intent:
         case BalanceIntent():
             return go(counter, ShowingBalance(resident) if resident.online else Refused(Fault("line_needed"), intent))
         case AwardIntent():
-            if not resident.online and not terms.programmes[intent.programme].offline.award:
+            if not resident.online and not pricing.may_queue(intent.programme, terms):
                 return go(counter, Refused(Fault("line_needed"), intent))
             return commit(counter, pricing.award(intent, resident, terms))
-        case SaleIntent(bill):
+        case SaleIntent(bill, redeem=None):
             if choices := pricing.choices_for(bill, resident, terms):
                 return go(counter, Choosing(intent, resident, choices))
-            priced = pricing.without_points(bill, terms) if resident.online else pricing.while_offline(bill, terms)
-            return commit(counter, pricing.sale(priced, terms.municipality, resident, terms))
+            return _settle(counter, intent, resident, pricing.without_points(bill, resident, terms))
+        case SaleIntent():
+            return _as_wished(counter, intent, resident)
+
+
+def _as_wished(counter: Counter, intent: SaleIntent, resident: Resident) -> Step:
+    if not resident.online and intent.redeem is not Use.NONE:
+        return go(counter, Refused(Fault("line_needed"), intent))
+    try:
+        choice = pricing.as_wished(intent, resident, counter.terms)
+    except ValueError:
+        return go(counter, Refused(Fault("points_not_possible"), intent))
+    return _settle(counter, intent, resident, choice)
 
 
 def give_up(counter: Counter, intent: Intent) -> Step:
@@ -140,7 +150,7 @@ def choosing(counter: Counter, state: Choosing, event: Event) -> Step:
 def _chosen(counter: Counter, state: Choosing) -> Step:
     if state.choice.use is Use.SOME:
         return go(counter, EnteringPart(state))
-    return _settle(counter, state, state.choice.quote, state.choice)
+    return _settle(counter, state.intent, state.resident, state.choice, state)
 
 
 def entering_part(counter: Counter, state: EnteringPart, event: Event) -> Step:
@@ -165,20 +175,20 @@ def _part(counter: Counter, state: EnteringPart) -> Step:
     points = amount_of(state.text, state.most)
     if isinstance(points, Fault):
         return go(counter, replace(state, notice=points))
-    chosen, choice = state.choosing, state.choosing.choice
+    chosen = state.choosing
     try:
-        priced = pricing.part(
-            chosen.intent.bill, points, chosen.resident, counter.terms, choice.municipality, tap_only=chosen.tap_only
-        )
+        choice = pricing.part(chosen.choice, points, chosen.resident, counter.terms, tap_only=chosen.tap_only)
     except ValueError:
-        return go(counter, replace(state, notice=Fault("points_not_possible", (("points", points),))))
-    return _settle(counter, chosen, priced, choice)
+        return go(counter, replace(state, notice=Fault("points_not_possible")))
+    return _settle(counter, chosen.intent, chosen.resident, choice, chosen)
 
 
-def _settle(counter: Counter, state: Choosing, priced: Quote, choice: Choice) -> Step:
-    draft = pricing.sale(priced, choice.municipality, state.resident, counter.terms)
+def _settle(
+    counter: Counter, intent: SaleIntent, resident: Resident, choice: Choice, back: Choosing | None = None
+) -> Step:
+    draft = pricing.sale(choice, resident, counter.terms)
     if draft.lacks_signature:
-        return _ask_pin(counter, EnteringPin(draft, state.resident, back=replace(state, notice=None)))
+        return _ask_pin(counter, EnteringPin(draft, resident, intent, back and replace(back, notice=None)))
     return commit(counter, draft)
 
 
@@ -258,24 +268,22 @@ def _signature_failed(counter: Counter, pin: EnteringPin, fault: Fault) -> Step:
             # The card is asked again, so that the number shown is its own.
             return _ask_pin(counter, replace(_emptied(pin), notice=fault))
         case "certificate_expired" | "certificate_untrusted":
-            return go(counter, Refused(fault, pin.back.intent if pin.back else LinkIntent()))
+            return go(counter, Refused(fault, pin.intent))
         case _:
             return go(counter, AwaitCardAgain(_emptied(pin), fault))
 
 
 def _locked(counter: Counter, pin: EnteringPin) -> Step:
     """Offer what needs no PIN, if anything does."""
-    fault = Fault("pin_blocked")
-    if pin.back is None:
-        return go(counter, Refused(fault, LinkIntent()))
-    choices = pricing.choices_for(pin.back.intent.bill, pin.resident, counter.terms, tap_only=True)
-    if not choices:
-        return go(counter, Refused(fault, pin.back.intent))
-    return go(counter, Choosing(pin.back.intent, pin.resident, choices, tap_only=True, notice=fault))
+    fault, back = Fault("pin_blocked"), pin.back
+    choices = pricing.choices_for(back.intent.bill, pin.resident, counter.terms, tap_only=True) if back else ()
+    if back is None or not choices:
+        return go(counter, Refused(fault, pin.intent))
+    return go(counter, Choosing(back.intent, pin.resident, choices, tap_only=True, notice=fault))
 
 
 def _without_pin(counter: Counter, pin: EnteringPin) -> Step:
-    return home(counter) if pin.back is None else go(counter, pin.back)
+    return give_up(counter, pin.intent) if pin.back is None else go(counter, pin.back)
 
 
 def _emptied(pin: EnteringPin) -> EnteringPin:

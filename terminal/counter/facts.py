@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from ledger.messages import (
     Award,
@@ -53,11 +54,25 @@ class Terms:
 # What the clerk wants -------------------------------------------------------------------------------------------
 
 
+class Use(StrEnum):
+    """How many points a choice redeems: 全て使う / 一部使う / 使わない."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class SaleIntent:
-    """A bill of so many yen."""
+    """A bill of so many yen.
+
+    `redeem` where the resident's choice is known before the tap, as a POS knows it: all, none, or so many points, of
+    the town `town` if that is given. None lets the resident choose.
+    """
 
     bill: int
+    redeem: Literal[Use.ALL, Use.NONE] | int | None = None
+    town: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +122,6 @@ class Resident:
     def online(self) -> bool:
         """Whether the ledger was asked."""
         return self.standing is not None
-
-
-class Use(StrEnum):
-    """How many points a choice redeems: 全て使う / 一部使う / 使わない."""
-
-    ALL = "all"
-    SOME = "some"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ledger.messages import Award, CardSigned, Leg, Link, ProgrammeBalance, Sale, TapOnly, Void
 from ledger.rules import Quote, quote
 from terminal.counter.facts import (
@@ -9,6 +11,7 @@ from terminal.counter.facts import (
     Choice,
     Draft,
     Resident,
+    SaleIntent,
     Terms,
     Use,
     Voidable,
@@ -29,35 +32,51 @@ def choices_for(bill: int, resident: Resident, terms: Terms, *, tap_only: bool =
     return (
         Choice(Use.ALL, town, most),
         Choice(Use.SOME, town, most),
-        Choice(Use.NONE, terms.municipality, without_points(bill, terms)),
+        without_points(bill, resident, terms),
         *(Choice(Use.ALL, other, most) for other, most in others),
     )
 
 
-def part(bill: int, points: int, resident: Resident, terms: Terms, town: str, *, tap_only: bool = False) -> Quote:
-    """Return what the bill comes to with so many points of one town; raise ValueError where that is not possible."""
-    return _priced(bill, points, resident, terms, town, tap_only)
+def part(choice: Choice, points: int, resident: Resident, terms: Terms, *, tap_only: bool = False) -> Choice:
+    """Return a choice of so many points; raise ValueError where that is not possible."""
+    priced = _priced(choice.quote.bill, points, resident, terms, choice.municipality, tap_only)
+    return Choice(Use.SOME, choice.municipality, priced)
 
 
-def without_points(bill: int, terms: Terms) -> Quote:
-    """Return what the bill comes to when no points are used."""
-    return quote(bill, 0, (), terms.programmes, terms.municipality)
+def without_points(bill: int, resident: Resident, terms: Terms) -> Choice:
+    """Return the choice to use none; while the line is down, only what may queue is awarded."""
+    priced = quote(bill, 0, (), terms.programmes, terms.municipality)
+    if not resident.online:
+        priced = replace(priced, award=tuple(leg for leg in priced.award if may_queue(leg.programme, terms)))
+    return Choice(Use.NONE, terms.municipality, priced)
 
 
-def while_offline(bill: int, terms: Terms) -> Quote:
-    """Return what the bill comes to while the line is down: nothing redeemed, and awarded what may queue."""
-    priced = without_points(bill, terms)
-    kept = tuple(leg for leg in priced.award if terms.programmes[leg.programme].offline.award)
-    return Quote(bill, (), kept, needs_pin=False)
+def as_wished(intent: SaleIntent, resident: Resident, terms: Terms) -> Choice:
+    """Return the choice that was made before the tap; raise ValueError where it is not possible."""
+    if intent.redeem is Use.NONE:
+        return without_points(intent.bill, resident, terms)
+    choices = choices_for(intent.bill, resident, terms)
+    every = [choice for choice in choices if choice.use is Use.ALL and intent.town in (None, choice.municipality)]
+    if intent.redeem is Use.ALL:
+        return every[0] if every else without_points(intent.bill, resident, terms)
+    if not every or intent.redeem is None:
+        raise ValueError(f"{intent.redeem} points cannot be redeemed: there are none")
+    return part(every[0], intent.redeem, resident, terms)
 
 
-def sale(priced: Quote, town: str, resident: Resident, terms: Terms) -> Draft:
+def may_queue(programme: str, terms: Terms) -> bool:
+    """Return whether points of a programme may be awarded while the line is down."""
+    return terms.programmes[programme].offline.award
+
+
+def sale(choice: Choice, resident: Resident, terms: Terms) -> Draft:
     """Return the draft of a sale; one that needs the PIN is still to be signed."""
+    priced = choice.quote
     legs = (*priced.redeem, *priced.award)
     return Draft(
         Sale(
             kind="sale",
-            municipality=town,
+            municipality=choice.municipality,
             resident=resident.sealed,
             bill=priced.bill,
             redeem=list(priced.redeem),

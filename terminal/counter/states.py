@@ -107,12 +107,13 @@ class EnteringPart:
 class EnteringPin:
     """The resident types the PIN; `typed` counts the boxes filled, `tries_left` is None until the card was asked.
 
-    `back` is where the resident chose, None for a first registration.
+    `back` is where the resident chose, None where there was no choice.
     """
 
     draft: Draft
     resident: Resident
-    back: Choosing | None
+    intent: Intent
+    back: Choosing | None = None
     tries_left: int | None = None
     typed: int = 0
     last_try: bool = False
