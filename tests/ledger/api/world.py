@@ -1,0 +1,157 @@
+"""What the tests of the API play with: a card, a till with its journal, and the authority that issues cards."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ledger.identity.registration import reference_to
+from ledger.messages import (
+    FIRST_PREVIOUS_HASH,
+    CardReference,
+    Entry,
+    Inquiry,
+    Registration,
+    ServiceId,
+    SignedEntry,
+    TerminalSetup,
+    consent_digest,
+    entry_hash,
+    operation_id,
+)
+from ledger.sealing import Purpose, seal
+
+NOW = datetime(2026, 11, 23, 5, 5, tzinfo=UTC)
+"""When the tests play: 14:05 in Japan."""
+
+_CA_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test CA")])
+_CA_KEY = ec.generate_private_key(ec.SECP384R1())
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+
+@cache
+def anchor() -> x509.Certificate:
+    """Return the certificate of the authority that issues the tests' cards."""
+    return x509.CertificateBuilder(_CA_NAME, _CA_NAME, _CA_KEY.public_key(), 1, NOW, NOW).sign(_CA_KEY, SHA256())
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A resident's card, with a P-384 key because that is made quickly."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @classmethod
+    def issue(cls, serial: int) -> Card:
+        """Return a card with a serial number."""
+        key = ec.generate_private_key(ec.SECP384R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0000000000TEST")])
+        builder = x509.CertificateBuilder(_CA_NAME, subject, key.public_key(), serial)
+        builder = builder.not_valid_before(NOW - timedelta(days=300)).not_valid_after(NOW + timedelta(days=300))
+        usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+        return cls(key, builder.add_extension(usage, critical=True).sign(_CA_KEY, SHA256()))
+
+    @property
+    def reference(self) -> CardReference:
+        """What a tap tells of the card."""
+        return reference_to(self.certificate)
+
+    def sign(self, digest: bytes) -> str:
+        """Return the card's signature (base64), as after a PIN."""
+        return b64encode(self.key.sign(digest, ec.ECDSA(Prehashed(SHA256())))).decode()
+
+
+@dataclass(slots=True)
+class Till:
+    """A terminal's journal, and how its entries are made."""
+
+    setup: TerminalSetup
+    key: Ed25519PrivateKey
+    clock: Clock
+    entries: list[SignedEntry] = field(default_factory=list)
+
+    @property
+    def next_id(self) -> str:
+        """The id that the next entry will have."""
+        return operation_id(self.setup.terminal_id, len(self.entries) + 1)
+
+    def record(self, content: dict[str, Any]) -> SignedEntry:
+        """Append an entry to the journal and return it."""
+        before = self.entries[-1].hash if self.entries else FIRST_PREVIOUS_HASH
+        entry = Entry.model_validate(
+            {
+                "terminal_id": self.setup.terminal_id,
+                "seq": len(self.entries) + 1,
+                "at": self._at(),
+                "operator": "12",
+                "business_date": "2026-11-23",
+                "content": content,
+                "previous_hash": before,
+            }
+        )
+        self.entries.append(self.signed(entry))
+        return self.entries[-1]
+
+    def signed(self, entry: Entry) -> SignedEntry:
+        """Return an entry with its hash and the terminal's signature."""
+        digest = entry_hash(entry.canonical())
+        signature = b64encode(self.key.sign(bytes.fromhex(digest))).decode()
+        return SignedEntry(entry=entry, hash=digest, signature=signature)
+
+    def consent(self, card: Card, content: dict[str, Any], nonce: str) -> dict[str, Any]:
+        """Return content with the card's signature over the entry that it is about to become."""
+        signature = card.sign(consent_digest(self.next_id, self._at(), nonce, content))
+        return {**content, "assurance": {"method": "pin", "nonce": nonce, "signature": signature}}
+
+    def link(self, card: Card, nonce: str, *services: ServiceId) -> dict[str, Any]:
+        """Return a first registration."""
+        der = b64encode(card.certificate.public_bytes(Encoding.DER)).decode()
+        asked = Registration(certificate=der, services=list(services))
+        sealed = seal(asked, Purpose.REGISTRATION, self.setup.terminal_id, self.setup.sealing_key)
+        content = {"kind": "link", "municipality": "252034", "registration": sealed, "consent": True}
+        return self.consent(card, content, nonce)
+
+    def sale(self, card: Card, bill: int, redeem: int = 0, award: int = 0) -> dict[str, Any]:
+        """Return a sale by tap alone."""
+        legs = {"redeem": redeem, "award": award}
+        return {
+            "kind": "sale",
+            "municipality": "252034",
+            "resident": self._sealed(card, Purpose.OPERATION),
+            "bill": bill,
+            **{name: [{"programme": "252034", "points": points}] for name, points in legs.items() if points},
+            "amount_due": bill - redeem,
+            "rules": {"252034": 1},
+            "assurance": {"method": "tap"},
+        }
+
+    def inquiry(self, card: Card) -> Inquiry:
+        """Return the question what a card's holder has."""
+        return Inquiry(resident=self._sealed(card, Purpose.INQUIRY))
+
+    def _sealed(self, card: Card, purpose: Purpose) -> str:
+        return seal(card.reference, purpose, self.setup.terminal_id, self.setup.sealing_key)
+
+    def _at(self) -> str:
+        return self.clock.now.isoformat(timespec="seconds")
