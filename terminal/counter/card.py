@@ -57,6 +57,11 @@ from terminal.counter.states import (
 PIN_DIGITS = 4
 """Length of the PIN of the user-authentication key."""
 
+TAP_AGAIN = frozenset(
+    {"card_pulled", "card_not_answering", "card_refused", "no_card", "no_reader", "pcsc_service_down", "reader_busy"}
+)
+"""What may go better when the card is held over the reader again; everything else is the card's own."""
+
 
 # The tap --------------------------------------------------------------------------------------------------------
 
@@ -81,8 +86,10 @@ def reading(counter: Counter, state: Reading, event: Event) -> Step:
     match event:
         case CardRead(_, resident, registration):
             return _known(counter, state.intent, resident, registration)
-        case CardFailed(_, fault):
+        case CardFailed(_, fault) if fault.code in TAP_AGAIN:
             return go(counter, AwaitCard(state.intent, fault))
+        case CardFailed(_, fault):
+            return go(counter, Refused(fault, state.intent))
         case Escaped():
             return give_up(counter, state.intent)
         case _:
@@ -198,7 +205,7 @@ def _settle(
 def _ask_pin(counter: Counter, pin: EnteringPin) -> Step:
     if counter.field in (Field.EMPTY, Field.OTHER_CARD):
         return go(counter, AwaitCardAgain(pin))
-    return go(counter, pin, AskTries(counter.task, pin.resident))
+    return go(counter, pin, AskTries(counter.task))
 
 
 def entering_pin(counter: Counter, state: EnteringPin, event: Event) -> Step:
@@ -207,7 +214,7 @@ def entering_pin(counter: Counter, state: EnteringPin, event: Event) -> Step:
         case PinTyped(count) if 0 <= count <= PIN_DIGITS:
             return go(counter, replace(state, typed=count, notice=None))
         case PinEntered(pin) if state.tries_left is not None:
-            signing = Authorise(counter.task, state.draft, state.resident, state.last_try, pin)
+            signing = Authorise(counter.task, state.draft, state.last_try, pin)
             return go(counter, Authorising(replace(state, typed=PIN_DIGITS, notice=None)), signing)
         case TriesLeft(_, 0):
             return _locked(counter, state)
@@ -264,11 +271,9 @@ def _signature_failed(counter: Counter, pin: EnteringPin, fault: Fault) -> Step:
     match fault.code:
         case "pin_blocked":
             return _locked(counter, pin)
-        case "pin_wrong" | "pin_last_try":
+        case "pin_wrong" | "pin_last_try" | "pin_malformed":
             # The card is asked again, so that the number shown is its own.
             return _ask_pin(counter, replace(_emptied(pin), notice=fault))
-        case "certificate_expired" | "certificate_untrusted":
-            return go(counter, Refused(fault, pin.intent))
         case _:
             return go(counter, AwaitCardAgain(_emptied(pin), fault))
 

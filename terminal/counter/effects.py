@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from terminal.counter.facts import Draft, Intent, Receipt, Resident
+from terminal.counter.facts import Draft, Intent, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,17 @@ class ReadCard:
 
 @dataclass(frozen=True, slots=True)
 class AskTries:
-    """Ask the card, which must be this resident's, for the tries left: `TriesLeft` or `CardFailed`."""
+    """Ask the card, which must be the one read for `task`, for the tries left: `TriesLeft` or `CardFailed`."""
 
     task: int
-    resident: Resident
 
 
 @dataclass(frozen=True, slots=True)
 class Authorise:
-    """Let the resident's card check the PIN and sign the draft; wipe the PIN: `Authorised` or `CardFailed`."""
+    """Let the card read for `task` check the PIN and sign the draft; wipe the PIN: `Authorised` or `CardFailed`."""
 
     task: int
     draft: Draft
-    resident: Resident
     last_try: bool
     pin: bytearray = field(repr=False)
 

@@ -107,11 +107,9 @@ Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent
 class Resident:
     """A card that was read for this task, and what the ledger said of it; `standing` is None while the line is down.
 
-    `token` tells the same card again in this process, and nothing to anybody else; `sealed` is the resident for an
-    operation, which only the ledger can open.
+    `sealed` is who it is, for an operation: only the ledger can open it.
     """
 
-    token: str = field(repr=False)
     sealed: str = field(repr=False)
     standing: Standing | None = None
     balances: tuple[ProgrammeBalance, ...] = ()

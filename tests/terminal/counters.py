@@ -54,7 +54,7 @@ def held(code: str, points: int) -> ProgrammeBalance:
 
 def resident(*balances: ProgrammeBalance, standing: Standing | None = Standing.ACTIVE) -> Resident:
     """Return somebody who held a card over the reader."""
-    return Resident("a-card", "c2VhbGVk", standing, balances, nonce="nonce-of-the-ledger" if standing else "")
+    return Resident("c2VhbGVk", standing, balances, nonce="nonce-of-the-ledger" if standing else "")
 
 
 def opened() -> Counter:

@@ -93,7 +93,7 @@ RESIDENTS: list[Resident] = [
 ]
 """Anybody: of any standing, with any points, online or not."""
 
-FAULTS = ["pin_wrong", "pin_blocked", "pin_last_try", "card_removed", "card_differs", "certificate_expired"]
+FAULTS = ["pin_wrong", "pin_blocked", "pin_last_try", "card_pulled", "card_changed"]
 
 
 @dataclass
