@@ -1,0 +1,55 @@
+"""Admits a resident: the ledger itself checks the whole certificate and the card's signature, and only then writes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from config.my_number import looks_like_my_number
+from config.trust import Anchors, TrustError, check_certificate
+from ledger.consent import is_signed
+from ledger.identity.errors import IdentityRefusal
+from ledger.identity.store import Identity
+from ledger.messages import CardReference, Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Registers cards whose certificate an anchor vouches for."""
+
+    identity: Identity
+    anchors: Anchors
+
+    def register(self, registration: Registration, *, digest: bytes, signature: str, now: datetime, today: date) -> str:
+        """Register the card that signed `digest`, and return its MyKey ID.
+
+        Raise IdentityRefusal with a code of `config.trust`, of `Identity.register`, `consent_wrong`, or
+        `my_number_refused`.
+        """
+        try:
+            der = base64.b64decode(registration.certificate, validate=True)
+            check_certificate(der, self.anchors, now)
+        except TrustError as error:
+            raise IdentityRefusal(error.code) from None
+        except ValueError:
+            raise IdentityRefusal("certificate_unreadable") from None
+        certificate = x509.load_der_x509_certificate(der)
+        public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if not is_signed(public_key, digest, signature):
+            raise IdentityRefusal("consent_wrong")
+        if any(looks_like_my_number(each.number) for each in registration.services):
+            raise IdentityRefusal("my_number_refused")
+        return self.identity.register(reference_to(certificate), public_key, registration.services, today)
+
+
+def reference_to(certificate: x509.Certificate) -> CardReference:
+    """Return what a terminal that reads this certificate's first bytes calls the card."""
+    return CardReference(
+        issuer_sha256=hashlib.sha256(certificate.issuer.public_bytes()).hexdigest(),
+        serial=f"{certificate.serial_number:x}",
+    )

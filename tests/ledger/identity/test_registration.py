@@ -1,0 +1,93 @@
+"""Registration: a card is admitted when an authority vouches for it, it signed, and nobody typed a My Number."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import create_engine
+
+from config.trust import Anchors
+from ledger.identity.errors import IdentityRefusal
+from ledger.identity.registration import Registrar, reference_to
+from ledger.identity.schema import metadata
+from ledger.identity.store import Identity
+from ledger.messages import Registration, ServiceId, Standing
+
+NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
+DIGEST = bytes(range(32))
+CA_KEY, CARD_KEY = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
+CA_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test CA")])
+
+
+def certificate(
+    *, key: ec.EllipticCurvePrivateKey = CA_KEY, days: int = 100, signing: bool = False
+) -> x509.Certificate:
+    """Return a card's certificate, as a test authority issues it."""
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0000000000TEST")])
+    start = NOW - timedelta(days=300)
+    builder = x509.CertificateBuilder(CA_NAME, subject, CARD_KEY.public_key(), 0x01F3A9C2)
+    builder = builder.not_valid_before(start).not_valid_after(NOW + timedelta(days=days))
+    usage = x509.KeyUsage(True, signing, False, False, False, False, False, False, False)
+    return builder.add_extension(usage, critical=True).sign(key, SHA256())
+
+
+ANCHOR = x509.CertificateBuilder(CA_NAME, CA_NAME, CA_KEY.public_key(), 1, NOW, NOW).sign(CA_KEY, SHA256())
+GOOD = certificate()
+SIGNATURE = b64encode(CARD_KEY.sign(DIGEST, ec.ECDSA(Prehashed(SHA256())))).decode()
+
+
+def registration(of: x509.Certificate = GOOD, *services: ServiceId) -> Registration:
+    """Return what a terminal seals."""
+    return Registration(certificate=b64encode(of.public_bytes(Encoding.DER)).decode(), services=list(services))
+
+
+@pytest.fixture
+def registrar(tmp_path: Path) -> Registrar:
+    """Return a registrar with an empty ID table that trusts the test authority."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'identity.db'}")
+    metadata.create_all(engine)
+    return Registrar(Identity(engine, b"s" * 32), Anchors((ANCHOR,)))
+
+
+def test_a_card_that_is_vouched_for_and_signed_is_registered(registrar: Registrar) -> None:
+    """The terminal's later taps, which read issuer and serial alone, find it."""
+    mykey = registrar.register(registration(), digest=DIGEST, signature=SIGNATURE, now=NOW, today=NOW.date())
+    reference = reference_to(GOOD)
+    holder = registrar.identity.look_up([reference])[reference]
+    assert (holder.standing, holder.mykey) == (Standing.ACTIVE, mykey)
+
+
+@pytest.mark.parametrize(
+    ("asked", "signature", "code"),
+    [
+        (Registration(certificate=""), SIGNATURE, "certificate_unreadable"),
+        (Registration(certificate="A"), SIGNATURE, "certificate_unreadable"),
+        (registration(certificate(days=-1)), SIGNATURE, "certificate_expired"),
+        (registration(certificate(key=CARD_KEY)), SIGNATURE, "bad_signature"),
+        (registration(certificate(signing=True)), SIGNATURE, "wrong_key_usage"),
+        (registration(), "AAAA", "consent_wrong"),
+        (registration(GOOD, ServiceId(service="library", number="123456789018")), SIGNATURE, "my_number_refused"),
+    ],
+)
+def test_everything_else_is_refused(registrar: Registrar, asked: Registration, signature: str, code: str) -> None:
+    """Each refusal has its code and leaves nothing behind."""
+    with pytest.raises(IdentityRefusal, match=f"^{code}$"):
+        registrar.register(asked, digest=DIGEST, signature=signature, now=NOW, today=NOW.date())
+    reference = reference_to(GOOD)
+    assert registrar.identity.look_up([reference])[reference].standing is Standing.UNREGISTERED
+
+
+def test_an_authority_that_is_not_at_hand_vouches_for_nobody(registrar: Registrar) -> None:
+    """Without anchors nothing is accepted."""
+    with pytest.raises(IdentityRefusal, match="wrong_issuer"):
+        Registrar(registrar.identity, Anchors()).register(
+            registration(), digest=DIGEST, signature=SIGNATURE, now=NOW, today=NOW.date()
+        )
