@@ -1,0 +1,87 @@
+"""What can be wrong with the journal.
+
+QueueError                  carries `code`, under which the texts have what to say
+├── JournalInUse            another process holds this data directory; carries `pid` and `program`
+├── JournalNewer            written by a newer version of the program; carries `version`
+├── JournalCorrupt          the file, a hash or a signature is not what it was; carries `seq` where one is known
+├── JournalReadOnly         the file or its directory cannot be written
+├── DiskFull                there is no room for another entry
+├── JournalForked           the ledger knows another journal under this terminal's name
+├── OperationIdTaken        the id that the card signed is not the next one any more
+└── VerdictConflict         two different final verdicts on one operation
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class QueueError(Exception):
+    """Something is wrong with the journal; nothing was changed by what failed."""
+
+    code: ClassVar[str] = "journal_failed"
+
+
+class JournalInUse(QueueError):  # noqa: N818  # says what is the case
+    """Another process holds this data directory."""
+
+    code = "journal_in_use"
+
+    def __init__(self, pid: int, program: str) -> None:
+        super().__init__(f"in use by {program} (process {pid})")
+        self.pid = pid
+        self.program = program
+
+
+class JournalNewer(QueueError):  # noqa: N818  # as above
+    """The journal was written by a newer version of the program."""
+
+    code = "journal_newer"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the journal has format {version}, which this version does not know")
+        self.version = version
+
+
+class JournalCorrupt(QueueError):  # noqa: N818  # as above
+    """The file, or an entry in it, is not what was written."""
+
+    code = "journal_corrupt"
+
+    def __init__(self, reason: str, seq: int | None = None) -> None:
+        super().__init__(reason if seq is None else f"entry {seq}: {reason}")
+        self.seq = seq
+
+
+class JournalReadOnly(QueueError):  # noqa: N818  # as above
+    """The journal's file or directory cannot be written."""
+
+    code = "journal_read_only"
+
+
+class DiskFull(QueueError):  # noqa: N818  # as above
+    """There is no room for another entry."""
+
+    code = "disk_full"
+
+
+class JournalForked(QueueError):  # noqa: N818  # as above
+    """The ledger knows another journal under this terminal's name; the office has to decide. Carries its `reason`."""
+
+    code = "journal_forked"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class OperationIdTaken(QueueError):  # noqa: N818  # as above
+    """Another entry was written since the id was given out, so a signature over it is worth nothing."""
+
+    code = "operation_id_taken"
+
+
+class VerdictConflict(QueueError):  # noqa: N818  # as above
+    """The ledger gave a second, different verdict; the first stands."""
+
+    code = "verdict_conflict"

@@ -1,0 +1,38 @@
+"""The terminal's Ed25519 key: made once, kept in a file that its owner alone may read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Return the key in a PKCS#8 PEM file; raise TypeError where it is another kind of key."""
+    key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{path.name} holds no Ed25519 key")
+    return key
+
+
+def load_or_make_key(path: Path) -> Ed25519PrivateKey:
+    """Return the key in a file, made there first where there is none."""
+    if path.exists():
+        return load_key(path)
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # Whole or not at all: a key that was half written would lock the terminal out of its ledger.
+    part = path.with_name(path.name + ".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    return key

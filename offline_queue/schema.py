@@ -1,0 +1,133 @@
+"""The journal's file: its tables, what SQLite must hold to, and who may open it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from offline_queue.errors import DiskFull, JournalCorrupt, JournalNewer, JournalReadOnly, QueueError
+
+VERSION = 1
+"""The format that this version writes, kept in `PRAGMA user_version`."""
+
+_SCHEMA = """
+CREATE TABLE entries (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    business_date TEXT NOT NULL,
+    body BLOB NOT NULL,
+    hash TEXT NOT NULL,
+    signature TEXT NOT NULL
+) STRICT;
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY REFERENCES entries(seq),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    last_error TEXT
+) STRICT;
+CREATE TABLE verdicts (
+    seq INTEGER PRIMARY KEY REFERENCES entries(seq),
+    body BLOB NOT NULL,
+    received_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE identity (
+    terminal_id TEXT NOT NULL,
+    public_key BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER entries_are_never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER verdicts_are_never_changed BEFORE UPDATE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+"""
+
+ROOM = 16 * 1024 * 1024
+"""Bytes that must be free before a resident is told anything: a day's operations and SQLite's own files."""
+
+
+PROBE = 64 * 1024
+"""Bytes that are written, and taken away again, to see whether anything can be."""
+
+
+def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
+    """Return the journal's database, made where there is none; raise QueueError and change nothing otherwise."""
+    with translated():
+        if path.exists() and path.stat().st_size:
+            _refuse_newer(path)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise JournalReadOnly(f"{path} cannot be written")
+        # Transactions are begun by hand, and one lock in the Journal keeps its threads apart.
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
+        try:
+            database = Database(connection)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA foreign_keys = ON")
+            if not database.table("entries").exists():
+                _create(database, terminal_id, public_key)
+            _refuse_foreign(database, terminal_id, public_key)
+        except BaseException:
+            connection.close()
+            raise
+        return database
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """Turn what SQLite says into what the counter can say."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _meaning(error) from error
+    except UnicodeDecodeError as error:  # a text that a damaged file no longer holds
+        raise JournalCorrupt(str(error)) from error
+
+
+def _meaning(error: sqlite3.Error) -> QueueError:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return DiskFull(str(error))
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
+            return JournalReadOnly(str(error))
+        case sqlite3.SQLITE_IOERR:
+            # A write that the device refuses; on a full disk SQLite cannot always tell that from a broken one.
+            return DiskFull(str(error))
+        case _:
+            return JournalCorrupt(str(error))
+
+
+def _refuse_newer(path: Path) -> None:
+    """Look at the format without opening for writing, so that a newer journal stays as it is to the byte."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        connection.close()
+    if version > VERSION:
+        raise JournalNewer(version)
+
+
+def _create(database: Database, terminal_id: str, public_key: bytes) -> None:
+    with database.atomic():
+        # executescript() would commit first, and half a schema must never be found.
+        for statement in _statements(_SCHEMA):
+            database.execute(statement)
+        database.execute("INSERT INTO identity VALUES (?, ?)", (terminal_id, public_key))
+        database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements(script: str) -> Generator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _refuse_foreign(database: Database, terminal_id: str, public_key: bytes) -> None:
+    if database.execute("SELECT terminal_id, public_key FROM identity").fetchone() != (terminal_id, public_key):
+        raise JournalCorrupt("this journal belongs to another terminal, or its key file was replaced")
