@@ -1,0 +1,213 @@
+"""Every state of the counter as a customer of a sample shop would see it, and an engine that does what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+
+from config.settings import ScreenSettings
+from ledger.messages import Award, Leg, ProgrammeBalance, Standing, Status, TapOnly
+from ledger.rules import Name, in_force
+from terminal.app import KazasuApp
+from terminal.counter import Counter, pricing
+from terminal.counter.effects import Effect
+from terminal.counter.facts import (
+    AWARD_REASONS,
+    AwardIntent,
+    BalanceIntent,
+    Draft,
+    Fault,
+    LinkIntent,
+    Receipt,
+    Resident,
+    SaleIntent,
+    Terms,
+    Voidable,
+)
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    AwaitCardAgain,
+    Choosing,
+    ConfirmingLastTry,
+    ConfirmingVoid,
+    Consenting,
+    Done,
+    EnteringAward,
+    EnteringPart,
+    EnteringPin,
+    Field,
+    Idle,
+    PickingVoid,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    Starting,
+    State,
+    Unfit,
+    Unknown,
+)
+from terminal.port import ReaderState, Report, Surroundings
+from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
+
+CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")
+"""The practice cards of the product."""
+
+NOW = datetime.fromisoformat("2026-11-23T14:05:00+09:00")
+
+_NAMES = {
+    TOWN: Name(ja="長浜市ポイント", en="Nagahama points"),
+    STREET: Name(ja="黒壁ポイント", en="Kurokabe points"),
+    OTHER: Name(ja="豊島区ポイント", en="Toshima points"),
+}
+
+TERMS = Terms(
+    terminal_id=TERMINAL,
+    shop_code=SHOP,
+    shop_name="見本商店",
+    programmes=in_force(
+        [
+            programme(TOWN, order=1).model_copy(update={"name": _NAMES[TOWN]}),
+            programme(STREET, order=2).model_copy(update={"name": _NAMES[STREET]}),
+            programme(OTHER, order=3, also_in=(TOWN,)).model_copy(update={"name": _NAMES[OTHER]}),
+        ],
+        date(2026, 11, 23),
+    ),
+)
+
+
+def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
+    return ProgrammeBalance(
+        programme=code,
+        points=points,
+        redeemable=points,
+        tap_redeemable=min(points, 500),
+        expires_on="2027-03-31" if expiring else None,
+        expiring=expiring,
+    )
+
+
+WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 500, 300), _held(STREET, 320), _held(OTHER, 150)), nonce="n")
+BILL = SaleIntent(1200)
+CHOOSING = Choosing(BILL, WHO, pricing.choices_for(1200, WHO, TERMS))
+DRAFT = pricing.sale(CHOOSING.choices[0], WHO, TERMS)
+LINK = pricing.link("c2VhbGVk", WHO, TERMS)
+PIN = EnteringPin(DRAFT, WHO, BILL, CHOOSING, tries_left=3)
+AWARD = Draft(
+    Award(
+        kind="award",
+        municipality=TOWN,
+        resident="c2VhbGVk",
+        award=[Leg(programme=TOWN, points=100)],
+        reason="volunteering",
+        rules={TOWN: 1},
+        assurance=TapOnly(method="tap"),
+    )
+)
+
+
+def _receipt(draft: Draft, status: Status | None = Status.ACCEPTED) -> Receipt:
+    return replace(
+        receipt(draft, status),
+        operation_id=f"{TERMINAL}-004211",
+        balances=(_held(TOWN, 3), _held(OTHER, 150)) if status else (),
+        elapsed_ms=412,
+    )
+
+
+SALE = _receipt(DRAFT)
+ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)  # type: ignore[arg-type]  # the draft of a sale
+ITEMS = (ITEM, Voidable(f"{TERMINAL}-004210", SALE.at, AWARD.content))  # type: ignore[arg-type]  # and of an award
+NOT_DIGITS = Fault("amount_not_digits")
+
+STATES: dict[str, State] = {
+    "starting": Starting(),
+    "unfit": Unfit(Fault("unexpected")),
+    "idle": Idle(),
+    "idle-typed": Idle("1200"),
+    "idle-most": Idle("9999999"),
+    "idle-notice": Idle("12", NOT_DIGITS),
+    "award": EnteringAward(TOWN, AWARD_REASONS, text="100"),
+    "award-notice": EnteringAward(TOWN, AWARD_REASONS, notice=Fault("amount_missing")),
+    "consenting": Consenting(),
+    "await": AwaitCard(BILL),
+    "await-notice": AwaitCard(BILL, Fault("card_left_behind")),
+    "await-award": AwaitCard(AwardIntent(TOWN, 100, "volunteering")),
+    "await-balance": AwaitCard(BalanceIntent()),
+    "reading": Reading(BILL),
+    "choosing": CHOOSING,
+    "choosing-locked": replace(CHOOSING, tap_only=True, notice=Fault("line_needed")),
+    "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
+    "part-notice": EnteringPart(replace(CHOOSING, cursor=1), "", Fault("amount_too_large", (("most", 820),))),
+    "pin": replace(PIN, typed=2),
+    "pin-full": replace(PIN, typed=4, tries_left=2, notice=Fault("points_not_possible", (("points", 1),))),
+    "last-try": ConfirmingLastTry(PIN),
+    "again": AwaitCardAgain(PIN),
+    "authorising": Authorising(PIN),
+    "sending": Sending(DRAFT),
+    "done": Done(SALE),
+    "done-award": Done(_receipt(AWARD)),
+    "done-link": Done(_receipt(LINK)),
+    "done-void": Done(_receipt(pricing.void(ITEM))),
+    "shortfall": Done(_receipt(DRAFT, Status.SHORTFALL)),
+    "queued": Queued(_receipt(DRAFT, None)),
+    "refused": Refused(Fault("card_unregistered"), BILL),
+    "refused-link": Refused(Fault("line_needed"), LinkIntent()),
+    "unknown": Unknown(_receipt(DRAFT, None)),
+    "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
+    "balance": ShowingBalance(WHO),
+    "balance-none": ShowingBalance(Resident("c2VhbGVk", Standing.ACTIVE)),
+    "void-reading": PickingVoid(),
+    "void-none": PickingVoid(()),
+    "void": PickingVoid(ITEMS),
+    "confirm-void": ConfirmingVoid(ITEM),
+    "confirm-void-award": ConfirmingVoid(ITEMS[1]),
+    "confirm-void-unknown": ConfirmingVoid(ITEM, Unknown(_receipt(DRAFT, None))),
+}
+"""Every state, some in several guises."""
+
+SURROUNDINGS = Surroundings(
+    clerk="12", practice=True, reader=ReaderState.PRACTICE, online=True, unsent=0, practice_cards=CARDS
+)
+
+
+class ScriptedEngine:
+    """Records what it is asked, and reports what the test has it report."""
+
+    def __init__(self) -> None:
+        self.effects: list[Effect] = []
+        self.held: list[str | None] = []
+        self.stopped = False
+        self.report: Callable[[Report], None] = lambda _report: None
+
+    def start(self, report: Callable[[Report], None]) -> None:
+        """Keep the way to report."""
+        self.report = report
+
+    def carry_out(self, effect: Effect) -> None:
+        """Record an effect."""
+        self.effects.append(effect)
+
+    def hold(self, card: str | None) -> None:
+        """Record a practice card that was held or taken away."""
+        self.held.append(card)
+
+    def stop(self) -> None:
+        """Record the end."""
+        self.stopped = True
+
+
+def counter_in(state: State) -> Counter:
+    """Return a counter of the sample shop in a state."""
+    return Counter(state, TERMS, Field.EMPTY)
+
+
+def app_for(
+    settings: ScreenSettings, engine: ScriptedEngine | None = None, surroundings: Surroundings = SURROUNDINGS
+) -> KazasuApp:
+    """Return the application on a scripted engine, with its clocks stopped."""
+    scripted = engine or ScriptedEngine()
+    return KazasuApp(lambda: scripted, settings, surroundings, monotonic=lambda: 0.0, now=lambda: NOW)
