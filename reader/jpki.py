@@ -1,0 +1,243 @@
+"""The JPKI application of a My Number card: one session on one powered card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from config.trust import CertificateUnreadable
+from reader.apdu import CLA, CURRENT, INS, MAX_RESPONSE, NO_ANSWER_DATA, SHORT_NAME, SW, CommandApdu, SelectP1
+from reader.certificate import Certificate, Head, certificate_length, parse_certificate, parse_head
+from reader.connection import Connection, IsoConnection
+from reader.errors import (
+    CardChanged,
+    CertificateRefused,
+    PinBlocked,
+    PinLastTry,
+    PinMalformed,
+    refusal,
+    tries_in,
+)
+
+PIN_DIGITS = 4
+"""Length of the PIN of the user-authentication key."""
+
+PIN_TRIES = 3
+"""Tries that it has after a right one."""
+
+TOKEN_BYTES = 32
+"""Length of the token information, padded with spaces."""
+
+MAX_FILE = 0x8000
+"""The longest file that READ BINARY reaches (ISO/IEC 7816-4, 7.2.3: 15 bits of offset)."""
+
+ALGORITHM_REFERENCE = 0x00
+"""P1 of JPKI's signing command, whose P2 names the key."""
+
+_ANSWERS = frozenset(
+    {
+        SW.OK,
+        SW.END_OF_FILE,
+        SW.SECURITY_STATUS_NOT_SATISFIED,
+        SW.AUTHENTICATION_METHOD_BLOCKED,
+        SW.REFERENCE_DATA_NOT_USABLE,
+    }
+)
+"""Status words of a card that understood a short name, whatever it thinks of the rest; with them 63Cx."""
+
+
+class SignatureInput(Enum):
+    """What the card's key is given of a SHA-256 digest: what stands before its 32 bytes."""
+
+    RSA_DIGEST_INFO = bytes.fromhex("3031300D060960864801650304020105000420")
+    """The DigestInfo that PKCS#1 v1.5 pads (RFC 8017, 9.2, note 1)."""
+
+    ECDSA_DIGEST = b""
+    """The digest as it is; the announced P-384 key signs these 32 bytes and answers in DER."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where a generation of the application keeps what we need: its AID, its files, and what its key signs."""
+
+    aid: bytes = bytes.fromhex("D392F000260100000001")
+    certificate: int = 0x000A
+    ca_certificate: int = 0x000B
+    key: int = 0x0017
+    pin: int = 0x0018
+    token: int = 0x0006
+    signs: SignatureInput = SignatureInput.RSA_DIGEST_INFO
+
+
+JPKI = Profile()
+"""The application of the cards issued since 2016."""
+
+
+class JpkiSession:
+    """Speaks to the JPKI application over a connection; every method raises ReaderError.
+
+    Files, PIN and key are named by short identifiers, which saves a SELECT each; a card that refuses one is asked in
+    the longer way from then on.
+    """
+
+    def __init__(self, connection: Connection, profile: Profile = JPKI) -> None:
+        self._connection = IsoConnection(connection)
+        self._profile = profile
+        self._short = True
+        self._current: int | None = None
+        self._certificate = b""
+        self._tries: int | None = None
+        self.head: Head | None = None
+        """The head that was read in this session: the card in it cannot have changed since."""
+
+    def select(self) -> None:
+        """Select the application; raise NotMyNumberCard where it is not there."""
+        self._select(SelectP1.BY_DF_NAME, self._profile.aid)
+
+    def read_head(self) -> Head:
+        """Read the first 256 bytes of the certificate and return who issued it, its serial number and validity."""
+        if self.head is None:
+            self._certificate = self._read(self._profile.certificate, 0, MAX_RESPONSE)
+            self.head = parse_head(self._certificate)
+        return self.head
+
+    def read_certificate(self) -> Certificate:
+        """Read what is missing of the certificate, to its DER length: filler after it is not fetched."""
+        self.read_head()
+        self._certificate = self._read_structure(self._profile.certificate, self._certificate)
+        return parse_certificate(self._certificate)
+
+    def read_ca_certificate(self) -> bytes:
+        """Read the certificate of the authority that issued the card's, as DER that nobody has checked."""
+        return self._read_structure(self._profile.ca_certificate)
+
+    def read_token(self) -> str:
+        """Read what kind of token this is, such as `JPKIAPICCTOKEN2`, a card."""
+        return self._read(self._profile.token, 0, TOKEN_BYTES).decode("ascii", "replace").rstrip(" \0")
+
+    def confirm(self, head: Head) -> None:
+        """Make sure that this is the card with that head, reading it where this session has not; raise CardChanged."""
+        if self.head is None:
+            self.select()
+        if self.read_head() != head:
+            raise CardChanged
+
+    def tries_left(self) -> int:
+        """Return how often the PIN may still be wrong, 0 when it is blocked; asking costs none."""
+        _, sw = self._named(
+            self._profile.pin, lambda name: CommandApdu(CLA.INTERINDUSTRY, INS.VERIFY, 0, name or CURRENT)
+        )
+        # A card on which the PIN was verified before may say just 9000, and a right PIN gives all tries back.
+        self._tries = PIN_TRIES if sw == SW.OK else tries_in(sw)
+        if self._tries is None:
+            error = refusal(INS.VERIFY, sw)
+            if not isinstance(error, PinBlocked):
+                raise error
+            self._tries = 0
+        return self._tries
+
+    def verify(self, pin: bytearray, *, allow_last_try: bool = False) -> None:
+        """Have the card check the PIN, once, and wipe it; the tries left are asked first where they were not.
+
+        Raise PinBlocked, PinLastTry (one is left and nobody allowed it), PinMalformed, all before anything was sent, or
+        PinWrong.
+        """
+        try:
+            if len(pin) != PIN_DIGITS or not pin.isdigit():
+                raise PinMalformed
+            tries = self.tries_left() if self._tries is None else self._tries
+            if tries == 0:
+                raise PinBlocked
+            if tries == 1 and not allow_last_try:
+                raise PinLastTry
+            self._tries = None
+            self._verify(pin)
+        finally:
+            wipe(pin)
+
+    def sign(self, digest: bytes) -> bytes:
+        """Have the card sign a SHA-256 digest with its authentication key; the PIN must have been verified."""
+        if len(digest) != 32:
+            raise ValueError("a SHA-256 digest has 32 bytes")
+        data = self._profile.signs.value + digest
+        ins = INS.PERFORM_SECURITY_OPERATION
+        signature, sw = self._named(
+            self._profile.key,
+            lambda name: CommandApdu(CLA.PROPRIETARY, ins, ALGORITHM_REFERENCE, name or CURRENT, data, MAX_RESPONSE),
+        )
+        if sw != SW.OK:
+            raise refusal(ins, sw)
+        return signature
+
+    def _verify(self, pin: bytearray) -> None:
+        # The same name as for the tries left, which has been accepted: nothing but the PIN can be wrong.
+        name = short_name(self._profile.pin) if self._short else CURRENT
+        command = bytearray([CLA.INTERINDUSTRY, INS.VERIFY, 0, name, len(pin)]) + pin
+        try:
+            _, sw = self._connection.transmit(command)
+        finally:
+            wipe(command)
+        if sw != SW.OK:
+            raise refusal(INS.VERIFY, sw)
+
+    def _read(self, file: int, offset: int, length: int) -> bytes:
+        """Read up to `length` bytes of a file."""
+        if offset and self._current != file:
+            self._select_file(file)
+
+        def command(name: int | None) -> CommandApdu:
+            high, low = (name, 0) if name else divmod(offset, 256)
+            return CommandApdu(CLA.INTERINDUSTRY, INS.READ_BINARY, high, low, le=length)
+
+        data, sw = self._transmit(command(None)) if offset else self._named(file, command)
+        if sw not in (SW.OK, SW.END_OF_FILE):
+            raise refusal(INS.READ_BINARY, sw)
+        return data
+
+    def _read_structure(self, file: int, beginning: bytes = b"") -> bytes:
+        """Read a file that holds one DER structure, which may have begun to be read, to the end of the structure."""
+        data = beginning or self._read(file, 0, MAX_RESPONSE)
+        length = certificate_length(data)
+        if length > MAX_FILE:
+            raise CertificateRefused(CertificateUnreadable("longer than a file can be"))
+        while len(data) < length:
+            more = self._read(file, len(data), min(MAX_RESPONSE, length - len(data)))
+            if not more:
+                raise CertificateRefused(CertificateUnreadable("the file ends before its certificate"))
+            data += more
+        return data[:length]
+
+    def _named(self, file: int, command: Callable[[int | None], CommandApdu]) -> tuple[bytes, int]:
+        """Send what `command` makes of a file's short name; if the card refuses that, select the file and name none."""
+        if self._short:
+            data, sw = self._transmit(command(short_name(file)))
+            if sw in _ANSWERS or tries_in(sw) is not None:
+                self._current = file
+                return data, sw
+            self._short, self._current = False, None
+        if self._current != file:
+            self._select_file(file)
+        return self._transmit(command(None))
+
+    def _select_file(self, file: int) -> None:
+        self._select(SelectP1.EF_UNDER_CURRENT_DF, file.to_bytes(2))
+        self._current = file
+
+    def _select(self, by: SelectP1, name: bytes) -> None:
+        _, sw = self._transmit(CommandApdu(CLA.INTERINDUSTRY, INS.SELECT, by, NO_ANSWER_DATA, name))
+        if sw != SW.OK:
+            raise refusal(INS.SELECT, sw)
+
+    def _transmit(self, command: CommandApdu) -> tuple[bytes, int]:
+        return self._connection.transmit(command.encode())
+
+
+def short_name(file: int) -> int:
+    """Return a file's short identifier as P1 of READ BINARY, P2 of VERIFY and of the signing command have it."""
+    return SHORT_NAME | (file & 0x1F)
+
+
+def wipe(secret: bytearray) -> None:
+    """Overwrite a secret."""
+    secret[:] = bytes(len(secret))
