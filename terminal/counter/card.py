@@ -58,7 +58,16 @@ PIN_DIGITS = 4
 """Length of the PIN of the user-authentication key."""
 
 TAP_AGAIN = frozenset(
-    {"card_pulled", "card_not_answering", "card_refused", "no_card", "no_reader", "pcsc_service_down", "reader_busy"}
+    {
+        "card_not_answering",
+        "card_pulled",
+        "card_refused",
+        "no_card",
+        "no_reader",
+        "not_my_number_card",
+        "pcsc_service_down",
+        "reader_busy",
+    }
 )
 """What may go better when the card is held over the reader again; everything else is the card's own."""
 
@@ -125,7 +134,8 @@ def _as_wished(counter: Counter, intent: SaleIntent, resident: Resident) -> Step
     try:
         choice = pricing.as_wished(intent, resident, counter.terms)
     except ValueError:
-        return go(counter, Refused(Fault("points_not_possible"), intent))
+        wished = intent.redeem if isinstance(intent.redeem, int) else 0
+        return go(counter, Refused(Fault("points_not_possible", (("points", wished),)), intent))
     return _settle(counter, intent, resident, choice)
 
 
@@ -186,7 +196,7 @@ def _part(counter: Counter, state: EnteringPart) -> Step:
     try:
         choice = pricing.part(chosen.choice, points, chosen.resident, counter.terms, tap_only=chosen.tap_only)
     except ValueError:
-        return go(counter, replace(state, notice=Fault("points_not_possible")))
+        return go(counter, replace(state, notice=Fault("points_not_possible", (("points", points),))))
     return _settle(counter, chosen.intent, chosen.resident, choice, chosen)
 
 

@@ -55,9 +55,10 @@ class AskAgain:
 
 @dataclass(frozen=True, slots=True)
 class ListVoidable:
-    """Read from the journal what can be undone: `VoidableListed`."""
+    """Read from the journal what can be undone, or the one operation that is named: `VoidableListed`."""
 
     task: int
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
