@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -158,6 +158,20 @@ def award_for(programme: Programme, paid: int) -> int:
         return 0
     earned = paid // programme.earning.yen_per_point
     return min(earned, programme.earning.per_operation or earned)
+
+
+def lapses_on(programme: Programme, awarded: date) -> date | None:
+    """Return the last day of a lot that is awarded on a day; None where that depends on use."""
+    match programme.expiry:
+        case FixedDate(on=on):
+            return on
+        case DaysAfterAward(days=days):
+            return awarded + timedelta(days=days)
+        case FiscalYearEnd(years=years):
+            begins = awarded.year if awarded.month >= 4 else awarded.year - 1
+            return date(begins + 1 + years, 3, 31)
+        case DaysAfterUse():
+            return None
 
 
 def quote(

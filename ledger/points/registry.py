@@ -1,0 +1,205 @@
+"""Who may take part: programmes and their versions, shops, and terminals enrolled with a one-time code."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, Engine, select, update
+
+from ledger.database import repeated
+from ledger.messages import FIRST_PREVIOUS_HASH, Shop
+from ledger.points.schema import enrolment_codes, programmes, shops, terminals
+from ledger.points.tables import load_programmes
+from ledger.rules import Programme, accepts
+
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no letter that is read as a digit."""
+
+CODE_LIFE = timedelta(days=7)
+"""How long a one-time code may lie about."""
+
+
+class RegistryError(ValueError):
+    """What was to be registered does not fit what is there; the sentence says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """An enrolled terminal, its key, and where the ledger stands in its journal."""
+
+    id: str
+    shop: Shop
+    public_key: Ed25519PublicKey
+    head_seq: int
+    head_hash: str
+
+
+class Registry:
+    """Keeps programmes, shops, terminals and one-time codes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # Programmes and shops ----------------------------------------------------------------------------------------
+
+    def add_programmes(self, new: Iterable[Programme]) -> None:
+        """Add versions of programmes; the same again does nothing, a version is never changed."""
+        asked = list(new)
+
+        def work(connection: Connection) -> None:
+            there = {(p.code, p.version): p for p in load_programmes(connection, {p.municipality for p in asked})}
+            for programme in asked:
+                known = there.get((programme.code, programme.version))
+                if known is not None and known != programme:
+                    raise RegistryError(f"{programme.code} has another version {programme.version} already")
+                if known is None:
+                    row = {
+                        "municipality": programme.municipality,
+                        "code": programme.code,
+                        "version": programme.version,
+                        "rules": programme.model_dump_json(),
+                    }
+                    connection.execute(programmes.insert(), row)
+
+        repeated(self._engine, work)
+
+    def programmes_at(self, shop: str) -> list[Programme]:
+        """Return every version of the programmes of a shop's municipality, and of those that the shop accepts."""
+        with self._engine.connect() as connection:
+            municipalities = connection.execute(select(programmes.c.municipality).distinct()).scalars().all()
+            there = load_programmes(connection, municipalities)
+        return [each for each in there if each.municipality == shop[:6] or accepts(each, shop)]
+
+    def add_shop(self, shop: Shop) -> None:
+        """Add a shop, or change its name."""
+
+        def work(connection: Connection) -> None:
+            key = (shops.c.municipality == shop.code[:6], shops.c.shop == shop.code)
+            if connection.execute(update(shops).where(*key).values(name=shop.name)).rowcount == 0:
+                row = {"municipality": shop.code[:6], "shop": shop.code, "name": shop.name}
+                connection.execute(shops.insert(), row)
+
+        repeated(self._engine, work)
+
+    # Terminals ---------------------------------------------------------------------------------------------------
+
+    def new_enrolment_code(self, shop: str, now: datetime) -> str:
+        """Return a new one-time code for a terminal of a shop; raise RegistryError where there is no such shop."""
+        code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
+
+        def work(connection: Connection) -> None:
+            _shop(connection, shop)
+            connection.execute(
+                enrolment_codes.insert(),
+                {
+                    "municipality": shop[:6],
+                    "code_hash": _hash(code),
+                    "shop": shop,
+                    "expires_at": (now + CODE_LIFE).isoformat(),
+                    "terminal": None,
+                },
+            )
+
+        repeated(self._engine, work)
+        return code
+
+    def redeem_enrolment_code(self, code: str, key: Ed25519PublicKey, now: datetime) -> Terminal | None:
+        """Enrol a key under the shop's next terminal number; None where the code is unknown, used or too old.
+
+        The same code with the same key gives the same terminal again: its first answer may have been lost.
+        """
+        raw = key.public_bytes_raw()
+
+        def work(connection: Connection) -> Terminal | None:
+            found = (
+                connection.execute(select(enrolment_codes).where(enrolment_codes.c.code_hash == _hash(code)))
+                .mappings()
+                .first()
+            )
+            if found is None:
+                return None
+            if found["terminal"] is not None:
+                terminal = _terminal(connection, found["terminal"])
+                same = terminal is not None and terminal.public_key.public_bytes_raw() == raw
+                return terminal if same else None
+            if datetime.fromisoformat(found["expires_at"]) < now:
+                return None
+            return _enrol(connection, found["shop"], found["code_hash"], raw)
+
+        return repeated(self._engine, work)
+
+    def terminal(self, terminal_id: str) -> Terminal | None:
+        """Return an enrolled terminal, None where there is none."""
+        with self._engine.connect() as connection:
+            return _terminal(connection, terminal_id)
+
+    def advance_head(self, terminal_id: str, seq: int, digest: str) -> None:
+        """Move the head of a terminal's journal forward; one that is there already, or beyond, stays."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(terminals)
+                .where(
+                    terminals.c.municipality == terminal_id[:6],
+                    terminals.c.terminal == terminal_id,
+                    terminals.c.head_seq < seq,
+                )
+                .values(head_seq=seq, head_hash=digest)
+            )
+
+        repeated(self._engine, work)
+
+
+def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Terminal:
+    taken = connection.execute(
+        select(terminals.c.terminal).where(terminals.c.municipality == shop[:6], terminals.c.shop == shop)
+    ).scalars()
+    number = max((int(each[-2:]) for each in taken), default=0) + 1
+    if number > 99:
+        raise RegistryError(f"shop {shop} has had 99 terminals: give it another shop code")
+    terminal_id = f"{shop}-{number:02d}"
+    connection.execute(
+        terminals.insert(),
+        {
+            "municipality": shop[:6],
+            "terminal": terminal_id,
+            "shop": shop,
+            "public_key": raw,
+            "head_seq": 0,
+            "head_hash": FIRST_PREVIOUS_HASH,
+        },
+    )
+    connection.execute(
+        update(enrolment_codes)
+        .where(enrolment_codes.c.municipality == shop[:6], enrolment_codes.c.code_hash == code_hash)
+        .values(terminal=terminal_id)
+    )
+    key = Ed25519PublicKey.from_public_bytes(raw)
+    return Terminal(terminal_id, _shop(connection, shop), key, 0, FIRST_PREVIOUS_HASH)
+
+
+def _shop(connection: Connection, code: str) -> Shop:
+    query = select(shops.c.name).where(shops.c.municipality == code[:6], shops.c.shop == code)
+    name = connection.execute(query).scalar()
+    if name is None:
+        raise RegistryError(f"there is no shop {code}")
+    return Shop(code=code, name=name)
+
+
+def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
+    query = select(terminals).where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return None
+    key = Ed25519PublicKey.from_public_bytes(row["public_key"])
+    return Terminal(terminal_id, _shop(connection, row["shop"]), key, row["head_seq"], row["head_hash"])
+
+
+def _hash(code: str) -> str:
+    """Return what is kept of a code: it has 60 random bits, so a plain hash gives nothing away."""
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()

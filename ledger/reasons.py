@@ -1,0 +1,37 @@
+"""Why the ledger refuses an operation: stable codes, one text each."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A refusal's code; the texts have what to say and what to do about each."""
+
+    UNREADABLE = "unreadable"
+    """The content cannot be read: another version, or damaged before it was journaled."""
+    MUNICIPALITY_MISMATCH = "municipality_mismatch"
+    """A leg is of another municipality than the operation."""
+    AMOUNTS_WRONG = "amounts_wrong"
+    """Bill, legs and amount due do not fit together."""
+    PROGRAMME_UNKNOWN = "programme_unknown"
+    RULES_MISMATCH = "rules_mismatch"
+    """The points do not follow from the programme's rules at the version stamped into the operation."""
+    NOT_USABLE_HERE = "not_usable_here"
+    """The programme's points cannot be redeemed at this shop."""
+    PIN_NEEDED = "pin_needed"
+    """More than the tap ceiling without the card's signature."""
+    LIMIT_EXCEEDED = "limit_exceeded"
+    """More than may be redeemed in one operation, day or month."""
+    INSUFFICIENT_BALANCE = "insufficient_balance"
+    TARGET_UNKNOWN = "target_unknown"
+    """There is no such operation of this shop."""
+    TARGET_REFUSED = "target_refused"
+    """The operation to undo was itself refused: nothing was moved."""
+    TARGET_CLOSED = "target_closed"
+    """The operation's day is closed: it can be returned, not voided."""
+    ALREADY_VOIDED = "already_voided"
+    VOIDED_BEFORE_ARRIVAL = "voided_before_arrival"
+    """It was voided before it came, so it can never succeed."""
+    AWARD_ALREADY_SPENT = "award_already_spent"
+    """The points that would be taken back were spent, and the programme allows no overdraft."""
+    NOT_OFFERED = "not_offered"
+    """The programme does not offer this."""

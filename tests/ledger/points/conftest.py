@@ -1,0 +1,73 @@
+"""A points store in a fresh SQLite file, two programmes, and a shop."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from ledger.database import open_engine
+from ledger.messages import Shop
+from ledger.points.periods import PeriodKeys
+from ledger.points.registry import Registry
+from ledger.points.schema import metadata
+from ledger.points.store import Points
+from ledger.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
+from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
+
+
+class Store:
+    """The parts of one store, and the rules that it works by."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine = open_engine(f"sqlite:///{folder / 'points.db'}")
+        metadata.create_all(self.engine)
+        self.keys = PeriodKeys(folder / "periods")
+        self.points = Points(self.engine, self.keys)
+        self.registry = Registry(self.engine)
+        self.registry.add_programmes([city(), street()])
+        self.registry.add_shop(Shop(code=SHOP, name="見本商店"))
+        self.points.deposit(MYKEY, city(), date(2027, 3, 31), 300)
+        self.points.deposit(MYKEY, city(), date(2028, 3, 31), 520)
+
+    def held(self, mykey: str = MYKEY) -> dict[str, int]:
+        """Return what a resident holds, by programme."""
+        return {each.programme: each.points for each in self.points.balances(mykey, SHOP, DAY) if each.points}
+
+
+def city() -> Programme:
+    """Return the municipality's points: redeemed at a ceiling, earned by no bill."""
+    return Programme(
+        code=CITY,
+        name=Name(ja="長浜市ポイント", en="Nagahama"),
+        version=1,
+        effective_from=date(2026, 4, 1),
+        deduction_order=10,
+        redeeming=Redeeming(per_day=1_000, tap_ceiling=500),
+        expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
+    )
+
+
+def street() -> Programme:
+    """Return the street's points: one for 110 yen."""
+    return Programme(
+        code=STREET,
+        name=Name(ja="見本商店街ポイント", en="Mihon"),
+        version=1,
+        effective_from=date(2026, 4, 1),
+        deduction_order=20,
+        earning=Earning(yen_per_point=110),
+        redeeming=Redeeming(tap_ceiling=1_000),
+        expiry=DaysAfterAward(rule="days_after_award", days=365),
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Return a store with one resident in it."""
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Return a moment of the test's day."""
+    return datetime(2026, 11, 23, 5, 5, tzinfo=UTC)
