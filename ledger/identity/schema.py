@@ -23,7 +23,8 @@ card = Table(
     Column("mykey", String(10), nullable=False, unique=True),
     Column("public_key", LargeBinary, nullable=False),
     Column("state", String(9), nullable=False),
-    Column("registered_on", Date, nullable=False),
+    # In the order of the key, not of insertion: who registered when, and so where, is nobody's to read.
+    sqlite_with_rowid=False,
 )
 """One row per holder: the card that stands for them now. `public_key` is DER SubjectPublicKeyInfo."""
 
@@ -34,6 +35,7 @@ service_id = Table(
     Column("service", String(32), primary_key=True),
     Column("number", String(32), nullable=False),
     UniqueConstraint("service", "number"),
+    sqlite_with_rowid=False,
 )
 """A holder's own numbers at shops, libraries and museums: one per service."""
 
@@ -43,6 +45,7 @@ renewal = Table(
     Column("code_key", LargeBinary(32), primary_key=True),
     Column("mykey", String(10), ForeignKey("card.mykey"), nullable=False),
     Column("expires_on", Date, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Codes that the office gave out, hashed: whoever registers a new card with one takes the MyKey ID over."""
 
@@ -51,6 +54,7 @@ revoked = Table(
     metadata,
     Column("card_key", LargeBinary(32), primary_key=True),
     Column("scope", LargeBinary(32), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 """Every card on a revocation list, registered or not, by its card key, and the list's scope."""
 

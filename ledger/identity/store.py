@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ledger.database import repeated
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
@@ -26,7 +27,6 @@ RENEWAL: Final = "renewal"
 """The service name under which a registration brings the office's renewal code."""
 
 _RENEWAL_DAYS: Final = 14
-_ATTEMPTS: Final = 3
 _CHUNK: Final = 10_000
 
 
@@ -56,9 +56,13 @@ class Identity:
         if not keys:
             return {}
         wanted = list(keys.values())
-        with self._engine.connect() as connection:
-            rows = {row.card_key: row for row in connection.execute(select(card).where(card.c.card_key.in_(wanted)))}
-            stopped = set(connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted))))
+
+        def read(connection: Connection) -> tuple[dict[bytes, Row[Any]], set[bytes]]:
+            rows = connection.execute(select(card).where(card.c.card_key.in_(wanted)))
+            stopped = connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted)))
+            return {row.card_key: row for row in rows}, set(stopped)
+
+        rows, stopped = repeated(self._engine, read)
         found: dict[CardReference, Holder] = {}
         for reference, key in keys.items():
             row = rows.get(key)
@@ -73,8 +77,8 @@ class Identity:
     def services(self, mykey: str) -> list[ServiceId]:
         """Return the numbers that are linked to a MyKey ID."""
         query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
-        with self._engine.connect() as connection:
-            return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
+        rows = repeated(self._engine, lambda connection: connection.execute(query).all())
+        return [ServiceId(service=row.service, number=row.number) for row in rows]
 
     def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:
         """Register a card, or find it registered, link numbers to it, and return its MyKey ID.
@@ -84,36 +88,38 @@ class Identity:
         `card_suspended`, `renewal_code_wrong` or `service_taken`; nothing is changed then.
         """
         key = self._key(reference)
-        for attempt in range(_ATTEMPTS):
-            try:
-                with self._engine.begin() as connection:
-                    mykey = self._admit(connection, key, public_key, services, on)
-                    _link(connection, mykey, [each for each in services if each.service != RENEWAL])
-                    return mykey
-            except IntegrityError:
-                # Somebody registered the same card or number at the same moment: the next look finds it there.
-                if attempt == _ATTEMPTS - 1:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+
+        def admit(connection: Connection) -> str:
+            mykey = self._admit(connection, key, public_key, services, on)
+            _link(connection, mykey, [each for each in services if each.service != RENEWAL])
+            return mykey
+
+        try:
+            return repeated(self._engine, admit)
+        except IntegrityError:
+            # Somebody registered the same card or number at the same moment: now it is found there.
+            return repeated(self._engine, admit)
 
     def unlink(self, mykey: str, service: str) -> None:
         """Forget the number of one service."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == service))
+        query = delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == service)
+        repeated(self._engine, lambda connection: connection.execute(query))
 
     def leave(self, mykey: str) -> None:
         """Forget a holder altogether: no row remains that names the MyKey ID or the card."""
-        with self._engine.begin() as connection:
+
+        def forget(connection: Connection) -> None:
             for table in (service_id, renewal, card):
                 connection.execute(delete(table).where(table.c.mykey == mykey))
+
+        repeated(self._engine, forget)
 
     def find_mykey(self, number: ServiceId) -> str | None:
         """Return the MyKey ID that a service's number is linked to: how the office finds who telephones."""
         query = select(service_id.c.mykey).where(
             service_id.c.service == number.service, service_id.c.number == number.number
         )
-        with self._engine.connect() as connection:
-            return connection.scalar(query)
+        return repeated(self._engine, lambda connection: connection.scalar(query))
 
     def stop(self, mykey: str) -> None:
         """Suspend a holder at once; raise IdentityRefusal `mykey_unknown` where there is none."""
@@ -130,15 +136,17 @@ class Identity:
         library number proves nothing. Raise IdentityRefusal `mykey_unknown` where there is no such holder.
         """
         code = _random(12)
-        with self._engine.begin() as connection:
+        expires_on = on + timedelta(days=_RENEWAL_DAYS)
+
+        def give_out(connection: Connection) -> None:
             if connection.scalar(select(card.c.mykey).where(card.c.mykey == mykey)) is None:
                 raise IdentityRefusal("mykey_unknown")
             connection.execute(delete(renewal).where((renewal.c.mykey == mykey) | (renewal.c.expires_on < on)))
             connection.execute(
-                insert(renewal).values(
-                    code_key=self._code_key(code), mykey=mykey, expires_on=on + timedelta(days=_RENEWAL_DAYS)
-                )
+                insert(renewal).values(code_key=self._code_key(code), mykey=mykey, expires_on=expires_on)
             )
+
+        repeated(self._engine, give_out)
         return code
 
     def replace_revocations(self, revocations: RevocationList) -> int:
@@ -148,8 +156,9 @@ class Identity:
         the new one is complete.
         """
         scope, issuer = revocations.scope, revocations.issuer
-        count = 0
-        with self._engine.begin() as connection:
+
+        def replace(connection: Connection) -> int:
+            count = 0
             newest = connection.scalar(select(revocation_list.c.issued).where(revocation_list.c.scope == scope))
             if newest is not None and newest > revocations.issued:
                 raise IdentityRefusal("revocation_list_old")
@@ -160,7 +169,9 @@ class Identity:
             while chunk := [{"card_key": self.key_of(issuer, n), "scope": scope} for n in islice(serials, _CHUNK)]:
                 connection.execute(insert(revoked), chunk)
                 count += len(chunk)
-        return count
+            return count
+
+        return repeated(self._engine, replace)
 
     def _admit(
         self, connection: Connection, key: bytes, public_key: bytes, services: Sequence[ServiceId], on: date
@@ -175,11 +186,7 @@ class Identity:
             if each.service == RENEWAL:
                 return self._renew(connection, each.number, key, public_key, on)
         mykey = _random(10)
-        connection.execute(
-            insert(card).values(
-                card_key=key, mykey=mykey, public_key=public_key, state=Standing.ACTIVE, registered_on=on
-            )
-        )
+        connection.execute(insert(card).values(card_key=key, mykey=mykey, public_key=public_key, state=Standing.ACTIVE))
         return mykey
 
     def _renew(self, connection: Connection, code: str, key: bytes, public_key: bytes, on: date) -> str:
@@ -198,9 +205,9 @@ class Identity:
         return mykey
 
     def _set_state(self, mykey: str, state: Standing) -> None:
-        with self._engine.begin() as connection:
-            if connection.execute(update(card).where(card.c.mykey == mykey).values(state=state)).rowcount == 0:
-                raise IdentityRefusal("mykey_unknown")
+        query = update(card).where(card.c.mykey == mykey).values(state=state)
+        if repeated(self._engine, lambda connection: connection.execute(query).rowcount) == 0:
+            raise IdentityRefusal("mykey_unknown")
 
     def _key(self, reference: CardReference) -> bytes:
         return self.key_of(bytes.fromhex(reference.issuer_sha256), int(reference.serial, 16))

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import create_engine
 
 from config.trust import Anchors
+from ledger.database import open_engine
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.registration import Registrar, reference_to
 from ledger.identity.schema import metadata
@@ -52,7 +52,7 @@ def registration(of: x509.Certificate = GOOD, *services: ServiceId) -> Registrat
 @pytest.fixture
 def registrar(tmp_path: Path) -> Registrar:
     """Return a registrar with an empty ID table that trusts the test authority."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'identity.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'identity.db'}")
     metadata.create_all(engine)
     return Registrar(Identity(engine, b"s" * 32), Anchors((ANCHOR,)))
 

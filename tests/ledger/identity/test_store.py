@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
+from ledger.database import open_engine
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.schema import metadata
 from ledger.identity.store import ALPHABET, RENEWAL, Identity
@@ -22,7 +23,7 @@ LIBRARY = ServiceId(service="library", number="0042")
 @pytest.fixture
 def identity(tmp_path: Path) -> Identity:
     """Return an empty ID table."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'identity.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'identity.db'}")
     metadata.create_all(engine)
     return Identity(engine, b"s" * 32)
 
@@ -142,10 +143,10 @@ def test_one_service_can_be_given_up(identity: Identity) -> None:
 
 
 def test_the_table_has_no_room_for_more(identity: Identity) -> None:
-    """The columns are those of an ID table: no shop, no operation, no time finer than a day."""
+    """The columns are those of an ID table: no shop, no operation, no time."""
     inspector = inspect(identity._engine)
     columns = {table: {column["name"] for column in inspector.get_columns(table)} for table in ("card", "service_id")}
     assert columns == {
-        "card": {"card_key", "mykey", "public_key", "state", "registered_on"},
+        "card": {"card_key", "mykey", "public_key", "state"},
         "service_id": {"mykey", "service", "number"},
     }
