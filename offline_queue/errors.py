@@ -3,6 +3,7 @@
 QueueError                  carries `code`, under which the texts have what to say
 ├── JournalInUse            another process holds this data directory; carries `pid` and `program`
 ├── JournalNewer            written by a newer version of the program; carries `version`
+├── JournalBusy             another program holds the file for longer than can be waited
 ├── JournalCorrupt          the file, a hash or a signature is not what it was; carries `seq` where one is known
 ├── JournalReadOnly         the file or its directory cannot be written
 ├── DiskFull                there is no room for another entry
@@ -41,6 +42,12 @@ class JournalNewer(QueueError):  # noqa: N818  # as above
     def __init__(self, version: int) -> None:
         super().__init__(f"the journal has format {version}, which this version does not know")
         self.version = version
+
+
+class JournalBusy(QueueError):  # noqa: N818  # as above
+    """Another program, a backup perhaps, holds the file for longer than can be waited."""
+
+    code = "journal_busy"
 
 
 class JournalCorrupt(QueueError):  # noqa: N818  # as above

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
-    """Return the key in a PKCS#8 PEM file; raise TypeError where it is another kind of key."""
+    """Return the key in a PKCS#8 PEM file; raise OSError or ValueError where there is none that is of use."""
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError(f"{path.name} holds no Ed25519 key")
+        raise ValueError(f"{path.name} holds no Ed25519 key")  # noqa: TRY004  # what the loader raises for all else
     return key
 
 
@@ -35,4 +35,10 @@ def load_or_make_key(path: Path) -> Ed25519PrivateKey:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+    if os.name == "posix":  # elsewhere a directory cannot be opened, and a rename is durable by itself
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     return key

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from offline_queue.errors import DiskFull, JournalCorrupt, JournalNewer, JournalReadOnly, QueueError
+from offline_queue.errors import DiskFull, JournalBusy, JournalCorrupt, JournalNewer, JournalReadOnly, QueueError
 
 VERSION = 1
 """The format that this version writes, kept in `PRAGMA user_version`."""
@@ -30,7 +30,10 @@ CREATE TABLE outbox (
     last_error TEXT
 ) STRICT;
 CREATE TABLE verdicts (
-    seq INTEGER PRIMARY KEY REFERENCES entries(seq),
+    position INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL UNIQUE REFERENCES entries(seq),
+    status TEXT NOT NULL,
+    awaited INTEGER NOT NULL,
     body BLOB NOT NULL,
     received_at TEXT NOT NULL
 ) STRICT;
@@ -38,18 +41,25 @@ CREATE TABLE identity (
     terminal_id TEXT NOT NULL,
     public_key BLOB NOT NULL
 ) STRICT;
+CREATE TRIGGER entries_only_follow BEFORE INSERT ON entries
+    WHEN NEW.seq IS NOT (SELECT COALESCE(MAX(seq), 0) + 1 FROM entries) BEGIN SELECT RAISE(ABORT, 'not the next'); END;
 CREATE TRIGGER entries_are_never_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER verdicts_are_never_replaced BEFORE INSERT ON verdicts
+    WHEN EXISTS (SELECT * FROM verdicts WHERE seq = NEW.seq OR position = NEW.position)
+    BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER verdicts_are_never_changed BEFORE UPDATE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
+"""`verdicts.position` is the order in which they came, `awaited` whether somebody still waited for it."""
 
 ROOM = 16 * 1024 * 1024
 """Bytes that must be free before a resident is told anything: a day's operations and SQLite's own files."""
 
-
 PROBE = 64 * 1024
 """Bytes that are written, and taken away again, to see whether anything can be."""
+
+_UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS})
 
 
 def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
@@ -68,11 +78,25 @@ def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
             database.execute("PRAGMA foreign_keys = ON")
             if not database.table("entries").exists():
                 _create(database, terminal_id, public_key)
-            _refuse_foreign(database, terminal_id, public_key)
+            _refuse_foreign(database, public_key, terminal_id)
         except BaseException:
             connection.close()
             raise
         return database
+
+
+def open_read_only(path: Path, public_key: bytes) -> tuple[Database, str]:
+    """Return a database that cannot write, and whose journal it is; raise QueueError."""
+    with translated():
+        _refuse_newer(path)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        try:
+            database = Database(connection)
+            terminal_id = _refuse_foreign(database, public_key)
+        except BaseException:
+            connection.close()
+            raise
+        return database, terminal_id
 
 
 @contextmanager
@@ -87,12 +111,15 @@ def translated() -> Generator[None]:
 
 
 def _meaning(error: sqlite3.Error) -> QueueError:
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    code = getattr(error, "sqlite_errorcode", 0)
+    match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskFull(str(error))
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return JournalBusy(str(error))
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
             return JournalReadOnly(str(error))
-        case sqlite3.SQLITE_IOERR:
+        case sqlite3.SQLITE_IOERR if code not in _UNREADABLE:
             # A write that the device refuses; on a full disk SQLite cannot always tell that from a broken one.
             return DiskFull(str(error))
         case _:
@@ -101,7 +128,9 @@ def _meaning(error: sqlite3.Error) -> QueueError:
 
 def _refuse_newer(path: Path) -> None:
     """Look at the format without opening for writing, so that a newer journal stays as it is to the byte."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    # With no log beside it the file is all there is: read as immutable, nothing is made beside it either.
+    alone = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{alone}", uri=True)
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     finally:
@@ -128,6 +157,9 @@ def _statements(script: str) -> Generator[str]:
             statement = ""
 
 
-def _refuse_foreign(database: Database, terminal_id: str, public_key: bytes) -> None:
-    if database.execute("SELECT terminal_id, public_key FROM identity").fetchone() != (terminal_id, public_key):
+def _refuse_foreign(database: Database, public_key: bytes, terminal_id: str | None = None) -> str:
+    """Return whose journal it is, if it is this key's, and this terminal's where one is given."""
+    named, key = database.execute("SELECT terminal_id, public_key FROM identity").fetchone() or ("", b"")
+    if key != public_key or named != (terminal_id or named):
         raise JournalCorrupt("this journal belongs to another terminal, or its key file was replaced")
+    return str(named)

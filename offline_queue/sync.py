@@ -115,7 +115,7 @@ class Syncer:
         """Upload the oldest entries; return their decisions, none when nothing is unsent."""
         async with self._uploading:
             while True:
-                entries = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD)
+                entries = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, 4 * 1024 * 1024)
                 if not entries:
                     return []
                 try:
