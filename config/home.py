@@ -67,6 +67,11 @@ class Home:
         return self.path / "ledger"
 
     @property
+    def display(self) -> Path:
+        """Where the resident's display finds the counter."""
+        return self.path / "display.json"
+
+    @property
     def log(self) -> Path:
         """What went wrong, without secrets and without people."""
         return self.path / "kazasu.log"

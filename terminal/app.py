@@ -29,6 +29,8 @@ from terminal.words import Words
 
 TICK_SECONDS = 1.0
 
+_FOLDER = Path(__file__).parent
+
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +39,7 @@ class KazasuApp(App[None], inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    CSS_PATH = Path(__file__).with_name("kazasu.tcss")
+    CSS_PATH = [_FOLDER / "type.tcss", _FOLDER / "kazasu.tcss"]  # noqa: RUF012  # Textual reads a plain class attribute
 
     class Reported(Message):
         """The engine reports something, from whatever thread."""
@@ -72,8 +74,7 @@ class KazasuApp(App[None], inherit_bindings=False):
         self._now = now
         self._watch = watch
         self._play = play
-        self._lang = settings.language
-        self._words = Words(Texts(self._lang))
+        self._words = Words(Texts(settings.language))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the style sheet the colours of its own names before a theme of ours is set."""
@@ -114,7 +115,7 @@ class KazasuApp(App[None], inherit_bindings=False):
         """Take what the engine reports."""
         if isinstance(message.report, Surroundings):
             self.surroundings = message.report
-            self._show()
+            self.show(self.counter)
         else:
             self.dispatch(message.report)
 
@@ -126,9 +127,7 @@ class KazasuApp(App[None], inherit_bindings=False):
             case Command.HELP:
                 self.push_screen(HelpScreen(self.counter.state, self._words), self._after_help)
             case Command.LANGUAGE:
-                self._lang = LANGUAGES[(LANGUAGES.index(self._lang) + 1) % len(LANGUAGES)]
-                self._renew_words()
-                self._show()
+                self._turn_language()
             case Command.QUIT:
                 self.exit()
             case Hold(card):
@@ -143,15 +142,13 @@ class KazasuApp(App[None], inherit_bindings=False):
     def dispatch(self, event: Event) -> None:
         """Let the counter make its step, hand the effects to the engine, and show what the counter is at now."""
         before = self.counter
-        self.counter, effects = step(before, event)
+        after, effects = step(before, event)
         for effect in effects:
             if self._engine is not None:
                 self._engine.carry_out(effect)
-        if self.counter.terms is not before.terms:
-            self._renew_words()
-        if type(self.counter.state) is not type(before.state):
+        self.show(after)
+        if type(after.state) is not type(before.state):
             self._entered()
-        self._show()
 
     def _entered(self) -> None:
         """Mark a new state by its sound; after a result, take away a practice card that nobody's hand holds."""
@@ -172,12 +169,18 @@ class KazasuApp(App[None], inherit_bindings=False):
 
     # What is shown ----------------------------------------------------------------------------------------------
 
-    def _renew_words(self) -> None:
-        self._words = Words(Texts(self._lang), self.counter.terms.programmes)
+    def show(self, counter: Counter) -> None:
+        """Show what the counter is at."""
+        if counter.terms is not self.counter.terms:
+            self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
+        self.counter = counter
+        self._counter_screen.show(self._scene())
+        self._watch(self.counter, self._words)
+
+    def _turn_language(self) -> None:
+        lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]
+        self._words = Words(Texts(lang), self.counter.terms.programmes)
+        self.show(self.counter)
 
     def _scene(self) -> Scene:
         return Scene(self.counter, self.surroundings, self._words, self._settings.motion)
-
-    def _show(self) -> None:
-        self._counter_screen.show(self._scene())
-        self._watch(self.counter, self._words)

@@ -97,8 +97,10 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     def show(self, scene: Scene) -> None:
         """Show what the counter is at."""
-        self._scene = scene
         state, words = scene.counter.state, scene.words
+        if state != self._scene.counter.state:
+            self.query_one("#hint", Prose).text = ""
+        self._scene = scene
         if not (isinstance(state, EnteringPin) and state.typed == len(self._pin)):
             self._wipe_pin()
         card_there = scene.counter.field is not Field.EMPTY

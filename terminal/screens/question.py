@@ -218,14 +218,16 @@ def _with_card(state: AwaitCard | AwaitCardAgain | Reading | Choosing, room: Roo
             yield from _notice(state.notice, words)
             lines = [_choice(index, choice, state, words) for index, choice in enumerate(state.choices)]
             yield Vertical(*lines, classes="lines tight" if state.notice else "lines")
-            yield Prose(words("say-keep-card"), "quiet")
+            if state.notice is None:
+                yield Prose(words("say-keep-card"), "quiet")
 
 
 def _choice(index: int, choice: Choice, state: Choosing, words: Words) -> Widget:
     own = choice.municipality == state.choices[0].municipality
     match choice.use:
         case Use.ALL:
-            name = words("choice-all") if own else words("choice-all-of", town=words.town(choice.municipality))
+            theirs = words.programme(choice.quote.redeem[0].programme)
+            name = words("choice-all") if own else words("choice-all-of", programme=theirs)
             value = points(choice.quote.redeemed)
         case Use.SOME:
             name, value = words("choice-some"), ""

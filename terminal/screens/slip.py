@@ -125,7 +125,8 @@ def _operation(content: CounterOperation, words: Words) -> Iterator[Row]:
 
 def _receipt(receipt: Receipt, words: Words) -> Iterator[Row]:
     yield Row(moment(receipt.at), number_at_shop(receipt.operation_id), Weight.QUIET)
-    yield GAP
+    if receipt.undoes is None:
+        yield GAP
     yield from _operation(receipt.content, words)
     if receipt.undoes is not None:
         yield from _operation(receipt.undoes, words)

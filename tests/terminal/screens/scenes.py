@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -90,9 +92,10 @@ def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
     )
 
 
-WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 500, 300), _held(STREET, 320), _held(OTHER, 150)), nonce="n")
+WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)), nonce="n")
 BILL = SaleIntent(1200)
 CHOOSING = Choosing(BILL, WHO, pricing.choices_for(1200, WHO, TERMS))
+BY_TAP = pricing.choices_for(1200, WHO, TERMS, tap_only=True)
 DRAFT = pricing.sale(CHOOSING.choices[0], WHO, TERMS)
 LINK = pricing.link("c2VhbGVk", WHO, TERMS)
 PIN = EnteringPin(DRAFT, WHO, BILL, CHOOSING, tries_left=3)
@@ -139,7 +142,7 @@ STATES: dict[str, State] = {
     "await-balance": AwaitCard(BalanceIntent()),
     "reading": Reading(BILL),
     "choosing": CHOOSING,
-    "choosing-locked": replace(CHOOSING, tap_only=True, notice=Fault("line_needed")),
+    "choosing-locked": Choosing(BILL, WHO, BY_TAP, tap_only=True, notice=Fault("pin_blocked")),
     "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
     "part-notice": EnteringPart(replace(CHOOSING, cursor=1), "", Fault("amount_too_large", (("most", 820),))),
     "pin": replace(PIN, typed=2),
@@ -182,10 +185,16 @@ class ScriptedEngine:
         self.held: list[str | None] = []
         self.stopped = False
         self.report: Callable[[Report], None] = lambda _report: None
+        self._started = threading.Event()
 
     def start(self, report: Callable[[Report], None]) -> None:
         """Keep the way to report."""
         self.report = report
+        self._started.set()
+
+    async def started(self) -> None:
+        """Wait until the application has started the engine."""
+        assert await asyncio.to_thread(self._started.wait, 10)
 
     def carry_out(self, effect: Effect) -> None:
         """Record an effect."""

@@ -1,0 +1,78 @@
+"""The application of the resident's display: it shows, and takes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from config.settings import ScreenSettings
+from config.texts import Texts
+from terminal.counter.resident import ResidentView, Scene
+from terminal.display.link import Shown
+from terminal.display.scene import display
+from terminal.themes import theme_name, themes
+from terminal.words import Words
+
+_FOLDER = Path(__file__).parent.parent
+_CLOSED = ResidentView(Scene.CLOSED)
+
+
+class Stage(Vertical):
+    """All of the display, composed anew whenever something else is to be shown."""
+
+    latest: reactive[Shown | None] = reactive(None, recompose=True)
+
+    def __init__(self, *, motion: bool) -> None:
+        super().__init__()
+        self._motion = motion
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is shown."""
+        if self.latest is not None:
+            yield from display(self.latest.view, Words(Texts(self.latest.lang)), motion=self._motion)
+
+
+class DisplayScreen(Screen[None], inherit_bindings=False):
+    """The one screen of the display."""
+
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
+
+
+class DisplayApp(App[None], inherit_bindings=False):
+    """The resident's display; `follow` yields what is to be shown."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    CSS_PATH = [_FOLDER / "type.tcss", _FOLDER / "display.tcss"]  # noqa: RUF012  # Textual reads a plain class attribute
+    BINDINGS = [("ctrl+q", "quit", "")]  # noqa: RUF012  # as above
+
+    def __init__(self, follow: Callable[[], AsyncIterator[Shown | None]], settings: ScreenSettings) -> None:
+        super().__init__()
+        self._follow = follow
+        self._settings = settings
+        self._resting = Shown(_CLOSED, settings.language)
+        self._stage = Stage(motion=settings.motion)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the style sheet the colours of its own names before a theme of ours is set."""
+        return themes()[0].variables
+
+    async def on_mount(self) -> None:
+        """Say that the counter is closed until it says something itself."""
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = theme_name(self._settings.theme, self._settings.borders)
+        screen = DisplayScreen()
+        await self.push_screen(screen)
+        await screen.mount(self._stage)
+        self._stage.latest = self._resting
+        self.run_worker(self._show_all())
+
+    async def _show_all(self) -> None:
+        async for shown in self._follow():
+            self._stage.latest = shown or self._resting

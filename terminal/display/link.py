@@ -1,0 +1,125 @@
+"""How the display learns what to show: JSON lines over loopback TCP, for whoever knows the token in the data folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from config.texts import Lang
+from terminal.counter.resident import ResidentView
+
+LOOPBACK = "127.0.0.1"
+RETRY_SECONDS = 1.0
+"""Between two tries to reach the counter."""
+GREETING_SECONDS = 5.0
+"""In which a subscriber must have said the token."""
+LONGEST_BACKLOG = 256 * 1024
+"""Bytes that a subscriber may leave unread before it is dropped; it may come again."""
+LONGEST_LINE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the display shows, and in which language."""
+
+    view: ResidentView
+    lang: Lang
+
+
+_SHOWN = TypeAdapter(Shown)
+
+
+class Broadcaster:
+    """Tells every subscriber what the resident is to see; `address` is the file in which they find the way."""
+
+    def __init__(self, address: Path) -> None:
+        self._address = address
+        self._token = secrets.token_hex(16)
+        self._server: asyncio.Server | None = None
+        self._subscribers: set[asyncio.StreamWriter] = set()
+        self._latest = b""
+
+    async def start(self) -> None:
+        """Listen on a free port, and write down which; raise OSError where that is not possible."""
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
+        port = self._server.sockets[0].getsockname()[1]
+        written = self._address.with_suffix(".new")
+        written.unlink(missing_ok=True)
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"port": port, "token": self._token}, file)
+        written.replace(self._address)
+
+    def show(self, shown: Shown) -> None:
+        """Tell the subscribers, if it is anything new."""
+        line = _SHOWN.dump_json(shown) + b"\n"
+        if line == self._latest:
+            return
+        self._latest = line
+        for writer in list(self._subscribers):
+            if writer.transport.get_write_buffer_size() > LONGEST_BACKLOG:
+                writer.transport.abort()
+            else:
+                writer.write(line)
+
+    async def close(self) -> None:
+        """Stop listening, and part from every subscriber."""
+        if self._server is None:
+            return
+        self._server.close()
+        for writer in list(self._subscribers):
+            writer.close()
+        await self._server.wait_closed()
+        self._address.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(GREETING_SECONDS):
+                token = await reader.readline()
+            if hmac.compare_digest(token.strip(), self._token.encode()):
+                self._subscribers.add(writer)
+                writer.write(self._latest)
+                await reader.read()
+        except (OSError, TimeoutError, ValueError):
+            pass  # a subscriber that went away, said nothing, or said too much: it may come again
+        finally:
+            self._subscribers.discard(writer)
+            writer.close()
+
+
+async def follow(
+    address: Path, pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
+) -> AsyncIterator[Shown | None]:
+    """Yield what is to be shown, for ever; None whenever the counter cannot be reached."""
+    while True:
+        try:
+            async for shown in _listen(address):
+                yield shown
+        except (OSError, ValueError, KeyError):
+            pass  # no counter, one that has just gone, or the address of an earlier one
+        yield None
+        await pause(RETRY_SECONDS)
+
+
+async def _listen(address: Path) -> AsyncIterator[Shown]:
+    port, token = _way(address)
+    reader, writer = await asyncio.open_connection(LOOPBACK, port, limit=LONGEST_LINE)
+    try:
+        writer.write(f"{token}\n".encode())
+        while line := await reader.readline():
+            yield _SHOWN.validate_json(line)
+    finally:
+        writer.close()
+
+
+def _way(address: Path) -> tuple[int, str]:
+    found = json.loads(address.read_text(encoding="utf-8"))
+    return int(found["port"]), str(found["token"])

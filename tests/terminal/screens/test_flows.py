@@ -1,0 +1,282 @@
+"""What keys, fingers and the engine do to the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from config.settings import ScreenSettings
+from ledger.messages import MAX_YEN
+from terminal.app import KazasuApp
+from terminal.counter.effects import AskTries, Authorise, ReadCard
+from terminal.counter.events import CardArrived, CardLeft, CardRead, Decided, Opened, TriesLeft, Unanswered
+from terminal.counter.facts import Fault
+from terminal.counter.states import (
+    AwaitCard,
+    Choosing,
+    Consenting,
+    Done,
+    EnteringPart,
+    EnteringPin,
+    Field,
+    Idle,
+    ShowingBalance,
+    State,
+    Unfit,
+)
+from terminal.port import Engine
+from terminal.screens.counter import CounterScreen
+from terminal.screens.help import HelpScreen
+from terminal.widgets.pin_boxes import PinBoxes
+from terminal.widgets.prose import Prose
+from terminal.widgets.touch import ChoiceLine, KeyCap
+from tests.terminal.counters import state_of
+from tests.terminal.screens.measures import text_of
+from tests.terminal.screens.scenes import (
+    CARDS,
+    PIN,
+    SALE,
+    STATES,
+    SURROUNDINGS,
+    TERMS,
+    WHO,
+    ScriptedEngine,
+    app_for,
+    counter_in,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def running(
+    state: State | None = None, settings: ScreenSettings | None = None
+) -> AsyncIterator[tuple[KazasuApp, Pilot[None], ScriptedEngine]]:
+    """Yield the application with its engine, in a state of the counter."""
+    engine = ScriptedEngine()
+    app = app_for(settings or ScreenSettings(motion=False), engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await engine.started()
+        if state is not None:
+            app.show(counter_in(state))
+            await pilot.pause()
+        yield app, pilot, engine
+
+
+async def test_a_sale_with_part_of_the_points() -> None:
+    """Bill, tap, choice, part, PIN, done: what the engine is asked on the way, and what is shown at the end."""
+    async with running() as (app, pilot, engine):
+        engine.report(Opened(TERMS))
+        await pilot.pause()
+        await pilot.press(*"1200", "enter", "1")
+        assert engine.held == [CARDS[0]]
+        engine.report(CardArrived())
+        await pilot.pause()
+        (read,) = engine.effects
+        assert isinstance(read, ReadCard)
+        engine.report(CardRead(read.task, WHO))
+        await pilot.pause()
+        assert state_of(app.counter) is Choosing
+        await pilot.press("2", *"600", "enter")
+        assert state_of(app.counter) is EnteringPin
+        assert engine.effects[-1:] == [AskTries(app.counter.task)]
+        engine.report(TriesLeft(app.counter.task, 3))
+        await pilot.pause()
+        await pilot.press(*"1234", "enter")
+        authorise = engine.effects[-1]
+        assert isinstance(authorise, Authorise)
+        assert authorise.pin == b"1234"
+
+
+async def test_a_result_takes_the_practice_card_away() -> None:
+    """After a result nobody has to lift a card that is not there; the amount due stands in figures on the slip."""
+    async with running(STATES["sending"]) as (app, pilot, engine):
+        app.show(replace(app.counter, field=Field.CARD))
+        engine.report(Decided(app.counter.task, SALE))
+        await pilot.pause()
+        assert state_of(app.counter) is Done
+        assert engine.held == [None]
+        engine.report(CardLeft())
+        await pilot.pause()
+        assert "380 円" in text_of(app.screen)
+        await pilot.press("enter")
+        assert state_of(app.counter) is Idle
+
+
+TYPED = [
+    pytest.param("１２００", Idle("1200"), id="full-width"),
+    pytest.param("0", Idle("0"), id="zero"),
+    pytest.param("12a", Idle("12", Fault("amount_not_digits")), id="a letter"),
+    pytest.param("-", Idle("", Fault("amount_negative")), id="negative"),
+    pytest.param("99999999", Idle("9999999", Fault("amount_too_large", (("most", MAX_YEN),))), id="huge"),
+]
+
+
+@pytest.mark.parametrize(("typed", "state"), TYPED)
+async def test_bills_that_people_type(typed: str, state: Idle) -> None:
+    """Full-width digits are digits; what cannot be a bill is not taken, and the screen says why."""
+    async with running(Idle()) as (app, pilot, _):
+        await pilot.press(*typed)
+        assert app.counter.state == state
+
+
+async def test_an_individual_number_is_refused() -> None:
+    """Twelve digits with a right check digit are not taken, however they come."""
+    async with running(Idle()) as (app, pilot, _):
+        app.screen.post_message(events.Paste("123456789018"))
+        await pilot.pause()
+        assert app.counter.state == Idle("", Fault("my_number_refused"))
+        assert "この番号は入力できません" in text_of(app.screen)
+
+
+WRONG = [
+    pytest.param("idle", "f7", "0-9 Enter F2 F3 F4 F5 F1 F9", id="idle"),
+    pytest.param("choosing", "9", "1-4 Enter Esc F1 F9", id="choosing"),
+    pytest.param("sending", "enter", "F1 F9", id="sending"),
+    pytest.param("await", "x", "1-6 Esc F1 F9", id="await"),
+    pytest.param("pin", "x", "0-9 Enter Esc F1 F9", id="pin"),
+]
+
+
+@pytest.mark.parametrize(("state", "key", "told"), WRONG)
+async def test_a_wrong_key_does_nothing_and_says_which_work(state: str, key: str, told: str) -> None:
+    """The counter stays where it is; the next right key takes the hint away."""
+    async with running(STATES[state]) as (app, pilot, _):
+        before = app.counter
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.counter == before
+        hint = app.screen.query_one("#hint", Prose)
+        assert hint.text.endswith(f" {told}")
+        await pilot.press("f9")
+        assert hint.text == ""
+
+
+async def test_the_pin_is_never_shown_and_is_wiped() -> None:
+    """Boxes fill one by one; leaving the screen overwrites what was typed."""
+    async with running(PIN) as (app, pilot, _):
+        await pilot.press("9", "8", "7")
+        assert isinstance(app.screen, CounterScreen)
+        digits = app.screen._pin
+        assert digits == b"987"
+        await pilot.pause()
+        assert [str(box.content) for box in app.screen.query_one(PinBoxes).query(Static)] == ["＊", "＊", "＊", "_"]
+        await pilot.press("backspace", "enter")
+        assert app.counter.state == replace(PIN, typed=2)
+        await pilot.press("escape")
+        assert digits == b""
+
+
+async def test_enter_waits_until_the_card_has_said_its_tries() -> None:
+    """A PIN that is typed faster than the card answers is kept, not lost."""
+    async with running(replace(PIN, tries_left=None)) as (app, pilot, engine):
+        await pilot.press(*"1234", "enter")
+        assert engine.effects == []
+        engine.report(TriesLeft(app.counter.task, 3))
+        await pilot.pause()
+        await pilot.press("enter")
+        assert isinstance(engine.effects[-1], Authorise)
+
+
+async def test_touch_does_what_keys_do() -> None:
+    """Keys, choices and the large button can be pressed on the screen."""
+    async with running(Idle("1200")) as (app, pilot, _):
+        await pilot.click(".forward")
+        assert state_of(app.counter) is AwaitCard
+        app.show(counter_in(STATES["choosing"]))
+        await pilot.pause()
+        await pilot.click(app.screen.query(ChoiceLine)[1])
+        assert state_of(app.counter) is EnteringPart
+        await pilot.pause()
+        await pilot.click(next(cap for cap in app.screen.query(KeyCap) if "Esc" in cap.render().plain))
+        assert state_of(app.counter) is Choosing
+
+
+async def test_touching_the_button_hands_the_pin_over() -> None:
+    """The button of the PIN screen is as good as Enter."""
+    async with running(PIN) as (_, pilot, engine):
+        await pilot.press(*"1234")
+        await pilot.pause()
+        await pilot.click(".forward")
+        assert isinstance(engine.effects[-1], Authorise)
+
+
+async def test_a_numeric_pad_is_enough() -> None:
+    """`*` opens the help, in which every function has a number; `/` goes back."""
+    async with running(Idle()) as (app, pilot, _):
+        await pilot.press("asterisk")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("5")
+        await pilot.pause()
+        assert state_of(app.counter) is Consenting
+        await pilot.press("slash")
+        assert state_of(app.counter) is Idle
+
+
+async def test_language_turns_with_a_key() -> None:
+    """F9 turns everything to English and back, in any state."""
+    async with running(STATES["choosing"]) as (app, pilot, _):
+        assert "全て使う" in text_of(app.screen)
+        await pilot.press("f9")
+        await pilot.pause()
+        assert "Use all" in text_of(app.screen)
+        await pilot.press("f9")
+        await pilot.pause()
+        assert "全て使う" in text_of(app.screen)
+
+
+async def test_card_data_is_never_markup() -> None:
+    """Names with brackets are shown as they are."""
+    async with running() as (app, pilot, engine):
+        engine.report(Opened(replace(TERMS, shop_name="[/b] 商店")))
+        engine.report(replace(SURROUNDINGS, clerk="[1]"))
+        await pilot.pause()
+        assert "[/b] 商店" in text_of(app.screen)
+        assert "係員 [1]" in text_of(app.screen)
+
+
+async def test_an_engine_that_cannot_be_made_leaves_the_screen_up() -> None:
+    """Whatever fails while the engine is loaded, the counter says that it is out of service."""
+    failed = threading.Event()
+
+    def broken() -> Engine:
+        failed.set()
+        raise RuntimeError("a defect")
+
+    app = KazasuApp(broken, ScreenSettings(motion=False), SURROUNDINGS, monotonic=lambda: 0.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert await asyncio.to_thread(failed.wait, 10)
+        while not isinstance(app.counter.state, Unfit):
+            await pilot.pause()
+        await pilot.pause()
+        assert "処理できませんでした" in text_of(app.screen)
+
+
+async def test_the_engine_is_stopped_at_the_end() -> None:
+    """Ctrl+Q ends the application, and the engine finishes what it has to."""
+    async with running(ShowingBalance(WHO)) as (_, pilot, engine):
+        await pilot.press("ctrl+q")
+    assert engine.stopped
+
+
+@pytest.mark.parametrize(("sound", "expected"), [(True, ["trouble"]), (False, [])])
+async def test_results_have_their_sounds(sound: bool, expected: list[str]) -> None:
+    """A state that should be noticed is heard, unless the shop wants silence."""
+    heard: list[str] = []
+    engine = ScriptedEngine()
+    app = KazasuApp(lambda: engine, ScreenSettings(sound=sound), SURROUNDINGS, play=heard.append)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await engine.started()
+        app.show(counter_in(STATES["sending"]))
+        engine.report(Unanswered(app.counter.task, SALE))
+        await pilot.pause()
+        assert heard == expected

@@ -1,0 +1,108 @@
+"""Every state of the counter is wholly on the screen, in both languages, both sizes and all themes, and can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from rich.cells import cell_len
+
+from config.settings import ScreenSettings
+from config.texts import LANGUAGES
+from terminal.counter.states import PickingVoid
+from terminal.screens.counter import CounterScreen, Question
+from terminal.screens.help import HelpScreen
+from terminal.widgets.amount import AmountDisplay
+from terminal.widgets.prose import Prose
+from terminal.widgets.slip import Slip
+from terminal.widgets.status_line import StatusLine
+from terminal.widgets.touch import Command, KeyCap, Touchable
+from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
+from tests.terminal.screens.scenes import ITEM, STATES, app_for, counter_in
+
+SMALL, LARGE = (80, 24), (120, 40)
+
+LOOKS = [
+    pytest.param(
+        size,
+        ScreenSettings(language=lang, theme=theme, borders=borders, motion=False),
+        id=f"{size[0]}x{size[1]}-{lang}",
+    )
+    for (size, lang), (theme, borders) in zip(
+        product((SMALL, LARGE), LANGUAGES),
+        (("dark", "lines"), ("light", "ascii"), ("light", "lines"), ("dark", "ascii")),
+        strict=True,
+    )
+]
+"""Every size in every language, and with them every theme."""
+
+
+def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
+    """Yield what is wrong with a screen."""
+    size = screen.size
+    yield from (f"row of {strip.cell_length}" for strip in painted(screen) if strip.cell_length != size.width)
+    yield from faint(screen)
+    for kind in (Prose, AmountDisplay, Touchable):
+        yield from cut_off(screen, kind)
+    yield from (
+        f"{cap!r} is too narrow" for cap in screen.query(KeyCap) if cell_len(cap.render().plain) > cap.size.width
+    )
+    yield from (
+        f"{target!r} is {target.outer_size}"
+        for target in screen.query(Touchable)
+        if target.outer_size.width < 12 or target.outer_size.height < 3
+    )
+    if ascii_borders:
+        yield from ambiguous(text_of(screen))
+    slip = screen.query_one(Slip)
+    if len(slip.rows) > slip.content_size.height:
+        yield "the slip is too long"
+    for text in (word for row in slip.rows for word in (row.name, row.value)):
+        if text and text not in slip.render().plain:
+            yield f"{text!r} is cut on the slip"
+    status = screen.query_one(StatusLine)
+    if status.place not in status.render().plain:
+        yield "the status line is too long"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "settings"), LOOKS)
+async def test_every_state_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
+    """Nothing is cut, too faint, too small to touch, or drawn with characters of uncertain width."""
+    app = app_for(settings)
+    found = {}
+    async with app.run_test(size=size) as pilot:
+        for name, state in STATES.items():
+            app.show(counter_in(state))
+            await pilot.pause()
+            assert isinstance(app.screen, CounterScreen)
+            if flaws := list(_flaws(app.screen, ascii_borders=settings.borders == "ascii")):
+                found[name] = flaws
+    assert found == {}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("size", "settings"), LOOKS)
+async def test_help_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
+    """Help fits where it has the most to say."""
+    app = app_for(settings)
+    async with app.run_test(size=size) as pilot:
+        app.show(counter_in(STATES["idle"]))
+        app.perform(Command.HELP)
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        assert list(faint(app.screen)) == []
+        assert [flaw for kind in (Prose, KeyCap) for flaw in cut_off(app.screen, kind)] == []
+        assert not (settings.borders == "ascii" and ambiguous(text_of(app.screen)))
+
+
+@pytest.mark.anyio
+async def test_nothing_but_the_cursor_scrolls() -> None:
+    """A list that is longer than the screen keeps the chosen line in sight."""
+    app = app_for(ScreenSettings(motion=False))
+    async with app.run_test(size=SMALL) as pilot:
+        app.show(counter_in(PickingVoid((ITEM,) * 12, cursor=11)))
+        await pilot.pause()
+        assert app.screen.query_one(Question).max_scroll_y > 0
+        assert ">" in text_of(app.screen)
