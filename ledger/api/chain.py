@@ -20,6 +20,10 @@ class Head:
     seq: int
     hash: str
 
+    def told(self) -> dict[str, int | str]:
+        """Return what a terminal is told of it, to see where it parted."""
+        return {"head_seq": self.seq, "head_hash": self.hash}
+
 
 def walk(entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey) -> None:
     """Check that entries are one terminal's, whole, consecutive, chained, and signed.
@@ -33,31 +37,31 @@ def walk(entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey
         if entry.terminal_id != terminal_id:
             raise ProblemError("terminal_mismatch")
         if entry_hash(entry.canonical()) != signed.hash:
-            raise ProblemError("entry_damaged", seq=entry.seq)
+            raise ProblemError("entry_damaged", {"seq": entry.seq})
         if before is not None and entry.seq != before.entry.seq + 1:
-            raise ProblemError("journal_gap", seq=entry.seq)
+            raise ProblemError("journal_gap", {"seq": entry.seq})
         if before is not None and entry.previous_hash != before.hash:
-            raise ProblemError("journal_fork", seq=entry.seq)
+            raise ProblemError("journal_fork", {"seq": entry.seq})
         before = signed
     last = entries[-1]
     try:
         key.verify(base64.b64decode(last.signature, validate=True), bytes.fromhex(last.hash))
     except (InvalidSignature, ValueError):
-        raise ProblemError("entry_damaged", seq=last.entry.seq) from None
+        raise ProblemError("entry_damaged", {"seq": last.entry.seq}) from None
 
 
 def reaches_beyond(entries: Sequence[SignedEntry], head: Head) -> bool:
     """Return whether entries that were walked go on after the head (True), or the ledger has had them all (False).
 
     Raise ProblemError `journal_gap` where entries before them are missing, `journal_fork` where they go on from
-    something else than the head. Both carry the head, so that the terminal can see where it parted.
+    something else than the head. Both carry the head.
     """
     first, last = entries[0].entry, entries[-1].entry
     if first.seq > head.seq + 1:
-        raise ProblemError("journal_gap", head_seq=head.seq, head_hash=head.hash)
+        raise ProblemError("journal_gap", head.told())
     if last.seq < head.seq:
         return False
     at_head = first.previous_hash if first.seq == head.seq + 1 else entries[head.seq - first.seq].hash
     if at_head != head.hash:
-        raise ProblemError("journal_fork", head_seq=head.seq, head_hash=head.hash)
+        raise ProblemError("journal_fork", head.told())
     return last.seq > head.seq

@@ -51,15 +51,19 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 """Every code of the API."""
 
+_EVERYWHERE: Final = ("request_malformed", "request_too_large", "request_slow", "ledger_unavailable", "ledger_failed")
+
 
 class ProblemError(Exception):
     """Ends a request with problem details; `more` are further members, `headers` further header fields."""
 
-    def __init__(self, code: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, code: str, more: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
+        self.more = more or {}
         self.headers = headers
-        self.more = more
 
     def response(self, accept_language: str | None) -> JSONResponse:
         """Return the response in the language that is asked for."""
@@ -100,10 +104,13 @@ def _weight(text: str) -> float:
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI responses that say of every status which codes it may bring, final or retryable."""
+    """Return OpenAPI responses: of every status, which codes it may bring, and whether they are final or retryable.
+
+    The codes that any request may meet are always among them.
+    """
     texts = Texts("en")
     lines: dict[int, list[str]] = {}
-    for code in codes:
+    for code in (*codes, *_EVERYWHERE):
         kind = KINDS[code]
         word = "retryable" if kind.retryable else "final"
         lines.setdefault(kind.status, []).append(f"`{code}` ({word}): {texts.refusal(code).what}.")

@@ -27,7 +27,7 @@ def test_every_code_has_its_sentences(code: str, lang: Lang) -> None:
 
 def test_a_problem_carries_what_helps() -> None:
     """Further members stand beside the standard ones."""
-    body = json.loads(bytes(ProblemError("journal_gap", head_seq=7).response(None).body))
+    body = json.loads(bytes(ProblemError("journal_gap", {"head_seq": 7}).response(None).body))
     assert body["head_seq"] == 7
 
 
@@ -52,7 +52,7 @@ def test_the_language_is_the_one_preferred(header: str | None, expected: str) ->
 
 def test_the_documentation_says_final_or_retryable() -> None:
     """Every documented status names its codes and whether the same request may succeed later."""
-    responses = documented("journal_gap", "journal_fork", "ledger_unavailable")
-    assert set(responses) == {409, 503}
+    responses = documented("journal_gap", "journal_fork")
+    assert set(responses) == {408, 409, 413, 422, 500, 503}
     assert "`journal_fork` (final)" in responses[409]["description"]
     assert "`ledger_unavailable` (retryable)" in responses[503]["description"]

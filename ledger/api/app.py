@@ -1,0 +1,80 @@
+"""The ASGI application of a ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from ledger.api import terminals
+from ledger.api.limits import BodyLimit
+from ledger.api.problems import ProblemError, answer, documented
+from ledger.api.state import Ledger, LedgerHere
+from ledger.api.telemetry import Telemetry
+from ledger.messages import Problem
+
+_HTTP = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(ledger: Ledger) -> FastAPI:
+    """Return the application that serves a ledger."""
+    app = FastAPI(title="Kazasu ledger", version="1", description=__doc__, docs_url=None, redoc_url=None)
+    app.state.ledger = ledger
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
+    app.include_router(terminals.router)
+    app.include_router(_watch())
+    app.add_exception_handler(ProblemError, answer)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Telemetry, metrics=ledger.metrics)
+    return app
+
+
+def _watch() -> APIRouter:
+    """Return what an operator's tools ask."""
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """Say that the process runs."""
+        return {"status": "ok"}
+
+    @router.get("/ready", responses=documented())
+    def ready(ledger: LedgerHere) -> dict[str, str]:
+        """Say that both stores answer."""
+        ledger.check()
+        return {"status": "ok"}
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(ledger: LedgerHere) -> PlainTextResponse:
+        """Return counts and times for Prometheus."""
+        return PlainTextResponse(ledger.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    # Where and what kind, never the value: it may name somebody.
+    found = [{"at": ".".join(map(str, each["loc"])), "kind": each["type"]} for each in error.errors()[:10]]
+    return await answer(request, ProblemError("request_malformed", {"errors": found}))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    return await answer(request, ProblemError(_HTTP.get(error.status_code, "request_malformed"), headers=error.headers))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the schema that all problems share."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        app.openapi_schema = schema
+    return app.openapi_schema

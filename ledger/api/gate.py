@@ -1,0 +1,62 @@
+"""Lets requests in: a terminal's by its signature, once and in time; the office's by its token."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from ledger.api.problems import ProblemError
+from ledger.api.state import Ledger, LedgerHere
+from ledger.points.registry import Terminal
+from ledger.signing import SignatureError, verify
+
+MAX_SKEW: Final = timedelta(minutes=5)
+"""How far a terminal's clock may be off: a signature is accepted so long before and after its time."""
+
+TERMINAL_CODES: Final = ("signature_wrong", "clock_skewed", "request_replayed", "too_many_requests")
+"""What every request of a terminal may be refused with."""
+
+_signature = APIKeyHeader(
+    name="Signature-Input",
+    scheme_name="terminal",
+    description="RFC 9421: Ed25519 over @method, @authority, @path, @query and content-digest, tagged `kazasu`.",
+    auto_error=False,
+)
+_bearer = HTTPBearer(scheme_name="office", auto_error=False)
+
+
+async def _terminal(request: Request, ledger: LedgerHere, _: Annotated[str | None, Security(_signature)]) -> Terminal:
+    return await run_in_threadpool(_admit, ledger, request, await request.body())
+
+
+def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
+    """Return the terminal that signed a request."""
+    found: dict[str, Terminal] = {}
+
+    def key_of(terminal_id: str) -> Ed25519PublicKey | None:
+        terminal = ledger.registry.terminal(terminal_id)
+        if terminal is None:
+            return None
+        found[terminal_id] = terminal
+        return terminal.public_key
+
+    try:
+        signed = verify(request, body, key_of)
+    except SignatureError:
+        raise ProblemError("signature_wrong") from None
+    now = ledger.clock()
+    if abs(now - signed.created) > MAX_SKEW:
+        raise ProblemError("clock_skewed", {"server_time": now.isoformat(timespec="seconds")})
+    ledger.terminal_rate.admit(signed.terminal_id, now.timestamp())
+    if not ledger.replays.is_new(signed.terminal_id, signed.nonce, now, expires=signed.created + 2 * MAX_SKEW):
+        raise ProblemError("request_replayed")
+    return found[signed.terminal_id]
+
+
+SigningTerminal = Annotated[Terminal, Depends(_terminal)]
+"""The terminal that signed the request."""

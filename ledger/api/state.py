@@ -1,0 +1,62 @@
+"""What the API joins, and how a request finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine, select
+
+from ledger.api.limits import Rate
+from ledger.api.nonces import Nonces
+from ledger.api.replay import Replays
+from ledger.api.telemetry import Metrics
+from ledger.identity.registration import Registrar
+from ledger.identity.store import Identity
+from ledger.points.registry import Registry
+from ledger.points.store import Points
+from ledger.sealing import SealingKey
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+"""Japan's time: the ledger's days begin there, wherever it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All parts of one ledger; `stores` are the databases that must answer for it to be ready."""
+
+    stores: tuple[Engine, ...]
+    identity: Identity
+    registrar: Registrar
+    points: Points
+    registry: Registry
+    sealing_key: SealingKey
+    nonces: Nonces
+    replays: Replays
+    clock: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=Metrics)
+    terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
+    enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
+
+    def check(self) -> None:
+        """Ask both stores something; raise DBAPIError where one does not answer."""
+        for engine in self.stores:
+            with engine.connect() as connection:
+                connection.execute(select(1))
+
+    def today(self) -> date:
+        """Return the day in Japan."""
+        return self.clock().astimezone(JST).date()
+
+
+def _ledger(request: Request) -> Ledger:
+    ledger = request.app.state.ledger
+    assert isinstance(ledger, Ledger)  # noqa: S101  # set by create_app
+    return ledger
+
+
+LedgerHere = Annotated[Ledger, Depends(_ledger)]
+"""The ledger that the application serves."""

@@ -1,0 +1,161 @@
+"""What terminals ask: enrolment, set-up, inquiries, uploads, and what became of an operation."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import APIRouter, Request
+
+from ledger.api.chain import Head, reaches_beyond, walk
+from ledger.api.decisions import decide
+from ledger.api.gate import TERMINAL_CODES, SigningTerminal
+from ledger.api.problems import ProblemError, documented
+from ledger.api.state import JST, Ledger, LedgerHere
+from ledger.messages import (
+    CardReference,
+    Decision,
+    EnrolmentRequest,
+    Inquiry,
+    InquiryResult,
+    OperationId,
+    SignedEntry,
+    Standing,
+    TerminalSetup,
+    Upload,
+    UploadResult,
+    Verdict,
+    is_operation,
+)
+from ledger.points.registry import Terminal
+from ledger.points.store import OperationIdConflict, Outcome
+from ledger.sealing import Purpose, SealError
+
+router = APIRouter(prefix="/v1", tags=["terminals"])
+
+_CHAIN_CODES = ("terminal_mismatch", "entry_damaged", "journal_gap", "journal_fork", "journal_rollback")
+
+
+@router.post("/enrolments", status_code=201, responses=documented("enrolment_code_wrong", "too_many_requests"))
+def enrol(asked: EnrolmentRequest, request: Request, ledger: LedgerHere) -> TerminalSetup:
+    """Redeem a one-time code: from now on the key signs for the terminal that the code was given out for."""
+    now = ledger.clock()
+    ledger.enrolment_rate.admit(request.client.host if request.client else "", now.timestamp())
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(asked.public_key, validate=True))
+    except (binascii.Error, ValueError):
+        raise ProblemError("request_malformed") from None
+    terminal = ledger.registry.redeem_enrolment_code(asked.code, key, now)
+    if terminal is None:
+        raise ProblemError("enrolment_code_wrong")
+    return _setup(ledger, terminal)
+
+
+@router.get("/terminal", responses=documented(*TERMINAL_CODES))
+def setup(terminal: SigningTerminal, ledger: LedgerHere) -> TerminalSetup:
+    """Return all that a terminal must know to work, and the head of its journal."""
+    return _setup(ledger, terminal)
+
+
+@router.post("/inquiries", responses=documented(*TERMINAL_CODES, "seal_wrong"))
+def inquire(inquiry: Inquiry, terminal: SigningTerminal, ledger: LedgerHere) -> InquiryResult:
+    """Return a card's standing and what its holder has, and a nonce that the card may sign for some minutes.
+
+    A card that may not be used says no more than that, whoever holds it.
+    """
+    nonce, ends = ledger.nonces.issue(terminal.id, ledger.clock())
+    nothing = InquiryResult(
+        standing=Standing.UNREGISTERED, balances=[], services=[], nonce=nonce, nonce_expires_at=_text(ends)
+    )
+    if inquiry.resident is None:
+        return nothing
+    try:
+        reference = ledger.sealing_key.open(inquiry.resident, Purpose.INQUIRY, terminal.id, CardReference)
+    except SealError:
+        raise ProblemError("seal_wrong") from None
+    holder = ledger.identity.look_up([reference])[reference]
+    if holder.standing is not Standing.ACTIVE or holder.mykey is None:
+        return nothing.model_copy(update={"standing": holder.standing})
+    found = {
+        "standing": Standing.ACTIVE,
+        "balances": ledger.points.balances(holder.mykey, terminal.shop.code, ledger.today()),
+        "services": ledger.identity.services(holder.mykey),
+    }
+    return nothing.model_copy(update=found)
+
+
+@router.post("/uploads", responses=documented(*TERMINAL_CODES, *_CHAIN_CODES))
+def upload(asked: Upload, terminal: SigningTerminal, ledger: LedgerHere) -> UploadResult:
+    """Take journal entries in and decide their operations, in order; the same entries get the same verdicts again.
+
+    Balances come with a single entry, while a resident waits.
+    """
+    entries = asked.entries
+    walk(entries, terminal.id, terminal.public_key)
+    head = Head(terminal.head_seq, terminal.head_hash)
+    beyond = reaches_beyond(entries, head)
+    if entries[-1].entry.seq < head.seq:
+        _check_known(ledger, entries)
+    try:
+        outcomes = decide(ledger, terminal, entries)
+    except OperationIdConflict as conflict:
+        rolled_back = int(conflict.operation_id.rpartition("-")[2]) <= head.seq
+        raise ProblemError("journal_rollback" if rolled_back else "journal_fork", head.told()) from None
+    if beyond:
+        head = _advance(ledger, terminal, entries)
+    ledger.metrics.decided(outcome.verdict for outcome in outcomes)
+    decisions = [Decision(verdict=outcome.verdict) for outcome in outcomes]
+    if len(entries) == 1:
+        decisions = [_with_balances(ledger, terminal, outcome) for outcome in outcomes]
+    return UploadResult(decisions=decisions, head_seq=head.seq, head_hash=head.hash)
+
+
+@router.get("/operations/{operation_id}", responses=documented(*TERMINAL_CODES, "operation_unknown"))
+def operation(operation_id: OperationId, terminal: SigningTerminal, ledger: LedgerHere) -> Verdict:
+    """Return the verdict on one of the terminal's own operations."""
+    verdict = ledger.points.verdict(operation_id) if operation_id.startswith(f"{terminal.id}-") else None
+    if verdict is None:
+        raise ProblemError("operation_unknown")
+    return verdict
+
+
+def _setup(ledger: Ledger, terminal: Terminal) -> TerminalSetup:
+    return TerminalSetup(
+        terminal_id=terminal.id,
+        shop=terminal.shop,
+        programmes=[each.model_dump(mode="json") for each in ledger.registry.programmes_at(terminal.shop.code)],
+        sealing_key=ledger.sealing_key.public,
+        server_time=_text(ledger.clock()),
+        head_seq=terminal.head_seq,
+        head_hash=terminal.head_hash,
+    )
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(JST).isoformat(timespec="seconds")
+
+
+def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
+    """Refuse entries before the head unless their operations are those that were decided: the rest is a rollback."""
+    for each in entries:
+        if is_operation(each.entry.content) and ledger.points.verdict(each.entry.operation_id) is None:
+            raise ProblemError("journal_rollback", {"seq": each.entry.seq})
+
+
+def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> Head:
+    """Move the head to the last entry and return it; a copy of the terminal that was faster shows as a fork."""
+    ledger.registry.advance_head(terminal.id, entries[-1].entry.seq, entries[-1].hash)
+    now = ledger.registry.terminal(terminal.id) or terminal
+    head = Head(now.head_seq, now.head_hash)
+    reaches_beyond(entries, head)
+    return head
+
+
+def _with_balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> Decision:
+    if outcome.mykey is None:
+        return Decision(verdict=outcome.verdict)
+    balances = ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
+    return Decision(verdict=outcome.verdict, balances=balances)

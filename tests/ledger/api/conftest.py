@@ -1,0 +1,90 @@
+"""A ledger in a fresh directory, a shop with an enrolled till, and a client that speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+
+from config.trust import Anchors
+from ledger.api.app import create_app
+from ledger.api.state import Ledger
+from ledger.client import LedgerClient
+from ledger.embedded import Place, assemble
+from ledger.messages import Decision, InquiryResult, ServiceId, Shop, Verdict
+from tests.ledger.api.world import Card, Clock, Till, anchor
+from tests.ledger.points.conftest import city
+
+SHOP = "252034-0001"
+
+
+@dataclass(slots=True)
+class Counter:
+    """A till, its client, and the ledger behind it."""
+
+    ledger: Ledger
+    app: FastAPI
+    client: LedgerClient
+    till: Till
+
+    async def send(self, content: dict[str, object]) -> Decision:
+        """Record content, upload it, and return what was decided of it."""
+        return (await self.client.upload([self.till.record(content)])).decisions[0]
+
+    async def inquire(self, card: Card) -> InquiryResult:
+        """Tap a card."""
+        return await self.client.inquire(self.till.inquiry(card))
+
+    async def register(self, card: Card, *services: ServiceId, points: int = 0) -> Verdict:
+        """Register a card, and give its holder points that lapse in March 2028."""
+        nonce = (await self.inquire(card)).nonce
+        verdict = (await self.send(self.till.link(card, nonce, *services))).verdict
+        mykey = self.ledger.identity.look_up([card.reference])[card.reference].mykey
+        if points and mykey is not None:
+            self.ledger.points.deposit(mykey, city(), date(2028, 3, 31), points)
+        return verdict
+
+
+def asgi(app: FastAPI) -> httpx.ASGITransport:
+    """Return a transport that brings requests to an application in this process."""
+    return httpx.ASGITransport(app, raise_app_exceptions=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of both ledger and till."""
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Ledger:
+    """Return an empty ledger with one programme and one shop."""
+    made = assemble(Place(tmp_path / "ledger"), Anchors((anchor(),)), clock)
+    made.registry.add_programmes([city()])
+    made.registry.add_shop(Shop(code=SHOP, name="見本商店"))
+    return made
+
+
+@pytest.fixture
+async def counter(ledger: Ledger, clock: Clock) -> AsyncIterator[Counter]:
+    """Return an enrolled till."""
+    app = create_app(ledger)
+    key = Ed25519PrivateKey.generate()
+    async with LedgerClient(transport=asgi(app)) as newcomer:
+        code = ledger.registry.new_enrolment_code(SHOP, clock.now)
+        setup = await newcomer.enrol(code, key.public_key())
+    client = LedgerClient(transport=asgi(app), terminal_id=setup.terminal_id, key=key, clock=clock)
+    async with client:
+        yield Counter(ledger, app, client, Till(setup, key, clock))
+
+
+@pytest.fixture
+def card() -> Card:
+    """Return a resident's card."""
+    return Card.issue(0x01F3A9C2)
