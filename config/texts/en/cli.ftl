@@ -1,0 +1,67 @@
+# What commands say
+op-accepted =
+    { $kind ->
+        [balance] Balance: { $balances }
+        [sale] Done { $operation }  redeemed { $redeemed } P  amount due { $due } yen  awarded { $awarded } P
+        [award] Done { $operation }  awarded { $awarded } P
+        [link] First registration is done. { $operation }
+       *[void] Voided. { $operation }
+    }
+op-queued = Taken. It is sent as soon as the line is back. { $operation }
+op-pin = PIN (4 digits, tries left { $tries }):
+enrolled = This machine is terminal { $terminal } of { $shop }.
+
+error-tap-timeout = No card was held over the reader
+    .why = The time to wait is over.
+    .todo = Start again and hold the card over the reader.
+error-practice-card-needed = There is no card to read
+    .why = This is practice mode, and there is no reader.
+    .todo = Choose a practice card with --card ({ $cards }).
+error-practice-card-unknown = There is no practice card { $card }
+    .why = There are: { $cards }. An enrolled terminal takes none.
+    .todo = Check the card's name.
+error-pin-not-given = The PIN was not given
+    .why = This needs the PIN of the card's holder.
+    .todo = Run it at a terminal, or hand the PIN over with --pin-fd.
+error-outcome-unknown = Outcome unknown
+    .why = It was sent, and no answer came. Nothing is charged twice.
+    .todo = Resend with ./kazasu queue sync, or void this number with ./kazasu op void.
+error-option-invalid = The value of { $option } is not right
+    .why = It does not have the agreed form.
+    .todo = See ./kazasu op --help.
+error-not-enrolled = This machine is not enrolled
+    .why = It is no ledger's terminal yet, so it works in practice mode.
+    .todo = Get a code from the office and run ./kazasu enrol CODE --ledger URL.
+error-already-enrolled = This machine is enrolled already
+    .why = { $path } is there. Enrolling anew would part the records here from the ledger.
+    .todo = For another terminal, name another data directory with --home.
+error-enrolment-damaged = The enrolment is damaged
+    .why = { $path } cannot be read.
+    .todo = Ask the office for a new code and enrol in a new data directory.
+error-terminal-key-damaged = The terminal's key cannot be used
+    .why = { $path } is missing or cannot be read.
+    .todo = Ask the office for a new code and enrol in a new data directory.
+error-sqlite-old = SQLite is too old
+    .why = Version { $version } cannot keep the journal; 3.37 or newer is needed.
+    .todo = Update Python or the operating system.
+error-sqlite-wal-bug = SQLite has a known defect
+    .why = Version { $version } may damage a file that two connections write at once. The journal is written by one.
+    .todo = Update the operating system before you run a ledger on this machine.
+error-ledger-unreachable = The ledger cannot be reached
+    .why = { $url } does not answer.
+    .todo = Check the line and the address. Awards wait until it answers.
+error-clock-off = The clock is wrong
+    .why = It differs from the ledger's by { $seconds } seconds.
+    .todo = Set this machine's date and time.
+
+doctor-good = good
+doctor-note = note
+doctor-wrong = WRONG
+doctor-sqlite = SQLite
+doctor-directory = Data directory
+doctor-anchors = Added authorities
+doctor-enrolment = Enrolment
+doctor-journal = Journal chain (entries)
+doctor-reader = Card reader
+doctor-ledger = Ledger
+doctor-clock = Clock differs by (seconds)

@@ -1,0 +1,67 @@
+# コマンドの文
+op-accepted =
+    { $kind ->
+        [balance] 残高照会: { $balances }
+        [sale] 完了 { $operation }　ポイント利用 { $redeemed } P　お支払額 { $due } 円　ポイント付与 { $awarded } P
+        [award] 完了 { $operation }　ポイント付与 { $awarded } P
+        [link] 初回登録が終わりました。{ $operation }
+       *[void] 取り消しました。{ $operation }
+    }
+op-queued = 受け付けました。回線が戻りしだい送ります。{ $operation }
+op-pin = 暗証番号（4桁、残り回数 { $tries }）:
+enrolled = { $shop } の端末 { $terminal } として登録しました。
+
+error-tap-timeout = カードがかざされませんでした
+    .why = 待ち時間が過ぎました。
+    .todo = もう一度始めて、カードをかざしてください。
+error-practice-card-needed = かざすカードがありません
+    .why = 練習モードで、リーダーがありません。
+    .todo = --card で練習用カードを選んでください（{ $cards }）。
+error-practice-card-unknown = 練習用カード { $card } はありません
+    .why = 使えるのは { $cards } です。本番の端末では練習用カードは使えません。
+    .todo = カードの名前を確かめてください。
+error-pin-not-given = 暗証番号が入力されていません
+    .why = この操作にはカードの持ち主の暗証番号が必要です。
+    .todo = 端末の前で実行するか、--pin-fd で渡してください。
+error-outcome-unknown = 処理未了です
+    .why = 送りましたが、返事がありません。二重に引かれることはありません。
+    .todo = ./kazasu queue sync で再送信するか、./kazasu op void でこの番号を取り消してください。
+error-option-invalid = { $option } の値が正しくありません
+    .why = 決められた形ではありません。
+    .todo = ./kazasu op --help で確かめてください。
+error-not-enrolled = この端末はまだ登録されていません
+    .why = 台帳の端末として登録されていないため、練習モードで動きます。
+    .todo = 事務局から登録コードを受け取り、./kazasu enrol コード --ledger URL を実行してください。
+error-already-enrolled = この端末は登録済みです
+    .why = { $path } があります。登録し直すと、今までの記録が台帳とつながらなくなります。
+    .todo = 別の端末にするときは、--home で別のデータフォルダーを指定してください。
+error-enrolment-damaged = 登録の情報が壊れています
+    .why = { $path } を読めません。
+    .todo = 事務局に新しい登録コードを頼み、新しいデータフォルダーで登録してください。
+error-terminal-key-damaged = 端末の鍵が使えません
+    .why = { $path } がないか、読めません。
+    .todo = 事務局に新しい登録コードを頼み、新しいデータフォルダーで登録してください。
+error-sqlite-old = SQLite が古すぎます
+    .why = 版 { $version } では記録を保存できません（3.37 以上が必要です）。
+    .todo = 新しい Python か OS に更新してください。
+error-sqlite-wal-bug = SQLite に既知の不具合があります
+    .why = 版 { $version } は、二つの接続から同時に書くとファイルが壊れることがあります。記録は一つの接続で書くので影響しません。
+    .todo = 台帳をこの機械で動かすときは、OS を更新してください。
+error-ledger-unreachable = 台帳につながりません
+    .why = { $url } から返事がありません。
+    .todo = 回線と台帳の住所を確かめてください。付与はつながるまでたまります。
+error-clock-off = 時計がずれています
+    .why = 台帳の時計と { $seconds } 秒ずれています。
+    .todo = この機械の日付と時刻を合わせてください。
+
+doctor-good = 良好
+doctor-note = 注意
+doctor-wrong = 異常
+doctor-sqlite = SQLite
+doctor-directory = データフォルダー
+doctor-anchors = 追加の認証局
+doctor-enrolment = 端末の登録
+doctor-journal = 記録のつながり（件）
+doctor-reader = カードリーダー
+doctor-ledger = 台帳
+doctor-clock = 時計のずれ（秒）

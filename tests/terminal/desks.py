@@ -1,0 +1,143 @@
+"""A desk over a real journal and a practice card, and a ledger that does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from config.settings import CounterSettings, LedgerSettings, Settings
+from config.trust import Anchors
+from ledger.client import LedgerClient
+from ledger.messages import (
+    Award,
+    CardReference,
+    Decision,
+    Inquiry,
+    InquiryResult,
+    ProgrammeBalance,
+    Sale,
+    Shop,
+    Standing,
+    Status,
+    TerminalSetup,
+    Upload,
+    UploadResult,
+    Verdict,
+    is_operation,
+)
+from ledger.sealing import Purpose, SealingKey
+from offline_queue.journal import Journal
+from offline_queue.sync import Syncer
+from reader.practice import PracticeSource
+from terminal.cards import Cards
+from terminal.desk import Desk
+from terminal.station import Station
+from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
+
+JST = timezone(timedelta(hours=9))
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=JST)
+
+
+@dataclass
+class TestLedger:
+    """Answers like a ledger; `down` answers nothing, `loses` takes an upload and loses the reply."""
+
+    __test__ = False
+    balances: tuple[ProgrammeBalance, ...] = (held(TOWN, 800),)
+    standing: Standing = Standing.ACTIVE
+    down: bool = False
+    loses: int = 0
+    refuses_with: str | None = None
+    sealing: SealingKey = field(default_factory=lambda: SealingKey(X25519PrivateKey.generate()))
+    asked: list[CardReference] = field(default_factory=list)
+    uploads: list[Upload] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        if self.down:
+            raise httpx.ConnectError("down", request=request)
+        if request.url.path == "/v1/inquiries":
+            return self._inquiry(Inquiry.model_validate_json(request.content))
+        return self._upload(request)
+
+    def _inquiry(self, inquiry: Inquiry) -> httpx.Response:
+        assert inquiry.resident is not None
+        self.asked.append(self.sealing.open(inquiry.resident, Purpose.INQUIRY, TERMINAL, CardReference))
+        result = InquiryResult(
+            standing=self.standing,
+            balances=list(self.balances),
+            nonce="nonce-of-the-ledger",
+            nonce_expires_at="2026-11-23T12:05:00+09:00",
+        )
+        return httpx.Response(200, content=result.model_dump_json())
+
+    def _upload(self, request: httpx.Request) -> httpx.Response:
+        upload = Upload.model_validate_json(request.content)
+        self.uploads.append(upload)
+        if self.loses:
+            self.loses -= 1
+            raise httpx.ReadTimeout("lost", request=request)
+        last = upload.entries[-1]
+        decisions = [
+            self._decide(e.entry.operation_id, e.entry.content) for e in upload.entries if is_operation(e.entry.content)
+        ]
+        result = UploadResult(decisions=decisions, head_seq=last.entry.seq, head_hash=last.hash)
+        return httpx.Response(200, content=result.model_dump_json())
+
+    def _decide(self, operation_id: str, content: object) -> Decision:
+        if self.refuses_with is not None:
+            refused = Verdict(operation_id=operation_id, status=Status.REFUSED, code=self.refuses_with)
+            return Decision(verdict=refused, balances=list(self.balances))
+        redeemed = sum(leg.points for leg in content.redeem) if isinstance(content, Sale) else 0
+        awarded = sum(leg.points for leg in content.award) if isinstance(content, Sale | Award) else 0
+        accepted = Verdict(operation_id=operation_id, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded)
+        return Decision(verdict=accepted, balances=[held(TOWN, 3)])
+
+
+@dataclass
+class OpenDesk:
+    """A desk and everything around it."""
+
+    desk: Desk
+    station: Station
+    ledger: TestLedger
+    cards: PracticeSource
+    lines: list[bool]
+
+
+@asynccontextmanager
+async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[OpenDesk]:
+    """Yield an open desk whose journal lies in a folder; its clock stands at noon."""
+    ledger = ledger or TestLedger()
+    key = Ed25519PrivateKey.generate()
+    setup = TerminalSetup(
+        terminal_id=TERMINAL,
+        shop=Shop(code=SHOP, name="見本商店"),
+        programmes=[programme.model_dump(mode="json") for programme in TERMS.programmes.values()],
+        sealing_key=ledger.sealing.public,
+        server_time=NOON.isoformat(),
+    )
+    journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOON)
+    transport = httpx.MockTransport(ledger)
+    cards = PracticeSource()
+    async with LedgerClient(transport=transport, terminal_id=TERMINAL, key=key) as client:
+        station = Station(
+            setup=setup,
+            keep=lambda _setup: None,
+            settings=Settings(counter=CounterSettings(clerk="12"), ledger=LedgerSettings(wait_seconds=2)),
+            journal=journal,
+            client=client,
+            syncer=Syncer(journal, client),
+            cards=Cards(cards, Anchors(), lambda: NOON),
+            clock=lambda: NOON,
+        )
+        lines: list[bool] = []
+        yield OpenDesk(Desk(station, lines.append), station, ledger, cards, lines)
+    journal.close()

@@ -1,0 +1,230 @@
+"""The desk: every effect is carried out over a real journal and a card, and nothing is told that is not durable."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
+
+from ledger.consent import is_signed
+from ledger.messages import CardReference, CardSigned, Sale, Standing, Void, consent_digest
+from ledger.sealing import Purpose
+from reader.virtual.cards import DESIGNS, practice_cards
+from terminal.counter import pricing
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.events import (
+    Authorised,
+    CardFailed,
+    CardRead,
+    Decided,
+    NotRecorded,
+    Opened,
+    TriesLeft,
+    Trouble,
+    Unanswered,
+    VoidableListed,
+)
+from terminal.counter.facts import BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
+from tests.terminal.counters import TERMINAL, TERMS
+from tests.terminal.desks import OpenDesk, TestLedger, desk
+
+pytestmark = pytest.mark.anyio
+
+
+async def tapped(counter: OpenDesk, card: str = "two-towns") -> Resident:
+    """Return who was read."""
+    counter.cards.tap(card)
+    event = await counter.desk.carry_out(ReadCard(1, SaleIntent(1200)))
+    assert isinstance(event, CardRead)
+    return event.resident
+
+
+def all_of_it(resident: Resident) -> Draft:
+    """Return the draft of a sale of 1,200 yen that uses all points."""
+    return pricing.sale(pricing.choices_for(1200, resident, TERMS)[0], resident, TERMS)
+
+
+def none_of_it(resident: Resident) -> Draft:
+    """Return the draft of a sale of 1,200 yen that uses no points."""
+    return pricing.sale(pricing.without_points(1200, resident, TERMS), resident, TERMS)
+
+
+async def test_a_tap_tells_who_it_is_to_the_ledger_alone(tmp_path: Path) -> None:
+    """Two exchanges with the card, one question; what is kept for the operation only the ledger can open."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        assert (resident.standing, resident.balances) == (Standing.ACTIVE, counter.ledger.balances)
+        opened = counter.ledger.sealing.open(resident.sealed, Purpose.OPERATION, TERMINAL, CardReference)
+        assert counter.ledger.asked == [opened]
+        assert opened.serial not in repr(resident)
+
+
+async def test_a_commit_is_durable_and_then_decided(tmp_path: Path) -> None:
+    """The verdict comes with what is held now, and stands in the journal."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        event = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
+        assert isinstance(event, Decided)
+        assert (event.receipt.amount_due, event.receipt.awarded, event.receipt.balances[0].points) == (1200, 20, 3)
+        record = counter.station.journal.find(event.receipt.operation_id)
+        assert record is not None
+        assert record.verdict == event.receipt.verdict
+        assert (record.entry.operator, record.entry.business_date) == ("12", "2026-11-23")
+        assert counter.lines == [True, True]
+
+
+async def test_without_the_line_a_card_is_still_read_and_an_award_waits(tmp_path: Path) -> None:
+    """Nobody answers: the card counts as read, the operation is durable and unsent."""
+    async with desk(tmp_path, TestLedger(down=True)) as counter:
+        resident = await tapped(counter)
+        assert not resident.online
+        event = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
+        assert isinstance(event, Unanswered)
+        assert counter.station.journal.unsent_count() == 1
+        assert counter.lines == [False, False]
+
+
+async def test_a_lost_reply_leads_to_the_same_operation(tmp_path: Path) -> None:
+    """The ledger took it, nobody heard: asking again goes out under the same id, and is decided."""
+    async with desk(tmp_path, TestLedger(loses=1)) as counter:
+        resident = await tapped(counter)
+        lost = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
+        assert isinstance(lost, Unanswered)
+        event = await counter.desk.carry_out(AskAgain(1, lost.receipt))
+        assert isinstance(event, Decided)
+        ids = [upload.entries[-1].entry.operation_id for upload in counter.ledger.uploads]
+        assert ids == [event.receipt.operation_id] * 2
+
+
+async def test_the_card_signs_id_time_and_amounts(tmp_path: Path) -> None:
+    """What is committed is what the resident's key signed, under the id that it then has."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        pin = bytearray(b"1234")
+        event = await counter.desk.carry_out(Authorise(1, all_of_it(resident), last_try=False, pin=pin))
+        assert isinstance(event, Authorised)
+        assert pin == bytearray(4)
+        content = event.draft.content
+        assert isinstance(content, Sale)
+        assert isinstance(content.assurance, CardSigned)
+        assert event.draft.operation_id is not None
+        assert event.draft.at is not None
+        digest = consent_digest(event.draft.operation_id, event.draft.at, content.assurance.nonce, content.as_json())
+        certificate = load_der_x509_certificate(dict(practice_cards())["two-towns"])
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert is_signed(key, digest, content.assurance.signature)
+        decided = await counter.desk.carry_out(Commit(1, event.draft))
+        assert isinstance(decided, Decided)
+        assert decided.receipt.operation_id == event.draft.operation_id
+
+
+async def test_a_signature_over_a_number_that_is_taken_is_not_written(tmp_path: Path) -> None:
+    """Another operation got in between: nothing is written under what the card did not sign."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        signed = await counter.desk.carry_out(Authorise(1, all_of_it(resident), False, bytearray(b"1234")))
+        assert isinstance(signed, Authorised)
+        await counter.desk.carry_out(Commit(2, none_of_it(resident)))
+        assert await counter.desk.carry_out(Commit(1, signed.draft)) == NotRecorded(1, Fault("operation_id_taken"))
+        assert len(counter.station.journal.recent(9)) == 1
+
+
+async def test_a_wrong_pin_is_told_with_the_tries_left_and_appears_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The PIN is wiped, and no log has it."""
+    caplog.set_level(logging.DEBUG)
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        assert await counter.desk.carry_out(AskTries(1)) == TriesLeft(1, 3)
+        pin = bytearray(b"9876")
+        event = await counter.desk.carry_out(Authorise(1, all_of_it(resident), False, pin))
+        assert event == CardFailed(1, Fault("pin_wrong", (("tries", 2),)))
+        assert pin == bytearray(4)
+        assert "9876" not in caplog.text
+        assert "9876" not in repr(Authorise(1, all_of_it(resident), False, bytearray(b"9876")))
+        assert await counter.desk.carry_out(AskTries(1)) == TriesLeft(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("card", "code"), [("visitor", "card_changed"), (None, "no_card"), ("blocked", "card_changed")]
+)
+async def test_only_the_card_that_was_read_may_sign(tmp_path: Path, card: str | None, code: str) -> None:
+    """Another card, or none, signs nothing, and its PIN is not even tried."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        counter.cards.lift()
+        if card is not None:
+            counter.cards.tap(card)
+        for effect in (AskTries(1), Authorise(1, all_of_it(resident), False, bytearray(b"1234"))):
+            assert await counter.desk.carry_out(effect) == CardFailed(1, Fault(code))
+
+
+@pytest.mark.parametrize(("card", "code"), [("expired", "certificate_expired"), ("other-card", "not_my_number_card")])
+async def test_a_card_that_is_no_good_never_reaches_the_ledger(tmp_path: Path, card: str, code: str) -> None:
+    """An expired certificate and a foreign card are refused at the counter."""
+    async with desk(tmp_path) as counter:
+        counter.cards.cards[card] = DESIGNS[card].make()
+        counter.cards.tap(card)
+        event = await counter.desk.carry_out(ReadCard(1, BalanceIntent()))
+        assert isinstance(event, CardFailed)
+        assert event.fault.code == code
+        assert counter.ledger.asked == []
+
+
+async def test_a_registration_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    """The practice authority is not pinned: its card cannot be registered where nobody trusts it."""
+    async with desk(tmp_path) as counter:
+        counter.cards.tap("unregistered")
+        event = await counter.desk.carry_out(ReadCard(1, LinkIntent()))
+        assert event == CardFailed(1, Fault("wrong_issuer"))
+
+
+async def test_a_full_disk_is_said_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No card is read while nothing could be recorded; once there is room, the counter opens again."""
+    async with desk(tmp_path) as counter:
+        counter.cards.tap("two-towns")
+        with monkeypatch.context() as full:
+            full.setattr("offline_queue.journal.ROOM", 1 << 62)
+            for effect in (ReadCard(1, BalanceIntent()), Reopen()):
+                event = await counter.desk.carry_out(effect)
+                assert isinstance(event, Trouble)
+                assert event.fault.code == "disk_full"
+        assert counter.ledger.asked == []
+        assert isinstance(await counter.desk.carry_out(Reopen()), Opened)
+
+
+async def test_what_can_be_voided_is_what_was_done_today_and_stands(tmp_path: Path) -> None:
+    """Refused and voided operations are not offered; a named one is, so that the ledger can say why not."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        sold = [await counter.desk.carry_out(Commit(1, none_of_it(resident))) for _ in range(2)]
+        counter.ledger.refuses_with = "insufficient_balance"
+        sold.append(await counter.desk.carry_out(Commit(1, none_of_it(resident))))
+        counter.ledger.refuses_with = None
+        first, second, refused = (event.receipt for event in sold if isinstance(event, Decided))
+        listed = await counter.desk.carry_out(ListVoidable(2))
+        assert isinstance(listed, VoidableListed)
+        assert [item.operation_id for item in listed.items] == [second.operation_id, first.operation_id]
+        void = pricing.void(listed.items[0])
+        assert isinstance(void.content, Void)
+        await counter.desk.carry_out(Commit(2, void))
+        again = await counter.desk.carry_out(ListVoidable(3))
+        assert again == VoidableListed(3, (listed.items[1],))
+        named = await counter.desk.carry_out(ListVoidable(3, refused.operation_id))
+        assert isinstance(named, VoidableListed)
+        assert len(named.items) == 1
+        unknown = replace(ListVoidable(3), target=f"{TERMINAL}-999999")
+        assert await counter.desk.carry_out(unknown) == VoidableListed(3, ())
+
+
+async def test_a_pin_that_nobody_wanted_is_overwritten(tmp_path: Path) -> None:
+    """Wipe leaves zeros."""
+    async with desk(tmp_path) as counter:
+        pin = bytearray(b"1234")
+        assert await counter.desk.carry_out(Wipe(pin)) is None
+        assert pin == bytearray(4)
