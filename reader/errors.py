@@ -18,6 +18,7 @@ class ReaderError(Exception):
     ReaderError
     ├── SourceError                 there is nothing to speak to
     │   ├── PcscServiceDown
+    │   ├── PcscForbidden
     │   ├── NoReader
     │   ├── NoCard
     │   └── ReaderBusy
@@ -54,6 +55,12 @@ class PcscServiceDown(SourceError):
     """The PC/SC service does not answer."""
 
     code = "pcsc_service_down"
+
+
+class PcscForbidden(SourceError):
+    """The PC/SC service speaks to others, and not to this user: a policy of the system's."""
+
+    code = "pcsc_forbidden"
 
 
 class NoReader(SourceError):

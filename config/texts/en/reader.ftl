@@ -3,6 +3,9 @@
 error-pcsc-service-down = The card reader service is not running
     .why = The PC/SC service does not answer.
     .todo = Run ./kazasu doctor and follow the step that it shows.
+error-pcsc-forbidden = The card reader may not be used
+    .why = The system does not let this user at the PC/SC service.
+    .todo = Run ./kazasu doctor and follow the step that it shows.
 error-no-reader = There is no card reader
     .why = No reader is plugged in, or none has the name in the settings.
     .todo = Plug the reader in. If it is in, unplug it and plug it in again.
@@ -63,3 +66,6 @@ error-wrong-key-usage = Card not accepted
 error-anchor-invalid = A trusted authority's file cannot be read
     .why = { $path } is not a PEM certificate.
     .todo = Mend that file or take it away.
+error-vpcd-unreachable = The virtual reader cannot be reached
+    .why = The PC/SC service is not running, or has no virtual reader (vpcd).
+    .todo = Install vsmartcard-vpcd and restart pcscd.

@@ -3,6 +3,9 @@
 error-pcsc-service-down = カードリーダーのサービスが動いていません
     .why = PC/SC サービスから応答がありません。
     .todo = ./kazasu doctor を実行し、表示された手順で起動してください。
+error-pcsc-forbidden = カードリーダーを使う権限がありません
+    .why = この利用者には PC/SC サービスの使用が許可されていません。
+    .todo = ./kazasu doctor を実行し、表示された手順で許可してください。
 error-no-reader = カードリーダーがありません
     .why = リーダーがつながっていないか、設定の名前と違います。
     .todo = リーダーを差し込んでください。差してあるときは、一度抜いて差し直してください。
@@ -63,3 +66,6 @@ error-wrong-key-usage = このカードは利用できません
 error-anchor-invalid = 信頼する認証局のファイルが読めません
     .why = { $path } は PEM 形式の証明書ではありません。
     .todo = そのファイルを直すか、取り除いてください。
+error-vpcd-unreachable = 仮想リーダーにつながりません
+    .why = PC/SC サービスが動いていないか、仮想リーダー（vpcd）がありません。
+    .todo = vsmartcard-vpcd を入れ、pcscd を起動し直してください。

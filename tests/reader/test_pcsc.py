@@ -1,0 +1,144 @@
+"""The real PC/SC service: a card is read over it, and every trouble with it is told and gets over by itself."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Event
+
+import pytest
+
+from reader import errors, plans
+from reader.connection import Meter
+from reader.jpki import JpkiSession
+from reader.pcsc import PcscSource
+from reader.source import CardGone, CardPresent, NoReader, ReaderEvent, ReaderReady, ServiceDown, wait_for_card
+from reader.virtual.cards import DESIGNS
+from reader.virtual.unsteady import Unsteady
+from reader.virtual.vpcd import inserted
+from tests.pcsc import PATIENCE, PcscService, until
+
+FIRST_SLOT = "Virtual PCD 00 00"
+
+
+@contextmanager
+def _watching() -> Iterator[queue.SimpleQueue[ReaderEvent]]:
+    events: queue.SimpleQueue[ReaderEvent] = queue.SimpleQueue()
+    source = PcscSource(FIRST_SLOT)
+    source.start(events.put)
+    try:
+        yield events
+    finally:
+        source.stop()
+
+
+def _next(events: queue.SimpleQueue[ReaderEvent]) -> ReaderEvent:
+    return events.get(timeout=PATIENCE)
+
+
+def test_every_plan_reads_the_card_in_the_exchanges_that_were_promised(pcsc: PcscService) -> None:
+    """Head, signature and whole certificate come over the real stack, in 2, 5 and 2 + ⌈length / 256⌉ exchanges."""
+    design = DESIGNS["normal"]
+    counts: list[int] = []
+    with pcsc.inserted(design.make()):
+        for plan in (plans.head, lambda s: plans.head_and_sign(s, bytearray(b"1234"), bytes(32)), plans.full):
+            with PcscSource().connect() as connection:
+                meter = Meter(connection)
+                plan(JpkiSession(meter))
+                counts.append(meter.apdu_count)
+    assert counts == [2, 5, 2 + -(-len(design.certificate) // 256)]
+
+
+def test_cards_come_and_go(pcsc: PcscService) -> None:
+    """The watcher tells of each card that comes and of each that goes."""
+    with _watching() as events:
+        assert _next(events) == ReaderReady(FIRST_SLOT)
+        for _ in range(2):
+            with inserted(DESIGNS["normal"].make()):
+                assert _next(events) == CardPresent()
+            assert _next(events) == CardGone()
+
+
+def test_the_watcher_outlives_the_service(pcsc: PcscService) -> None:
+    """The service crashes, comes back without readers, crashes, comes back with one: all is told, nothing hangs."""
+    if not pcsc.ours:
+        pytest.skip("this PC/SC service was running already and is not the suite's to stop")
+    with _watching() as events:
+        assert _next(events) == ReaderReady(FIRST_SLOT)
+        pcsc.stop()
+        assert _next(events) == ServiceDown()
+        pcsc.start(readers=False)
+        assert _next(events) == NoReader()
+        pcsc.stop()
+        assert _next(events) == ServiceDown()
+        pcsc.start()
+        assert _next(events) == ReaderReady(FIRST_SLOT)
+        with inserted(DESIGNS["normal"].make()):
+            assert _next(events) == CardPresent()
+        assert _next(events) == CardGone()
+
+
+@pytest.mark.parametrize("exchanges", range(5))
+def test_a_card_pulled_at_any_exchange_is_told_as_pulled(pcsc: PcscService, exchanges: int) -> None:
+    """Whenever the card goes, the error is that of a pulled card, and its next stay is as if nothing had been."""
+    card = DESIGNS["normal"].make()
+    for link in (Unsteady(card, exchanges=exchanges), card):
+        pulled = pytest.raises(errors.CardPulled) if link is not card else nullcontext()
+        with pcsc.inserted(card, link), pulled, PcscSource().connect() as connection:
+            plans.head_and_sign(JpkiSession(connection), bytearray(b"1234"), bytes(32))
+
+
+def test_a_card_that_hangs_holds_nobody_up(pcsc: PcscService) -> None:
+    """The caller is told in time, and the reader is free again once the card answers after all."""
+    card, released = DESIGNS["normal"].make(), Event()
+    with pcsc.inserted(card, Unsteady(card, delay=1, sleep=lambda _: released.wait())):
+        with pytest.raises(errors.CardNotAnswering), PcscSource(answer_seconds=0.2).connect() as connection:
+            plans.head(JpkiSession(connection))
+        with pytest.raises(errors.ReaderBusy), PcscSource().connect():
+            pass
+        released.set()
+        until(_connects)
+
+
+def _connects() -> bool:
+    try:
+        with PcscSource().connect():
+            return True
+    except errors.ReaderBusy:
+        return False
+
+
+def test_a_card_that_another_program_holds_is_told_as_busy(pcsc: PcscService) -> None:
+    """Two programs cannot have one card for themselves."""
+    busy = pytest.raises(errors.ReaderBusy)
+    with pcsc.inserted(DESIGNS["normal"].make()), PcscSource().connect(), busy, PcscSource().connect():
+        pass
+
+
+def test_the_power_is_taken_away_so_that_the_pin_is_forgotten(pcsc: PcscService) -> None:
+    """Who connects after a PIN was verified cannot sign without it."""
+    with pcsc.inserted(DESIGNS["normal"].make()):
+        with PcscSource().connect() as connection:
+            plans.head_and_sign(JpkiSession(connection), bytearray(b"1234"), bytes(32))
+        with PcscSource().connect() as connection:
+            session = JpkiSession(connection)
+            session.select()
+            with pytest.raises(errors.CardRefused):
+                session.sign(bytes(32))
+
+
+def test_what_is_missing_has_a_name(pcsc: PcscService) -> None:
+    """No card, no reader of the wanted name, and in time no service are each their own error."""
+    for wanted, missing in (("", errors.NoCard), ("No Such Reader", errors.NoReader)):
+        with pytest.raises(missing):
+            wait_for_card(PcscSource(wanted), 0.2)
+        with pytest.raises(missing), PcscSource(wanted).connect():
+            pass
+    if pcsc.ours:
+        pcsc.stop()
+        with pytest.raises(errors.PcscServiceDown):
+            wait_for_card(PcscSource(), 0.2)
+        with pytest.raises(errors.PcscServiceDown), PcscSource().connect():
+            pass
+        pcsc.start()
