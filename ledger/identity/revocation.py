@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -16,7 +16,7 @@ from ledger.identity.errors import IdentityRefusal
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A list that a trusted issuer signed. `issuer` is SHA-256 of its DER name, `issued` in seconds since 1970.
+    """The cards that an issuer revoked. `issuer` is SHA-256 of its DER name, `issued` in seconds since 1970.
 
     `scope` is what a newer list replaces: that of one key of the issuer, whole or for one of its distribution points.
     """
@@ -24,10 +24,16 @@ class RevocationList:
     issuer: bytes
     scope: bytes
     issued: int
+    serials: Iterable[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Serials:
+    """The serial numbers of a list, one at a time whenever they are asked for: there may be millions."""
+
     crl: x509.CertificateRevocationList
 
-    def serials(self) -> Iterator[int]:
-        """Yield the serial number of each revoked certificate, one at a time: there may be millions."""
+    def __iter__(self) -> Iterator[int]:
         return (entry.serial_number for entry in self.crl)
 
 
@@ -56,7 +62,7 @@ def read(data: bytes, anchors: Sequence[x509.Certificate]) -> RevocationList:
         issuer=hashlib.sha256(issuer).digest(),
         scope=hashlib.sha256(scope).digest(),
         issued=int(crl.last_update_utc.timestamp()),
-        crl=crl,
+        serials=_Serials(crl),
     )
 
 

@@ -165,7 +165,7 @@ class Identity:
             connection.execute(delete(revocation_list).where(revocation_list.c.scope == scope))
             connection.execute(insert(revocation_list).values(scope=scope, issued=revocations.issued))
             connection.execute(delete(revoked).where(revoked.c.scope == scope))
-            serials = iter(revocations.serials())
+            serials = iter(revocations.serials)
             while chunk := [{"card_key": self.key_of(issuer, n), "scope": scope} for n in islice(serials, _CHUNK)]:
                 connection.execute(insert(revoked), chunk)
                 count += len(chunk)

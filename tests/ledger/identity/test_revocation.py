@@ -108,7 +108,7 @@ def test_lists_of_other_points_and_generations_stand_beside_it(identity: Identit
 def test_pem_is_read_too() -> None:
     """What a mail brought as text is the same list."""
     data = x509.load_der_x509_crl(crl([7])).public_bytes(Encoding.PEM)
-    assert list(read(data, [anchor(KEY)]).serials()) == [7]
+    assert list(read(data, [anchor(KEY)]).serials) == [7]
 
 
 _OTHER_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Other CA")])

@@ -1,0 +1,84 @@
+"""Fills a ledger for practice mode: sample programmes, a shop, and residents who hold the practice cards."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import Field
+
+from config.trust import Anchors
+from ledger.api.state import Ledger
+from ledger.embedded import Place, assemble
+from ledger.identity.registration import reference_to
+from ledger.identity.revocation import RevocationList
+from ledger.messages import CardReference, Message, ProgrammeCode, Shop
+from ledger.rules import Programme
+
+REVOKED = "revoked"
+"""The name of the card that stands on the practice ledger's revocation list."""
+
+_SAMPLE = Path(__file__).parent / "samples" / "practice.toml"
+
+
+class Lot(Message):
+    """Points that somebody holds, and the last day on which they can be used."""
+
+    programme: ProgrammeCode
+    points: Annotated[int, Field(ge=1)]
+    expires_on: date
+
+
+class Holding(Message):
+    """What the holder of one card has."""
+
+    card: str
+    lots: list[Lot]
+
+
+class Sample(Message):
+    """The sample file."""
+
+    programme: list[Programme]
+    shop: Shop
+    holding: list[Holding]
+
+
+def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
+    """Make the practice ledger in a directory, or find it there, and return an enrolment code for its shop.
+
+    `cards` are the practice cards' names and certificates (DER). One that the sample gives nothing is not registered.
+    """
+    sample = Sample.model_validate(tomllib.loads(_SAMPLE.read_text(encoding="utf-8")))
+    ledger = assemble(Place(directory), Anchors())
+    ledger.registry.add_programmes(sample.programme)
+    ledger.registry.add_shop(sample.shop)
+    certificates = {name: x509.load_der_x509_certificate(der) for name, der in cards}
+    for holding in sample.holding:
+        if holding.card in certificates:
+            _settle(ledger, sample, holding, certificates[holding.card])
+    if REVOKED in certificates:
+        _revoke(ledger, reference_to(certificates[REVOKED]))
+    return ledger.registry.new_enrolment_code(sample.shop.code, ledger.clock())
+
+
+def _settle(ledger: Ledger, sample: Sample, holding: Holding, certificate: x509.Certificate) -> None:
+    """Register a card's holder, who gets the sample's points once."""
+    reference = reference_to(certificate)
+    if ledger.identity.look_up([reference])[reference].mykey is not None:
+        return
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    mykey = ledger.identity.register(reference, key, [], ledger.today())
+    programmes = {programme.code: programme for programme in sample.programme}
+    for lot in holding.lots:
+        ledger.points.deposit(mykey, programmes[lot.programme], lot.expires_on, lot.points)
+
+
+def _revoke(ledger: Ledger, reference: CardReference) -> None:
+    issuer = bytes.fromhex(reference.issuer_sha256)
+    ledger.identity.replace_revocations(RevocationList(issuer, issuer, 0, (int(reference.serial, 16),)))

@@ -1,0 +1,43 @@
+"""The practice ledger: residents with points, one card revoked, one unknown, and a shop to enrol at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from config.trust import Anchors
+from ledger.client import LedgerClient
+from ledger.embedded import open_ledger
+from ledger.identity.registration import reference_to
+from ledger.messages import Inquiry, InquiryResult, Standing
+from ledger.practice import prepare
+from ledger.sealing import Purpose, seal
+from reader.virtual.cards import practice_cards
+
+
+@pytest.mark.anyio
+async def test_the_sample_residents_are_there(tmp_path: Path) -> None:
+    """Every practice card stands as its name says, and preparing again gives nobody points a second time."""
+    prepare(tmp_path, practice_cards())
+    code = prepare(tmp_path, practice_cards())
+    transport = httpx.ASGITransport(open_ledger(tmp_path, anchors=Anchors()))
+    key = Ed25519PrivateKey.generate()
+    async with LedgerClient(transport=transport) as newcomer:
+        setup = await newcomer.enrol(code, key.public_key())
+    found: dict[str, InquiryResult] = {}
+    async with LedgerClient(transport=transport, terminal_id=setup.terminal_id, key=key) as client:
+        for name, der in practice_cards():
+            card = reference_to(x509.load_der_x509_certificate(der))
+            sealed = seal(card, Purpose.INQUIRY, setup.terminal_id, setup.sealing_key)
+            found[name] = await client.inquire(Inquiry(resident=sealed))
+    assert {name: result.standing for name, result in found.items() if result.standing is not Standing.ACTIVE} == {
+        "unregistered": Standing.UNREGISTERED,
+        "revoked": Standing.REVOKED,
+    }
+    held = {each.programme: each.points for each in found["two-towns"].balances}
+    assert held == {"252034": 820, "252034-MIHON": 150, "131164": 2_400}
+    assert [(each.programme, each.redeemable) for each in found["visitor"].balances] == [("131164", 1_500)]
