@@ -72,6 +72,9 @@ class Journal(JournalReader):
                     "previous_hash": previous_hash,
                 }
             )
+            if type(entry.content) is not type(content):
+                # The ledger would refuse it as unreadable, when it is too late to tell anybody.
+                raise TypeError(f"the fields that were set make no {type(content).__name__}")
             body = entry.canonical()
             digest = entry_hash(body)
             signature = base64.b64encode(self._key.sign(bytes.fromhex(digest))).decode()

@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.client import LedgerBusy, LedgerClient, LedgerRefusal, LedgerUnreachable
-from ledger.messages import MAX_UPLOAD, Decision
-from offline_queue.errors import JournalForked, VerdictConflict
+from ledger.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal
+from ledger.messages import MAX_UPLOAD, Decision, SignedEntry, UploadResult
+from offline_queue.errors import JournalCorrupt, JournalForked, QueueError, VerdictConflict
 from offline_queue.journal import Journal
 
 FIRST_DELAY = 1.0
 """Seconds that the first repetition waits at most."""
 
-LONGEST_DELAY = 300.0
-"""Seconds that any repetition waits at most, so that a line that is back is noticed within minutes."""
+LONGEST_DELAY = 60.0
+"""Seconds that any repetition waits at most, so that a line that is back is noticed within a minute."""
 
-FORKED = frozenset({"journal_fork", "journal_gap", "journal_rollback", "bad_signature"})
-"""Problems that another try cannot mend: the ledger's copy of this journal is not ours."""
+MAX_UPLOAD_BYTES = 4 * 1024 * 1024
+"""Bytes of entries in one upload: half of what the ledger takes, so that hashes and signatures fit as well."""
+
+FORKED = frozenset({"journal_gap", "journal_fork", "journal_rollback", "terminal_mismatch", "entry_damaged"})
+"""Refusals that no other try can mend: what the ledger has of this journal is not what is here."""
+
+TOO_MUCH = frozenset({"request_too_large", "request_malformed"})
+"""Refusals of an upload that may lie in a single entry of it."""
 
 
 class Line(StrEnum):
@@ -34,7 +41,7 @@ class Line(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """What the status line says: the line, failures in a row, and why the last try failed."""
+    """What the status line says: the line, failures in a row, and the stable code of the last one."""
 
     line: Line = Line.UNKNOWN
     failures: int = 0
@@ -42,7 +49,7 @@ class SyncState:
 
 
 class Syncer:
-    """The one sender of a journal; `submit` and `run` share it, and one upload is under way at a time."""
+    """The one sender of a journal; `submit`, `sync` and `run` share it, and one upload is under way at a time."""
 
     def __init__(
         self,
@@ -57,6 +64,7 @@ class Syncer:
         self._jitter = jitter
         self._uploading = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._awaited: set[str] = set()
         self.state = SyncState()
 
     async def submit(self, operation_id: str, wait_seconds: float) -> Decision | None:
@@ -65,32 +73,43 @@ class Syncer:
         Return None when nobody knows within `wait_seconds`: the operation stays in the outbox, `run` goes on with
         it, and asking again is safe. Raise JournalForked where only the office can help.
         """
+        self._awaited.add(operation_id)
         try:
             async with asyncio.timeout(wait_seconds):
                 return await self._push(operation_id)
-        except (TimeoutError, LedgerUnreachable, LedgerBusy, LedgerRefusal) as error:
+        except JournalForked:
+            raise
+        except (TimeoutError, LedgerError, QueueError) as error:
             self._failed(error)
             self._wanted.set()
             return None
+        finally:
+            self._awaited.discard(operation_id)
 
     async def sync(self) -> int:
-        """Upload all that is unsent and return how many operations were decided; raise LedgerError or JournalForked."""
+        """Upload all that is unsent and return how many operations were decided; raise LedgerError or QueueError."""
         decided = 0
-        while decisions := await self._upload():
+        while (decisions := await self._upload()) is not None:
             decided += len(decisions)
         return decided
 
     async def run(self) -> None:
-        """Keep the outbox empty for as long as the program runs."""
+        """Keep the outbox empty for as long as the program runs, or until only the office can help."""
+        known = False
         while True:
             try:
+                if not known:
+                    await self._compare()
+                    known = True
                 await self.sync()
-            except (LedgerUnreachable, LedgerBusy, LedgerRefusal) as error:
-                self._failed(error)
-                delay = backoff(self.state.failures, self._jitter())
-                await self._pause(max(delay, error.retry_after) if isinstance(error, LedgerBusy) else delay)
             except JournalForked:
                 return
+            except (LedgerError, QueueError) as error:
+                self._failed(error)
+                # A disk that is full must not end what brings the line back.
+                with suppress(QueueError):
+                    await asyncio.to_thread(self._journal.note_failure, reason(error))
+                await self._pause(self._delay(error))
             else:
                 await self._wanted.wait()
                 self._wanted.clear()
@@ -100,56 +119,87 @@ class Syncer:
         self._wanted.set()
 
     async def _push(self, operation_id: str) -> Decision | None:
-        while True:
-            decisions = await self._upload()
+        while (decisions := await self._upload()) is not None:
             for decision in decisions:
                 if decision.verdict.operation_id == operation_id:
                     return decision
-            if decisions:
-                continue
-            # Sent by `run` meanwhile: the verdict is in the journal already.
-            found = await asyncio.to_thread(self._journal.find, operation_id)
-            return None if found is None or found.verdict is None else Decision(verdict=found.verdict)
+        # It was sent before: its verdict is in the journal already.
+        found = await asyncio.to_thread(self._journal.find, operation_id)
+        return None if found is None or found.verdict is None else Decision(verdict=found.verdict)
 
-    async def _upload(self) -> list[Decision]:
-        """Upload the oldest entries; return their decisions, none when nothing is unsent."""
+    async def _compare(self) -> None:
+        """See, before anything is sent, that the ledger's copy of this journal is this journal."""
+        setup = await self._client.setup()
+        try:
+            await asyncio.to_thread(self._journal.confirm_head, setup.head_seq, setup.head_hash)
+        except JournalForked as forked:
+            self._become(SyncState(Line.FORKED, error=forked.code))
+            raise
+
+    async def _upload(self) -> list[Decision] | None:
+        """Upload the oldest entries and return what was decided of them; None when nothing is unsent."""
         async with self._uploading:
-            while True:
-                entries = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, 4 * 1024 * 1024)
-                if not entries:
-                    return []
-                try:
-                    result = await self._client.upload(entries)
-                    # Shielded: a resident who stopped waiting must not take back a verdict that has arrived.
-                    await asyncio.shield(asyncio.to_thread(self._journal.settle, result))
-                except LedgerRefusal as refusal:
-                    if refusal.problem.code in FORKED:
-                        raise self._forked(refusal.problem.code) from refusal
+            entries = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES)
+            if not entries:
+                return None
+            try:
+                result = await self._send(entries)
+                # Shielded: a resident who stopped waiting must not take back a verdict that has arrived.
+                await asyncio.shield(asyncio.to_thread(self._journal.settle, result, frozenset(self._awaited)))
+            except (JournalForked, VerdictConflict) as error:
+                self._become(SyncState(Line.FORKED, error=error.code))
+                raise JournalForked(str(error)) from error
+            self._become(SyncState(Line.ONLINE))
+            return result.decisions
+
+    async def _send(self, entries: list[SignedEntry]) -> UploadResult:
+        """Upload entries, or the first half of them, and so on, as long as the ledger cannot take so many.
+
+        A single entry is always decided, whatever is in it: what is wrong with one holds up nothing but its own half.
+        """
+        while True:
+            try:
+                result = await self._client.upload(entries)
+            except LedgerRefusal as refusal:
+                if refusal.problem.code in FORKED:
+                    raise JournalForked(refusal.problem.code) from refusal
+                if refusal.problem.code not in TOO_MUCH or len(entries) == 1:
                     raise
-                except VerdictConflict as conflict:
-                    raise self._forked(conflict.code) from conflict
-                self._become(SyncState(Line.ONLINE))
-                if result.decisions:
-                    return result.decisions
+                entries = entries[: len(entries) // 2]
+            except ValueError as error:
+                raise JournalCorrupt(str(error)) from error
+            else:
+                return result
+
+    def _delay(self, error: Exception) -> float:
+        delay = backoff(self.state.failures, self._jitter())
+        return max(delay, error.retry_after) if isinstance(error, LedgerBusy) else delay
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wanted.wait()
-        except TimeoutError:
-            return
         self._wanted.clear()
 
     def _failed(self, error: Exception) -> None:
-        self._become(replace(self.state, line=Line.OFFLINE, failures=self.state.failures + 1, error=str(error)))
-
-    def _forked(self, reason: str) -> JournalForked:
-        self._become(SyncState(Line.FORKED, error=reason))
-        return JournalForked(reason)
+        self._become(SyncState(Line.OFFLINE, self.state.failures + 1, reason(error)))
 
     def _become(self, state: SyncState) -> None:
         self.state = state
         self._on_change(state)
+
+
+def reason(error: Exception) -> str:
+    """Return the stable code of what kept an entry from its verdict."""
+    match error:
+        case QueueError():
+            return error.code
+        case LedgerRefusal():
+            return error.problem.code
+        case LedgerBusy():
+            return "ledger_busy"
+        case _:
+            return "ledger_unreachable"
 
 
 def backoff(failures: int, jitter: float) -> float:

@@ -24,7 +24,7 @@ def award(points: int = 3) -> Award:
         award=[Leg(programme="252034", points=points)],
         reason="visit",
         rules={"252034": 1},
-        assurance=TapOnly(),
+        assurance=TapOnly(method="tap"),
     )
 
 

@@ -1,0 +1,344 @@
+"""Sync: nothing is lost or doubled, whatever happens on the way, and what cannot be mended is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable
+from ledger.messages import MAX_UPLOAD, Mark, SignedEntry, Status, UploadResult, Verdict
+from offline_queue.errors import DiskFull, JournalForked
+from offline_queue.journal import Journal
+from offline_queue.sync import LONGEST_DELAY, Line, Syncer, SyncState, backoff
+from tests.offline_queue.conftest import DAY, START, TERMINAL, append
+from tests.offline_queue.ledgers import FakeLedger, Trouble, fine, refusal
+
+pytestmark = pytest.mark.anyio
+
+
+def times(count: int, error: Exception) -> Trouble:
+    """Return trouble that comes so many times and is over then."""
+    left = count
+
+    def trouble(_entries: Sequence[SignedEntry]) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise error
+
+    return trouble
+
+
+def always(error: Exception) -> Trouble:
+    """Return trouble that never ends."""
+    return times(1 << 30, error)
+
+
+@pytest.fixture
+def ledger() -> FakeLedger:
+    """Return a ledger that has nothing yet."""
+    return FakeLedger()
+
+
+class StatusLine:
+    """What the status line was told, and whether the line was ever up."""
+
+    def __init__(self) -> None:
+        self.states: list[SyncState] = []
+        self.online = asyncio.Event()
+
+    def __call__(self, state: SyncState) -> None:
+        """Take the next state."""
+        self.states.append(state)
+        if state.line is Line.ONLINE:
+            self.online.set()
+
+
+@pytest.fixture
+def line() -> StatusLine:
+    """Return a status line that was told nothing yet."""
+    return StatusLine()
+
+
+@pytest.fixture
+def syncer(journal: Journal, ledger: FakeLedger, line: StatusLine) -> Syncer:
+    """Return a syncer that does not wait between its tries."""
+    return Syncer(journal, ledger, line, jitter=lambda: 0.0)
+
+
+async def test_a_resident_gets_the_verdict(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """Everything before the operation goes first, in order."""
+    append(journal, 1)
+    waiting = append(journal, 2)
+    decision = await syncer.submit(waiting.operation_id, 5)
+    assert decision is not None
+    assert decision.verdict.awarded == 2
+    assert [signed.entry.seq for signed in ledger.seen] == [1, 2]
+    assert journal.unsent_count() == 0
+    assert syncer.state == SyncState(Line.ONLINE)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LedgerUnreachable("no route"), "ledger_unreachable"),
+        (LedgerBusy(3.0), "ledger_busy"),
+        (refusal("clock_skewed"), "clock_skewed"),
+        (refusal("signature_wrong"), "signature_wrong"),
+    ],
+)
+async def test_no_verdict_is_no_refusal(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, error: LedgerError, code: str
+) -> None:
+    """Whatever kept the request from being decided, the operation stays in the outbox and is asked for again."""
+    waiting = append(journal)
+    ledger.before = always(error)
+    assert await syncer.submit(waiting.operation_id, 5) is None
+    assert journal.unsent_count() == 1
+    assert syncer.state == SyncState(Line.OFFLINE, 1, code)
+    ledger.before = fine
+    decision = await syncer.submit(waiting.operation_id, 5)
+    assert decision is not None
+    assert decision.verdict.status is Status.ACCEPTED
+    assert len(ledger.seen) == 1
+
+
+async def test_a_lost_reply_leads_to_the_same_verdict(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """The ledger had it and the terminal did not know: asking again changes nothing there."""
+    waiting = append(journal)
+    ledger.after = times(1, LedgerUnreachable("cut"))
+    assert await syncer.submit(waiting.operation_id, 5) is None
+    again = await syncer.submit(waiting.operation_id, 5)
+    assert again is not None
+    assert again.verdict == Verdict(operation_id=waiting.operation_id, status=Status.ACCEPTED, awarded=3)
+    assert len(ledger.seen) == 1
+
+
+async def test_a_verdict_that_came_meanwhile_is_found(journal: Journal, syncer: Syncer) -> None:
+    """What the background sent is answered from the journal."""
+    recorded = append(journal)
+    assert await syncer.sync() == 1
+    found = await syncer.submit(recorded.operation_id, 5)
+    assert found is not None
+    assert found.verdict.awarded == 3
+
+
+async def test_waiting_ends_when_it_is_said_to(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """A ledger that does not answer leaves the resident with an unknown outcome, not with a hanging counter."""
+    waiting = append(journal)
+
+    async def never(_entries: Sequence[SignedEntry]) -> UploadResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    ledger.upload = never  # type: ignore[assignment, method-assign]  # a line on which nothing ever comes back
+    assert await syncer.submit(waiting.operation_id, 0) is None
+    assert syncer.state.line is Line.OFFLINE
+
+
+async def test_one_refused_operation_holds_up_nothing(journal: Journal, syncer: Syncer) -> None:
+    """It is kept for ever as a dead letter; what follows goes through."""
+    append(journal, 1)
+    bad = append(journal, 13)
+    append(journal, 2)
+    assert await syncer.sync() == 3
+    assert journal.unsent_count() == 0
+    assert [letter.operation_id for letter in journal.dead_letters()] == [bad.operation_id]
+    assert journal.status().dead_letters == 1
+
+
+async def test_a_refusal_that_the_resident_heard_is_no_dead_letter(journal: Journal, syncer: Syncer) -> None:
+    """Nobody has to be told again."""
+    bad = append(journal, 13)
+    decision = await syncer.submit(bad.operation_id, 5)
+    assert decision is not None
+    assert decision.verdict.status is Status.REFUSED
+    assert journal.dead_letters() == []
+
+
+async def test_many_entries_go_in_several_uploads(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """Marks travel with the operations, and no upload is longer than the ledger takes."""
+    for _ in range(MAX_UPLOAD + 1):
+        journal.append(Mark(kind="opened"), at=START, operator="12", business_date=DAY)
+    append(journal)
+    assert await syncer.sync() == 1
+    assert ledger.uploads == [MAX_UPLOAD, 2]
+
+
+async def test_large_entries_go_in_several_uploads(journal: Journal) -> None:
+    """An upload stays under the bytes that the ledger takes, and a single entry always goes."""
+    for _ in range(4):
+        append(journal)
+    size = len(journal.pending(1, 0)[0].entry.canonical())
+    assert [len(journal.pending(10, size * count)) for count in (0, 1, 2, 3, 9)] == [1, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("code", ["request_too_large", "request_malformed"])
+async def test_an_upload_that_cannot_be_taken_is_halved(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, code: str
+) -> None:
+    """As often as needed, and nothing is left out or reordered."""
+    for points in range(1, 8):
+        append(journal, points)
+
+    def no_more_than_two(entries: Sequence[SignedEntry]) -> None:
+        if len(entries) > 2:
+            raise refusal(code)
+
+    ledger.before = no_more_than_two
+    assert await syncer.sync() == 7
+    assert [signed.entry.seq for signed in ledger.seen] == list(range(1, 8))
+
+
+async def test_what_even_alone_cannot_be_taken_is_said_and_tried_again(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """What comes before it goes through."""
+    for points in (1, 2, 3):
+        append(journal, points)
+
+    def third(entries: Sequence[SignedEntry]) -> None:
+        if entries[-1].entry.seq == 3:
+            raise refusal("request_malformed")
+
+    ledger.before = third
+    with pytest.raises(LedgerRefusal):
+        await syncer.sync()
+    assert journal.unsent_count() == 1
+    ledger.before = fine
+    assert await syncer.sync() == 1
+
+
+@pytest.mark.parametrize("code", ["journal_gap", "journal_fork", "journal_rollback", "entry_damaged"])
+async def test_what_only_the_office_can_mend_stops_and_says_so(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, code: str
+) -> None:
+    """The background ends, the line is neither up nor down, and nothing is taken from the outbox."""
+    waiting = append(journal)
+    ledger.before = always(refusal(code))
+    with pytest.raises(JournalForked):
+        await syncer.submit(waiting.operation_id, 5)
+    assert syncer.state == SyncState(Line.FORKED, error="journal_forked")
+    await syncer.run()
+    assert journal.unsent_count() == 1
+
+
+async def test_a_restored_backup_is_noticed_before_anything_is_sent(
+    journal: Journal, ledger: FakeLedger, tmp_path: Path, key: Ed25519PrivateKey
+) -> None:
+    """Yesterday's file does not know what the ledger had since."""
+    append(journal)
+    old = journal._database.conn.serialize()
+    append(journal)
+    await Syncer(journal, ledger).sync()
+    (tmp_path / "old.db").write_bytes(bytes(old))
+    restored = Journal(tmp_path / "old.db", TERMINAL, key, lambda: START)
+    ledger.uploads.clear()
+    syncer = Syncer(restored, ledger)
+    await syncer.run()
+    assert syncer.state.line is Line.FORKED
+    assert ledger.uploads == []
+    append(restored, 5)
+    with pytest.raises(JournalForked):
+        await syncer.sync()
+    assert restored.unsent_count() == 2
+    restored.close()
+
+
+async def test_a_second_verdict_stops_the_line(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """A ledger that changes its mind is not believed; the first verdict stands."""
+    recorded = append(journal)
+    await syncer.sync()
+    append(journal)
+    other = Verdict(operation_id=recorded.operation_id, status=Status.REFUSED, code="card_revoked")
+    upload = ledger.upload
+
+    async def contradict(entries: Sequence[SignedEntry]) -> UploadResult:
+        result = await upload(entries)
+        changed = result.decisions[0].model_copy(update={"verdict": other})
+        return result.model_copy(update={"decisions": [changed, *result.decisions]})
+
+    ledger.upload = contradict  # type: ignore[method-assign]  # no ledger of ours does this
+    with pytest.raises(JournalForked):
+        await syncer.sync()
+    assert syncer.state.line is Line.FORKED
+    found = journal.find(recorded.operation_id)
+    assert found is not None
+    assert found.verdict is not None
+    assert found.verdict.status is Status.ACCEPTED
+
+
+async def test_the_background_goes_on_for_ever(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, line: StatusLine
+) -> None:
+    """A hundred failures use nothing up, and the first success is online again."""
+    append(journal)
+    ledger.before = times(100, LedgerUnreachable("no route"))
+    task = asyncio.create_task(syncer.run())
+    await asyncio.wait_for(line.online.wait(), 20)
+    task.cancel()
+    assert [state.failures for state in line.states] == [*range(1, 101), 0]
+    assert journal.dead_letters() == []
+    assert journal.unsent_count() == 0
+
+
+async def test_why_the_oldest_waits_is_kept(journal: Journal, ledger: FakeLedger, line: StatusLine) -> None:
+    """Whoever asks sees how often it was tried and what was wrong; being woken is trying at once."""
+    append(journal)
+    ledger.before = always(refusal("clock_skewed"))
+    syncer = Syncer(journal, ledger, line, jitter=lambda: 1.0)
+    task = asyncio.create_task(syncer.run())
+    async with asyncio.timeout(20):
+        while journal.status().attempts < 2:
+            syncer.wake()
+            await asyncio.sleep(0)
+    task.cancel()
+    assert journal.status().last_error == "clock_skewed"
+    assert journal.status().oldest_unsent_at == START.isoformat()
+
+
+async def test_a_full_disk_does_not_end_the_background(
+    journal: Journal, syncer: Syncer, line: StatusLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verdicts that could not be kept are asked for again once there is room."""
+    append(journal)
+    settle, full = journal.settle, 3
+
+    def no_room(result: UploadResult, awaited: frozenset[str]) -> None:
+        nonlocal full
+        full -= 1
+        if full >= 0:
+            raise DiskFull
+        settle(result, awaited)
+
+    monkeypatch.setattr(journal, "settle", no_room)
+    task = asyncio.create_task(syncer.run())
+    await asyncio.wait_for(line.online.wait(), 20)
+    task.cancel()
+    assert [state.error for state in line.states] == ["disk_full"] * 3 + [None]
+    assert journal.unsent_count() == 0
+
+
+async def test_two_processes_sync_one_queue(open_journal: Callable[[], Journal], ledger: FakeLedger) -> None:
+    """What the lock prevents would do no harm: every operation is once at the ledger, with one verdict."""
+    one, other = open_journal(), open_journal()
+    for points in (1, 2, 13, 4):
+        append(one, points)
+    await asyncio.gather(Syncer(one, ledger).sync(), Syncer(other, ledger).sync())
+    assert [signed.entry.seq for signed in ledger.seen] == [1, 2, 3, 4]
+    assert one.unsent_count() == other.unsent_count() == 0
+    assert one.verdict_count() == 4
+    assert len(one.dead_letters()) == 1
+
+
+@given(failures=st.integers(1, 10_000), jitter=st.floats(0, 1, exclude_max=True))
+def test_waiting_grows_and_stays_within_its_bounds(failures: int, jitter: float) -> None:
+    """However long the line is down, the next try is never more than a minute away."""
+    assert 0 <= backoff(failures, jitter) <= LONGEST_DELAY
+    assert backoff(failures, jitter) <= backoff(failures + 1, jitter)
