@@ -18,7 +18,9 @@ from config.texts import LANGUAGES, Texts
 from terminal.counter import Counter, step
 from terminal.counter.events import Event, Tick, Trouble
 from terminal.counter.facts import Fault
+from terminal.counter.resident import resident_view
 from terminal.counter.states import Done, Field, Idle, Queued, Refused, ShowingBalance
+from terminal.display.link import Broadcaster, Shown
 from terminal.port import Engine, Report, Surroundings
 from terminal.screens.counter import CounterScreen, Scene
 from terminal.screens.help import HelpScreen
@@ -56,13 +58,13 @@ class KazasuApp(App[None], inherit_bindings=False):
         *,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-        watch: Callable[[Counter, Words], None] = lambda _counter, _words: None,
+        display: Broadcaster | None = None,
         play: Callable[[str], None] = lambda _name: None,
     ) -> None:
         """Prepare to show the counter.
 
         `make_engine` is called on a thread once the first frame is painted, so that it may import what is heavy;
-        `watch` is told of every change, for the resident's display.
+        `display` tells the resident's display, `play` plays a sound by its name.
         """
         super().__init__()
         self.counter = Counter()
@@ -72,7 +74,7 @@ class KazasuApp(App[None], inherit_bindings=False):
         self._engine: Engine | None = None
         self._monotonic = monotonic
         self._now = now
-        self._watch = watch
+        self._resident = display
         self._play = play
         self._words = Words(Texts(settings.language))
 
@@ -90,9 +92,13 @@ class KazasuApp(App[None], inherit_bindings=False):
         self._tick()
         self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(threading.Thread(target=self._open_engine, daemon=True).start)
+        if self._resident is not None:
+            await self._resident.start()
 
     async def on_unmount(self) -> None:
         """Let the engine finish what must be durable."""
+        if self._resident is not None:
+            await self._resident.close()
         if self._engine is not None:
             await asyncio.to_thread(self._engine.stop)
 
@@ -175,7 +181,8 @@ class KazasuApp(App[None], inherit_bindings=False):
             self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
         self.counter = counter
         self._counter_screen.show(self._scene())
-        self._watch(self.counter, self._words)
+        if self._resident is not None:
+            self._resident.show(Shown(resident_view(counter), self._words.texts.lang))
 
     def _turn_language(self) -> None:
         lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]

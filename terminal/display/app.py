@@ -70,9 +70,13 @@ class DisplayApp(App[None], inherit_bindings=False):
         screen = DisplayScreen()
         await self.push_screen(screen)
         await screen.mount(self._stage)
-        self._stage.latest = self._resting
+        self.show(self._resting)
         self.run_worker(self._show_all())
+
+    def show(self, shown: Shown) -> None:
+        """Show what the counter says."""
+        self._stage.latest = shown
 
     async def _show_all(self) -> None:
         async for shown in self._follow():
-            self._stage.latest = shown or self._resting
+            self.show(shown or self._resting)

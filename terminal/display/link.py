@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Shown:
 
 
 _SHOWN = TypeAdapter(Shown)
+_log = logging.getLogger(__name__)
 
 
 class Broadcaster:
@@ -49,9 +51,16 @@ class Broadcaster:
         self._latest = b""
 
     async def start(self) -> None:
-        """Listen on a free port, and write down which; raise OSError where that is not possible."""
-        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
-        port = self._server.sockets[0].getsockname()[1]
+        """Listen on a free port, and write down which; a counter that cannot goes on without a display."""
+        try:
+            self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
+            self._publish(self._server)
+        except OSError:
+            _log.exception("the resident's display cannot be reached")
+
+    def _publish(self, server: asyncio.Server) -> None:
+        port = server.sockets[0].getsockname()[1]
+        self._address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = self._address.with_suffix(".new")
         written.unlink(missing_ok=True)
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -97,7 +106,7 @@ class Broadcaster:
 
 async def follow(
     address: Path, pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
-) -> AsyncIterator[Shown | None]:
+) -> AsyncGenerator[Shown | None]:
     """Yield what is to be shown, for ever; None whenever the counter cannot be reached."""
     while True:
         try:

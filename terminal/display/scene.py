@@ -65,6 +65,9 @@ def _number(view: ResidentView, words: Words) -> Iterator[Widget]:
         case ResidentView(scene=Scene.PART, yen=int() as bill, points=asked):
             yield Prose(words("resident-bill", yen=yen(bill)))
             yield AmountDisplay(asked or 0, "P")
+        case ResidentView(scene=Scene.PIN | Scene.LAST_TRY, yen=due):
+            if due is not None:
+                yield Prose(words("resident-due", yen=yen(due)), "spaced")
         case ResidentView(yen=int() as amount, points=earned):
             yield AmountDisplay(amount, "円")
             if earned is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from textual.containers import Grid, Vertical
@@ -11,6 +11,7 @@ from textual.widget import Widget
 from ledger.messages import Award, Link, ProgrammeBalance, Sale, Status, Void
 from terminal.counter.events import Picked
 from terminal.counter.facts import Choice, Fault, Receipt, Use, Voidable
+from terminal.counter.resident import FEW_TRIES
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -43,8 +44,8 @@ from terminal.widgets.prose import Prose
 from terminal.widgets.touch import ChoiceLine, Hold, KeyCap
 from terminal.words import Words, clock, given, number_at_shop, points, yen
 
-FEW_TRIES = 3
-"""The tries that a fresh card has: only fewer are worth a word."""
+ROOMY_LINES = 3
+"""Lines to choose from that may stand apart on a screen of 24 rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +215,25 @@ def _with_card(state: AwaitCard | AwaitCardAgain | Reading | Choosing, room: Roo
             yield Prose(words("say-keep-card"), "now strong spaced")
             yield _picture(room, reading=True)
         case Choosing():
-            yield Prose(words("ask-use"), "heading")
+            yield Prose(words("ask-use"), "strong")
+            if state.notice is None:
+                yield Prose(_held(state.resident.balances, words), "spaced")
             yield from _notice(state.notice, words)
             lines = [_choice(index, choice, state, words) for index, choice in enumerate(state.choices)]
-            yield Vertical(*lines, classes="lines tight" if state.notice else "lines")
+            tight = state.notice or len(lines) > ROOMY_LINES
+            yield Vertical(*lines, classes="lines tight" if tight else "lines")
             if state.notice is None:
                 yield Prose(words("say-keep-card"), "quiet")
+
+
+def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
+    """Say what the resident holds, and what of it lapses next."""
+    held = points(sum(balance.points for balance in balances))
+    lapsing = [(balance.expires_on, balance.expiring) for balance in balances if balance.expires_on is not None]
+    if not lapsing:
+        return words("say-balance", points=held)
+    date, expiring = min(lapsing)
+    return words("say-balance-expiring", points=held, date=date, expiring=points(expiring))
 
 
 def _choice(index: int, choice: Choice, state: Choosing, words: Words) -> Widget:
@@ -316,7 +330,7 @@ def _outcome(receipt: Receipt, words: Words) -> Iterator[Widget]:
             yield Prose(words("say-voided-points"), "spaced")
 
 
-def _lapsing(balances: tuple[ProgrammeBalance, ...], words: Words) -> Iterator[Widget]:
+def _lapsing(balances: Sequence[ProgrammeBalance], words: Words) -> Iterator[Widget]:
     if not balances:
         yield Prose(words("say-no-points"))
     for balance in balances:

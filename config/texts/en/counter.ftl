@@ -72,6 +72,8 @@ card-blocked = PIN locked
 ask-reading = Reading
 say-keep-card = Keep the card in place
 ask-use = Use points?
+say-balance = Balance { $points }
+say-balance-expiring = Balance { $points } ({ $expiring } expire on { $date })
 say-expiring = { $points } expire on { $date }
 choice-all = Use all
 choice-some = Use some
@@ -163,6 +165,7 @@ resident-refused = That could not be done
 resident-unknown = We are checking the result. One moment, please
 resident-balance = Your balance
 resident-bill = Bill { $yen }
+resident-due = Amount due { $yen }
 resident-earned = You earn { $points }
 
 error-amount-not-digits = Enter digits

@@ -72,6 +72,8 @@ card-blocked = 暗証ロック
 ask-reading = 読み取り中
 say-keep-card = カードを離さないでください
 ask-use = ポイントを使いますか
+say-balance = 残高 { $points }
+say-balance-expiring = 残高 { $points }（期限 { $date } に { $expiring }）
 say-expiring = 期限 { $date } に { $points }
 choice-all = 全て使う
 choice-some = 一部使う
@@ -163,6 +165,7 @@ resident-refused = お手続きできませんでした
 resident-unknown = 結果を確認しています。少しお待ちください
 resident-balance = ポイント残高
 resident-bill = お会計 { $yen }
+resident-due = お支払額 { $yen }
 resident-earned = 今回 { $points } たまります
 
 error-amount-not-digits = 数字で入力してください
