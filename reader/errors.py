@@ -186,12 +186,13 @@ class CertificateRefused(ReaderError):
         """The day on which the certificate ended or will begin, as the card's holder counts days."""
         match self.reason:
             case CertificateExpired(not_after=moment) | CertificateNotYetValid(not_before=moment):
-                return {"day": _japanese_day(moment)}
+                return {"day": japanese_day(moment)}
             case _:
                 return {}
 
 
-def _japanese_day(moment: datetime) -> str:
+def japanese_day(moment: datetime) -> str:
+    """Return the day that a moment falls on in Japan, ISO 8601."""
     return moment.astimezone(JST).date().isoformat()
 
 

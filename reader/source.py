@@ -48,6 +48,16 @@ class CardGone:
 ReaderEvent = ServiceDown | NoReader | ReaderReady | CardPresent | OtherCard | CardGone
 
 
+_LACKING: dict[type[ReaderEvent], type[errors.ReaderError]] = {
+    ServiceDown: errors.PcscServiceDown,
+    NoReader: errors.NoReader,
+    ReaderReady: errors.NoCard,
+    CardGone: errors.NoCard,
+    OtherCard: errors.CardNotAnswering,
+}
+"""What is still missing for a tap after each event."""
+
+
 class CardSource(Protocol):
     """A reader, real or made up."""
 
@@ -64,8 +74,10 @@ class CardSource(Protocol):
         ...
 
 
-def wait_for_card(source: CardSource, timeout: float) -> None:
-    """Return when a card is in the field; after `timeout` seconds raise what was missing.
+def wait_for_card(
+    source: CardSource, timeout: float, lacking: Callable[[errors.ReaderError], None] = lambda _: None
+) -> None:
+    """Return when a card is in the field; tell `lacking` what is missing; after `timeout` seconds raise it.
 
     The source is started and stopped here.
     """
@@ -75,17 +87,11 @@ def wait_for_card(source: CardSource, timeout: float) -> None:
     source.start(events.put)
     try:
         while True:
-            match events.get(timeout=max(0.0, deadline - monotonic())):
-                case CardPresent():
-                    return
-                case OtherCard():
-                    missing = errors.CardNotAnswering()
-                case ServiceDown():
-                    missing = errors.PcscServiceDown()
-                case NoReader():
-                    missing = errors.NoReader()
-                case ReaderReady() | CardGone():
-                    missing = errors.NoCard()
+            event = events.get(timeout=max(0.0, deadline - monotonic()))
+            if isinstance(event, CardPresent):
+                return
+            missing = _LACKING[type(event)]()
+            lacking(missing)
     except queue.Empty:
         raise missing from None
     finally:

@@ -69,3 +69,17 @@ error-anchor-invalid = A trusted authority's file cannot be read
 error-vpcd-unreachable = The virtual reader cannot be reached
     .why = The PC/SC service is not running, or has no virtual reader (vpcd).
     .todo = Install vsmartcard-vpcd and restart pcscd.
+
+card-issuer = Issuer
+card-serial = Serial number
+card-validity = Validity
+card-from-to = { $begins } to { $ends }
+card-token = Kind
+card-trust = Trusted
+card-trusted = yes
+card-not-trusted = no
+card-not-checked = not checked (--full does)
+card-cost = Reading
+card-exchanges = { NUMBER($count, useGrouping: 0) } exchanges, { NUMBER($bytes, useGrouping: 0) } bytes, { NUMBER($milliseconds, useGrouping: 0) } ms
+virtual-card-inserted = The virtual card { $profile } is on the reader. Its PIN is 1234. Ctrl-C takes it away.
+virtual-card-gone = The virtual card has left.

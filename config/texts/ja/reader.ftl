@@ -69,3 +69,17 @@ error-anchor-invalid = 信頼する認証局のファイルが読めません
 error-vpcd-unreachable = 仮想リーダーにつながりません
     .why = PC/SC サービスが動いていないか、仮想リーダー（vpcd）がありません。
     .todo = vsmartcard-vpcd を入れ、pcscd を起動し直してください。
+
+card-issuer = 発行元
+card-serial = シリアル番号
+card-validity = 有効期間
+card-from-to = { $begins } から { $ends } まで
+card-token = 種類
+card-trust = 信頼
+card-trusted = できます
+card-not-trusted = できません
+card-not-checked = 確認していません（--full で確認します）
+card-cost = 読み取り
+card-exchanges = { NUMBER($count, useGrouping: 0) } 回、{ NUMBER($bytes, useGrouping: 0) } バイト、{ NUMBER($milliseconds, useGrouping: 0) } ミリ秒
+virtual-card-inserted = 仮想カード { $profile } をかざしています。暗証番号は 1234 です。Ctrl-C で離します。
+virtual-card-gone = 仮想カードは離れました。

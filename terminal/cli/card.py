@@ -1,0 +1,149 @@
+"""`kazasu card`: one tap, read and printed, with what it cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from config import settings as settings_file
+from config.texts import Texts
+from config.trust import AnchorError, Anchors
+from reader import plans
+from reader.certificate import Certificate, Head
+from reader.connection import Meter
+from reader.errors import ReaderError, japanese_day
+from reader.jpki import JpkiSession
+from reader.pcsc import PcscSource
+from reader.practice import PracticeSource
+from reader.source import CardSource, wait_for_card
+from reader.virtual.authority import TEST_CA
+from reader.virtual.cards import DESIGNS
+from terminal.cli.context import Exit, Globals, answer, fail, given, say, sentences
+from terminal.counter.facts import Fault
+from terminal.faults import fault_of
+
+EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
+
+
+@dataclass
+class Reading:
+    """What was learned of a card so far, so that a failure shows what came before it."""
+
+    head: Head | None = None
+    token: str | None = None
+    certificate: Certificate | None = None
+    trusted: bool | None = None
+    meter: Meter | None = None
+    elapsed_ms: int | None = None
+    fault: Fault | None = None
+
+
+def command(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    full: Annotated[bool, typer.Option(help="Read the whole certificate and the token, and check them.")] = False,
+    trust_ca: Annotated[list[Path] | None, typer.Option(help="Check, and trust this authority (PEM) too.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")] = 30.0,
+    card: Annotated[str | None, typer.Option(help="Tap this virtual card, where there is no reader.")] = None,
+) -> None:
+    """Read one card: who issued its certificate, its serial number and validity; no PIN is needed."""
+    chosen = given(context)
+    try:
+        anchors = Anchors.load(chosen.home.anchors, *(trust_ca or ()))
+    except AnchorError as error:
+        fail(chosen, fault_of(error), as_json=as_json)
+    reading = Reading()
+    try:
+        if card is None:
+            source = _reader(chosen, timeout)
+        else:
+            source, anchors = _virtual(chosen, card, anchors, as_json=as_json)
+        _read(reading, source, anchors if full or trust_ca else None)
+    except ReaderError as error:
+        reading.fault = fault_of(error)
+    if as_json:
+        answer(_as_json(reading, chosen.texts, with_hash=full))
+    else:
+        _show(reading, chosen.texts)
+    raise typer.Exit(Exit.FAILED if reading.fault else Exit.ACCEPTED)
+
+
+def _reader(chosen: Globals, timeout: float) -> CardSource:
+    """Return the reader when there is a card on it, and say meanwhile what to do."""
+    source = PcscSource(settings_file.load(chosen.home.settings).reader.name)
+    wait_for_card(source, timeout, lambda lacking: say(chosen.texts.refusal(lacking.code).todo))
+    return source
+
+
+def _virtual(chosen: Globals, name: str, anchors: Anchors, *, as_json: bool) -> tuple[CardSource, Anchors]:
+    """Return a source with a virtual card on it, and the anchors with the authority that issued such cards."""
+    if name not in DESIGNS:
+        told = (("card", name), ("cards", ", ".join(DESIGNS)))
+        fail(chosen, Fault("practice_card_unknown", told), as_json=as_json, exit_code=Exit.USAGE)
+    source = PracticeSource({name: DESIGNS[name].make()})
+    source.tap(name)
+    return source, anchors.with_certificates([TEST_CA.certificate])
+
+
+def _read(reading: Reading, source: CardSource, anchors: Anchors | None) -> None:
+    """Read the head, or with anchors the whole, and check what was read; raise ReaderError."""
+    began = time.monotonic()
+    now = datetime.now(UTC)
+    try:
+        with source.connect() as connection:
+            reading.meter = Meter(connection)
+            session = JpkiSession(reading.meter)
+            if anchors is None:
+                reading.head = plans.head(session)
+                reading.head.check_validity(now)
+                return
+            reading.token, reading.certificate = plans.full(session)
+            reading.head, reading.trusted = reading.certificate.head, False
+            plans.check(session, reading.certificate, anchors, now)
+            reading.trusted = True
+    finally:
+        reading.elapsed_ms = round(1000 * (time.monotonic() - began))
+
+
+def _as_json(reading: Reading, texts: Texts, *, with_hash: bool) -> dict[str, Any]:
+    head, certificate, meter, fault = reading.head, reading.certificate, reading.meter, reading.fault
+    return {
+        "token": reading.token,
+        "issuer": head and head.issuer_text,
+        "serial": head and head.serial_hex,
+        "not_before": head and head.not_before.isoformat(),
+        "not_after": head and head.not_after.isoformat(),
+        "trusted": reading.trusted,
+        "certificate_sha256": certificate.sha256 if certificate and with_hash else None,
+        "apdu_count": meter and meter.apdu_count,
+        "bytes_read": meter and meter.bytes_read,
+        "elapsed_ms": reading.elapsed_ms,
+        **({"error": fault.code, "message": sentences(texts, fault)} if fault else {}),
+    }
+
+
+def _show(reading: Reading, texts: Texts) -> None:
+    """Print what was read for people: what went wrong first, then the details."""
+    if reading.fault is not None:
+        say(f"{sentences(texts, reading.fault)}\n({reading.fault.code})")
+    head, meter = reading.head, reading.meter
+    if head is None or meter is None:
+        return
+    trust = {None: "card-not-checked", True: "card-trusted", False: "card-not-trusted"}[reading.trusted]
+    cost = {"count": meter.apdu_count, "bytes": meter.bytes_read, "milliseconds": reading.elapsed_ms or 0}
+    lines = {
+        "card-token": reading.token,
+        "card-issuer": head.issuer_text,
+        "card-serial": head.serial_hex,
+        "card-validity": texts("card-from-to", begins=japanese_day(head.not_before), ends=japanese_day(head.not_after)),
+        "card-trust": texts(trust),
+        "card-cost": texts("card-exchanges", **cost),
+    }
+    for key, value in lines.items():
+        if value is not None:
+            typer.echo(f"{texts(key)}  {value}")
