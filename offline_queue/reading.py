@@ -174,8 +174,10 @@ class JournalReader:
 
         Raise JournalCorrupt with the first entry that is not what was written.
         """
+        # What is written meanwhile is not waited for.
+        head = self.head()
         previous, count = FIRST_PREVIOUS_HASH, 0
-        for seq, kind, business_date, body, digest, signature in self._walk():
+        for seq, kind, business_date, body, digest, signature in self._walk(head[0]):
             count += 1
             entry = _entry(body, seq)
             stated = (seq, kind, business_date, previous, self.terminal_id)
@@ -189,13 +191,13 @@ class JournalReader:
             except (InvalidSignature, ValueError):
                 raise JournalCorrupt("its signature is not this terminal's", seq) from None
             previous = digest
-        if (count, previous) != self.head():
+        if (count, previous) != head:
             raise JournalCorrupt("the last entry is not the one that was written last", count)
         return count
 
     def export(self) -> Iterator[str]:
         """Yield each entry with its hash, its signature and its verdict as a line of JSON."""
-        for seq, *_, body, digest, signature in self._walk():
+        for seq, *_, body, digest, signature in self._walk(self.head()[0]):
             verdict = self._recorded("WHERE entries.seq = ?", seq)[0].verdict
             line = {
                 **SignedEntry(entry=_entry(body, seq), hash=digest, signature=signature).as_json(),
@@ -203,11 +205,12 @@ class JournalReader:
             }
             yield json.dumps(line, ensure_ascii=False)
 
-    def _walk(self) -> Iterator[tuple[Any, ...]]:
+    def _walk(self, last: int) -> Iterator[tuple[Any, ...]]:
         seq = 0
         while rows := self._rows(
-            "SELECT seq, kind, business_date, body, hash, signature FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
-            (seq, _CHUNK),
+            "SELECT seq, kind, business_date, body, hash, signature FROM entries"
+            " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (seq, last, _CHUNK),
         ):
             yield from rows
             seq = rows[-1][0]

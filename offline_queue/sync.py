@@ -199,7 +199,7 @@ def reason(error: Exception) -> str:
         case LedgerBusy():
             return "ledger_busy"
         case _:
-            return "ledger_unreachable"
+            return "line_down"
 
 
 def backoff(failures: int, jitter: float) -> float:

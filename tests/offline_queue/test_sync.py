@@ -87,7 +87,7 @@ async def test_a_resident_gets_the_verdict(journal: Journal, ledger: FakeLedger,
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (LedgerUnreachable("no route"), "ledger_unreachable"),
+        (LedgerUnreachable("no route"), "line_down"),
         (LedgerBusy(3.0), "ledger_busy"),
         (refusal("clock_skewed"), "clock_skewed"),
         (refusal("signature_wrong"), "signature_wrong"),

@@ -1,0 +1,237 @@
+"""Closing: every operation is in exactly one Z, whatever the clock and the line do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.messages import Award, Decision, Leg, Mark, Sale, SignedEntry, Status, TapOnly, UploadResult, Verdict, Void
+from offline_queue.close import Report, Totals, close_day, interim
+from offline_queue.errors import JournalCorrupt
+from offline_queue.journal import Journal, Recorded
+from tests.offline_queue.conftest import DAY, START, TERMINAL, append, award
+
+ALL = 1 << 30
+
+
+def sale(bill: int, redeem: int) -> Sale:
+    """Return a sale by tap, without an award."""
+    return Sale(
+        kind="sale",
+        municipality="252034",
+        resident="AAAA",
+        bill=bill,
+        redeem=[Leg(programme="252034", points=redeem)] if redeem else [],
+        amount_due=bill - redeem,
+        rules={"252034": 1},
+        assurance=TapOnly(method="tap"),
+    )
+
+
+def void(target: str) -> Void:
+    """Return what undoes an operation."""
+    return Void(kind="void", municipality="252034", target=target)
+
+
+def write(journal: Journal, content: Sale | Award | Void, at: datetime = START) -> Recorded:
+    """Append an operation."""
+    return journal.append(content, at=at, operator="12", business_date=at.date())
+
+
+def decide(journal: Journal, *, refuse: frozenset[str] = frozenset(), limit: int = ALL) -> None:
+    """Have the ledger decide the oldest operations that it has not yet."""
+    entries = journal.pending(limit, ALL)
+    if entries:
+        decisions = [verdict for signed in entries if (verdict := _decision(journal, signed, refuse)) is not None]
+        last = entries[-1]
+        journal.settle(UploadResult(decisions=decisions, head_seq=last.entry.seq, head_hash=last.hash))
+
+
+def _decision(journal: Journal, signed: SignedEntry, refuse: frozenset[str]) -> Decision | None:
+    wanted, content = signed.entry.operation_id, signed.entry.content
+    if isinstance(content, Mark):
+        return None
+    if wanted in refuse:
+        return Decision(verdict=Verdict(operation_id=wanted, status=Status.REFUSED, code="insufficient_balance"))
+    redeemed = sum(leg.points for leg in content.redeem) if isinstance(content, Sale) else 0
+    awarded = sum(leg.points for leg in content.award) if isinstance(content, Award) else 0
+    if isinstance(content, Void):
+        target = journal.find(content.target)
+        if target is not None and isinstance(target.entry.content, Sale):
+            redeemed = -sum(leg.points for leg in target.entry.content.redeem)
+    return Decision(verdict=Verdict(operation_id=wanted, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded))
+
+
+def close(journal: Journal, at: datetime = START) -> Report:
+    """Close the day."""
+    report, _ = close_day(journal, at=at, operator="12", business_date=at.date())
+    return report
+
+
+def test_a_day_is_counted_and_the_next_begins_at_nothing(journal: Journal) -> None:
+    """Sales, points and what was undone; the perpetual totals go on."""
+    write(journal, sale(1200, 820))
+    undone = write(journal, sale(500, 100))
+    write(journal, void(undone.operation_id))
+    refused = write(journal, sale(900, 900))
+    write(journal, award(7))
+    decide(journal, refuse=frozenset({refused.operation_id}))
+    first = close(journal)
+    assert first.day == Totals(sales=2, awards=1, voids=1, refused=1, bill=1200, redeemed=820, awarded=7)
+    assert first.day.amount_due == 380
+    assert (first.number, first.first_seq, first.last_seq, first.perpetual) == (1, 1, 5, first.day)
+    write(journal, sale(300, 0))
+    decide(journal)
+    second = close(journal)
+    assert second.day == Totals(sales=1, bill=300)
+    assert (second.number, second.first_seq, second.last_seq) == (2, 7, 7)
+    assert second.perpetual == first.day + second.day
+
+
+def test_an_interim_report_changes_nothing(journal: Journal) -> None:
+    """X reads, as often as one likes, and says what Z would say now."""
+    write(journal, sale(1200, 0))
+    decide(journal)
+    assert interim(journal) == interim(journal)
+    assert journal.status().last_seq == 1
+    before = interim(journal)
+    assert close(journal) == before
+
+
+def test_the_close_is_an_entry_of_the_chain(journal: Journal) -> None:
+    """It is signed, it travels to the ledger, and its numbers stand in it."""
+    write(journal, sale(1200, 200))
+    decide(journal)
+    report, entry = close_day(journal, at=START, operator="12", business_date=DAY)
+    content = entry.entry.content
+    assert isinstance(content, Mark)
+    assert content.kind == "closed"
+    assert content.detail["number"] == report.number == 1
+    assert content.detail["total_bill"] == 1200
+    assert journal.verify() == 2
+    assert journal.pending(10, ALL)[0].hash == entry.hash
+
+
+def test_what_is_decided_late_goes_into_the_next(journal: Journal) -> None:
+    """An operation without a verdict is named in one close and counted in the next, and never in both."""
+    write(journal, sale(1200, 0))
+    first = close(journal)
+    assert first.day == Totals()
+    assert (first.undecided, first.undecided_bill) == (1, 1200)
+    decide(journal)
+    second = close(journal)
+    assert second.day == Totals(sales=1, bill=1200)
+    assert second.undecided == 0
+
+
+def test_undoing_yesterdays_sale_is_in_todays_close(journal: Journal) -> None:
+    """A void of what an earlier close counted is taken off in this one, and off the perpetual totals."""
+    yesterdays = write(journal, sale(1200, 200))
+    decide(journal)
+    close(journal)
+    write(journal, void(yesterdays.operation_id))
+    decide(journal)
+    report = close(journal)
+    assert report.day == Totals(voids=1, bill=-1200, redeemed=-200)
+    assert report.perpetual.bill == report.perpetual.redeemed == 0
+
+
+def test_undoing_what_never_succeeded_takes_nothing_off(journal: Journal) -> None:
+    """The ledger never had the sale, so its bill was never counted."""
+    lost = write(journal, sale(1200, 0))
+    write(journal, void(lost.operation_id))
+    decide(journal, refuse=frozenset({lost.operation_id}))
+    assert close(journal).day == Totals(voids=1, refused=1)
+
+
+@pytest.mark.parametrize("days", [-3, -1, 0, 1, 3])
+def test_a_clock_that_moved_moves_nothing(journal: Journal, days: int) -> None:
+    """Three days ahead, three days back: the close is neither empty nor double."""
+    write(journal, sale(1000, 0))
+    decide(journal)
+    close(journal)
+    moved = START + timedelta(days=days)
+    write(journal, sale(2000, 0), at=moved)
+    decide(journal)
+    report = close(journal, at=moved - timedelta(days=days))
+    assert report.day == Totals(sales=1, bill=2000)
+    assert report.perpetual.bill == 3000
+
+
+def test_a_sale_in_the_middle_of_closing_is_in_one_of_two(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The close counts again when an entry took its number."""
+    write(journal, sale(1000, 0))
+    decide(journal)
+    head, waiting = journal.head, [sale(2000, 0)]
+
+    def a_sale_comes_in() -> tuple[int, str]:
+        if waiting:
+            write(journal, waiting.pop())
+            decide(journal)
+        return head()
+
+    monkeypatch.setattr(journal, "head", a_sale_comes_in)
+    report = close(journal)
+    assert report.day == Totals(sales=2, bill=3000)
+    assert journal.status().last_seq == 3
+    assert close(journal).day == Totals()
+
+
+def test_a_close_of_another_making_is_not_guessed_at(journal: Journal) -> None:
+    """Perpetual totals that cannot be read are not begun anew."""
+    journal.append(Mark(kind="closed", detail={"number": "?"}), at=START, operator="12", business_date=DAY)
+    with pytest.raises(JournalCorrupt):
+        interim(journal)
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("sale"), st.integers(1, 9_999), st.integers(-3, 3)),
+        st.tuples(st.just("award"), st.integers(1, 99), st.just(0)),
+        st.tuples(st.just("void"), st.integers(0, 30), st.just(0)),
+        st.tuples(st.just("decide"), st.integers(1, 5), st.just(0)),
+        st.tuples(st.just("close"), st.just(0), st.integers(-3, 3)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=_STEPS)
+def test_every_operation_is_in_exactly_one_close(
+    tmp_path_factory: pytest.TempPathFactory, key: Ed25519PrivateKey, steps: list[tuple[str, int, int]]
+) -> None:
+    """However operations, verdicts, closes and clocks are mixed, all closes together are the perpetual totals."""
+    journal = Journal(tmp_path_factory.mktemp("close") / "journal.db", TERMINAL, key, lambda: START)
+    closes: list[Report] = []
+    bills, undone = 0, set[str]()
+    for step, number, days in steps:
+        at = START + timedelta(days=days)
+        operations = [record for record in journal.recent(ALL) if isinstance(record.entry.content, Sale)]
+        if step == "sale":
+            write(journal, sale(number, number // 2), at)
+            bills += number
+        elif step == "award":
+            append(journal, number)
+        elif step == "void" and number < len(operations) and operations[number].operation_id not in undone:
+            write(journal, void(operations[number].operation_id))
+            undone.add(operations[number].operation_id)
+            content = operations[number].entry.content
+            assert isinstance(content, Sale)
+            bills -= content.bill
+        elif step == "decide":
+            decide(journal, limit=number)
+        elif step == "close":
+            closes.append(close(journal, at))
+    decide(journal)
+    closes.append(close(journal))
+    assert sum((report.day for report in closes), Totals()) == closes[-1].perpetual
+    assert closes[-1].perpetual.bill == bills
+    assert closes[-1].undecided == 0
+    assert [report.number for report in closes] == list(range(1, len(closes) + 1))
+    assert journal.verify() == journal.status().last_seq
+    journal.close()
