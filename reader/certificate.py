@@ -101,7 +101,7 @@ def parse_head(data: bytes) -> Head:
     """Return the head of the certificate that these bytes begin with (RFC 5280, 4.1); raise CertificateRefused."""
     try:
         return _head(data)
-    except (DerError, ValueError) as error:
+    except ValueError as error:
         raise CertificateRefused(CertificateUnreadable(str(error))) from None
 
 

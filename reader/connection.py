@@ -79,8 +79,8 @@ class IsoConnection:
         self._fresh = False
         if sw >> 8 == SW1.WRONG_LE and (asked := CommandApdu.decode(command)).le is not None:
             data, sw = self._connection.transmit(replace(asked, le=_length(sw)).encode())
-        more = data
-        while sw >> 8 == SW1.MORE_DATA and more:
+        more: bytes | None = None
+        while sw >> 8 == SW1.MORE_DATA and more != b"":  # a card that promises and gives nothing would go on for ever
             get_response = CommandApdu(CLA.INTERINDUSTRY, INS.GET_RESPONSE, 0, 0, le=_length(sw))
             more, sw = self._connection.transmit(get_response.encode())
             data += more
