@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 MAX_YEN = 9_999_999
 """The largest bill in yen: seven digits, what a counter screen shows and a slip prints."""
@@ -59,12 +59,27 @@ TerminalId = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}-\d{2}$")]
 OperationId = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}-\d{2}-\d{6,12}$")]
 """Terminal id and journal sequence number: `252034-0001-01-000042`."""
 
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""What an award without a bill is given for, a code of the municipality's list: `volunteering`."""
+
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
+RawKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+"""The 32 raw bytes of an Ed25519 public key in base64."""
 Operator = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{1,16}$")]
-Timestamp = Annotated[str, StringConstraints(max_length=40), AfterValidator(_timestamp)]
+Timestamp = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    AfterValidator(_timestamp),
+    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 40}),
+]
 """ISO 8601 with an offset, kept as the text that was written."""
-BusinessDate = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_date)]
+BusinessDate = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"),
+    AfterValidator(_date),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
 """The shop's day, ISO 8601."""
 
 
@@ -132,13 +147,13 @@ class Sale(Message):
 
 
 class Award(Message):
-    """Points without a bill: volunteering, a visit, a course. `reason` is a code of the municipality's list."""
+    """Points without a bill: volunteering, a visit, a course."""
 
     kind: Literal["award"]
     municipality: MunicipalityCode
     resident: Base64
     award: Annotated[list[Leg], Field(min_length=1)]
-    reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    reason: ReasonCode
     rules: dict[ProgrammeCode, int]
     assurance: Assurance
 
@@ -304,13 +319,15 @@ class ProgrammeBalance(Message):
     """What a resident holds of one programme, and how much of it could be redeemed now at the asking shop.
 
     `redeemable` is after every limit, `tap_redeemable` the part of it that needs no PIN. `expires_on` and
-    `expiring` are the next lot to lapse, None and 0 when nothing does.
+    `expiring` are the next lot to lapse, None and 0 when nothing does. `earnable` is what the day's limit leaves to be
+    awarded, None where there is no limit.
     """
 
     programme: ProgrammeCode
     points: Balance
     redeemable: int = 0
     tap_redeemable: int = 0
+    earnable: int | None = None
     expires_on: BusinessDate | None = None
     expiring: int = 0
 
@@ -377,10 +394,10 @@ class InquiryResult(Message):
 
 
 class EnrolmentRequest(Message):
-    """A new terminal's one-time code and its raw Ed25519 public key (base64)."""
+    """A new terminal's one-time code and its public key."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{8,32}$")]
-    public_key: Base64
+    public_key: RawKey
 
 
 class Shop(Message):
