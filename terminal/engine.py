@@ -45,7 +45,7 @@ Opening = Callable[[Callable[[SyncState], None]], AbstractAsyncContextManager[St
 class BackgroundEngine:
     """Carries the counter's effects out on a thread of its own; see `terminal.port.Engine`.
 
-    `hold` lays one of the practice cards on the reader, or takes it away.
+    `hold` lays one of `practice_cards` on the reader, or takes it away.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class BackgroundEngine:
         practice_cards: tuple[str, ...] = (),
     ) -> None:
         self.hold = hold
-        self._practice_cards = practice_cards
+        self.practice_cards = practice_cards
         self._opening = opening
         self._source = source
         self._surroundings = surroundings
@@ -95,6 +95,9 @@ class BackgroundEngine:
                     return
             except KNOWN as error:
                 self._report(Trouble(fault_of(error)))
+            except Exception:  # noqa: BLE001  # the outermost edge: whoever waits must hear of it
+                _log.exception("the terminal could not be opened, or broke down")
+                self._report(Trouble(Fault("unexpected")))
             if not await self._asked_to_reopen():
                 return
 
@@ -179,8 +182,8 @@ class BackgroundEngine:
 
     def _without_reader(self, state: ReaderState) -> None:
         """Lend practice cards in practice mode; elsewhere, what lay on the reader is gone with it."""
-        if self._practice_cards:
-            self._tell(reader=ReaderState.PRACTICE, practice_cards=self._practice_cards)
+        if self.practice_cards:
+            self._tell(reader=ReaderState.PRACTICE, practice_cards=self.practice_cards)
         else:
             self._tell(reader=state)
             self._report(CardLeft())

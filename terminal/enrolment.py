@@ -84,12 +84,17 @@ async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
     with InstanceLock(home.lock):
         if load(home) is not None:
             raise AlreadyEnrolled(home.enrolment)
-        key = load_or_make_key(home.terminal_key)
-        async with open_client(home, ledger) as client:
-            setup = await client.enrol(code, key.public_key())
-        enrolment = Enrolment(ledger=ledger, setup=setup)
-        save(home, enrolment)
-        return enrolment
+        return await redeem(home, code, ledger)
+
+
+async def redeem(home: Home, code: str, ledger: str) -> Enrolment:
+    """Redeem a code for a home that is locked already."""
+    key = load_or_make_key(home.terminal_key)
+    async with open_client(home, ledger) as client:
+        setup = await client.enrol(code, key.public_key())
+    enrolment = Enrolment(ledger=ledger, setup=setup)
+    save(home, enrolment)
+    return enrolment
 
 
 def key_of(home: Home) -> Ed25519PrivateKey:

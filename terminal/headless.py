@@ -70,12 +70,8 @@ class Walk:
             self.engine.stop()
 
     def _tap(self) -> None:
-        if self.card is None or not isinstance(self.counter.state, AwaitCard):
-            return
-        if self.card not in self.surroundings.practice_cards:
-            known = ", ".join(self.surroundings.practice_cards) or "-"
-            raise Stopped(Fault("practice_card_unknown", (("card", self.card), ("cards", known))))
-        self.engine.hold(self.card)
+        if self.card is not None and isinstance(self.counter.state, AwaitCard):
+            self.engine.hold(self.card)
 
     def _finish(self) -> Final:
         deadline = self.clock() + self.timeout

@@ -1,0 +1,198 @@
+"""One call of `kazasu op`: what it was told, how it answers for people, and how it prints what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+import typer
+
+from ledger.messages import ProgrammeBalance
+from terminal.cli import pin as pins
+from terminal.cli.context import Exit, Globals, answer, say, sentences
+from terminal.counter import Counter
+from terminal.counter.amounts import amount_of
+from terminal.counter.events import Entered, Event, Picked, PinEntered
+from terminal.counter.facts import Fault, Receipt
+from terminal.counter.moves import Step
+from terminal.counter.states import (
+    AwaitCard,
+    AwaitCardAgain,
+    ConfirmingLastTry,
+    ConfirmingVoid,
+    Done,
+    EnteringPin,
+    PickingVoid,
+    Queued,
+    Refused,
+    ShowingBalance,
+    Unfit,
+    Unknown,
+)
+from terminal.headless import Final, Stopped, Walk
+from terminal.port import ReaderState, Surroundings
+from terminal.starting import make_engine
+
+Kind = Literal["sale", "award", "void", "balance", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an operation ended, as `--json` tells it."""
+
+    kind: Kind
+    status: Literal["accepted", "queued", "refused", "unknown"]
+    bill: int | None = None
+    receipt: Receipt | None = None
+    balances: tuple[ProgrammeBalance, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def exit_code(self) -> Exit:
+        """The exit code of the design page."""
+        return Exit[self.status.upper()]
+
+    def as_json(self, message: str | None) -> dict[str, Any]:
+        """Return the object that is printed."""
+        receipt = self.receipt
+        moved = receipt if self.status != "refused" else None
+        return {
+            "operation_id": receipt.operation_id if receipt else None,
+            "kind": self.kind,
+            "status": self.status,
+            "bill": self.bill,
+            "redeemed": moved.redeemed if moved else 0,
+            "awarded": moved.awarded if moved else 0,
+            "amount_due": moved.amount_due if moved else None,
+            "balances": [
+                {"programme": held.programme, "points": held.points, "expires_on": held.expires_on}
+                for held in self.balances
+            ],
+            "error": self.fault.code if self.fault else None,
+            "message": message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command line: what it is about, and how it answers."""
+
+    globals: Globals
+    kind: Kind
+    card: str | None
+    timeout: float
+    pin_fd: int | None
+    as_json: bool
+
+    def finish(self, outcome: Outcome, exit_code: int | None = None) -> NoReturn:
+        """Print the outcome and end with its exit code."""
+        texts = self.globals.texts
+        message = None
+        if outcome.fault is not None:
+            message = sentences(texts, outcome.fault)
+        if self.as_json:
+            answer(outcome.as_json(message))
+        else:
+            say(message or texts(f"op-{outcome.status}", **_figures(outcome)))
+        raise typer.Exit(outcome.exit_code if exit_code is None else exit_code)
+
+    def misused(self, fault: Fault, bill: int | None = None) -> NoReturn:
+        """End with exit 2: the command line itself is wrong."""
+        self.finish(Outcome(self.kind, "refused", bill, fault=fault), Exit.USAGE)
+
+    def amount(self, text: str) -> int:
+        """Return a whole amount; end with exit 2 where it is none."""
+        amount = amount_of(text)
+        if isinstance(amount, Fault):
+            self.misused(amount)
+        return amount
+
+    def matching(self, pattern: re.Pattern[str], text: str | None, option: str) -> str | None:
+        """Return a text that must match; end with exit 2 where it does not."""
+        if text is not None and not pattern.fullmatch(text):
+            self.misused(Fault("option_invalid", (("option", option),)))
+        return text
+
+    def run(self, start: Callable[[Counter], Step], bill: int | None = None) -> NoReturn:
+        """Walk the counter through one task, and end with how it ended."""
+        engine = make_engine(self.globals.home, self.globals.ledger, card=self.card)
+        if self.card is not None and self.card not in engine.practice_cards:
+            known = ", ".join(engine.practice_cards) or "-"
+            self.misused(Fault("practice_card_unknown", (("card", self.card), ("cards", known))), bill)
+        walk = Walk(engine, _Operator(self), self.timeout, self.card)
+        try:
+            final = walk.run(start)
+        except Stopped as stopped:
+            self.finish(Outcome(self.kind, "refused", bill, fault=stopped.fault))
+        self.finish(_ended(self.kind, bill, final))
+
+
+@dataclass
+class _Operator:
+    """Answers for the people who are not there: gives the PIN, picks what to void, and says no to the last try."""
+
+    call: Call
+    tries: int = 0
+
+    def __call__(self, counter: Counter, around: Surroundings) -> Event | None:
+        match counter.state:
+            case EnteringPin(tries_left=int(left), notice=notice):
+                return PinEntered(self._pin(left, notice))
+            case ConfirmingLastTry():
+                raise Stopped(Fault("pin_last_try"))
+            case PickingVoid(()):
+                raise Stopped(Fault("target_unknown"))
+            case PickingVoid((_,)):
+                return Picked(1)
+            case ConfirmingVoid():
+                return Entered()
+            case AwaitCard() | AwaitCardAgain() if around.reader is ReaderState.PRACTICE and self.call.card is None:
+                raise Stopped(Fault("practice_card_needed", (("cards", ", ".join(around.practice_cards)),)))
+            case _:
+                return None
+
+    def _pin(self, left: int, notice: Fault | None) -> bytearray:
+        self.tries += 1
+        if self.call.pin_fd is not None:
+            if self.tries > 1:
+                raise Stopped(notice or Fault("pin_not_given"))
+            try:
+                return pins.from_descriptor(self.call.pin_fd)
+            except OSError:
+                raise Stopped(Fault("pin_not_given")) from None
+        if not pins.can_ask():
+            raise Stopped(Fault("pin_not_given"))
+        if notice is not None:
+            say(self.call.globals.texts.refusal(notice.code, **dict(notice.args)).what)
+        return pins.ask(self.call.globals.texts("op-pin", tries=left))
+
+
+def _ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
+    match final:
+        case Done(receipt):
+            return Outcome(kind, "accepted", bill, receipt, receipt.balances)
+        case Queued(receipt):
+            return Outcome(kind, "queued", bill, receipt)
+        case Unknown(receipt):
+            return Outcome(kind, "unknown", bill, receipt, fault=Fault("outcome_unknown"))
+        case Refused(fault, _, receipt):
+            return Outcome(kind, "refused", bill, receipt, receipt.balances if receipt else (), fault)
+        case Unfit(fault):
+            return Outcome(kind, "refused", bill, fault=fault)
+        case ShowingBalance(resident):
+            return Outcome(kind, "accepted", bill, balances=resident.balances)
+
+
+def _figures(outcome: Outcome) -> dict[str, str | int]:
+    """Return what the sentences for people mention."""
+    receipt = outcome.receipt
+    return {
+        "kind": outcome.kind,
+        "operation": receipt.operation_id if receipt else "",
+        "redeemed": receipt.redeemed if receipt else 0,
+        "awarded": receipt.awarded if receipt else 0,
+        "due": (receipt.amount_due or 0) if receipt else 0,
+        "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances),
+    }

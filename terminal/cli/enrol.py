@@ -1,0 +1,34 @@
+"""`kazasu enrol`: makes this machine a terminal of a ledger, with the code that the office gave."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from terminal import enrolment as enrolments
+from terminal.cli.context import answer, fail, given, say
+from terminal.faults import KNOWN, fault_of
+
+EXAMPLE = "Example: kazasu enrol K7QM-2XWD --ledger https://ledger.example.jp"
+
+
+def command(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="The one-time code.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make this machine a terminal of the ledger at --ledger, with the one-time code that the office gave."""
+    chosen = given(context)
+    if chosen.ledger is None:
+        raise typer.BadParameter("name the ledger: --ledger URL")
+    try:
+        enrolment = asyncio.run(enrolments.enrol(chosen.home, code, chosen.ledger))
+    except KNOWN as error:
+        fail(chosen, fault_of(error), as_json=as_json)
+    setup = enrolment.setup
+    if as_json:
+        answer({"terminal_id": setup.terminal_id, "shop": setup.shop.code, "name": setup.shop.name})
+    else:
+        say(chosen.texts("enrolled", terminal=setup.terminal_id, shop=setup.shop.name))

@@ -1,0 +1,126 @@
+"""`kazasu op`: one operation without the screen, for a POS, for screen readers and for tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import typer
+
+from terminal.cli.call import Call
+from terminal.cli.context import given
+from terminal.counter import Counter
+from terminal.counter.effects import ListVoidable
+from terminal.counter.facts import AwardIntent, BalanceIntent, Fault, LinkIntent, SaleIntent, Use
+from terminal.counter.moves import Step, begin, wait_for_card
+from terminal.counter.states import PickingVoid
+from terminal.headless import Stopped
+
+app = typer.Typer(
+    name="op",
+    help="One operation without the screen; exit 0 accepted, 10 queued, 11 refused, 12 unknown, 2 usage.",
+    epilog="Example: kazasu op sale --bill 1200 --redeem all --card two-towns --json",
+    no_args_is_help=True,
+)
+
+PROGRAMME = re.compile(r"\d{6}(-[A-Z][A-Z0-9]{0,15})?")
+REASON = re.compile(r"[a-z][a-z0-9_]{0,31}")
+TARGET = re.compile(r"\d{6}-\d{4}-\d{2}-\d{6,12}")
+
+Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
+Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")]
+PinFd = Annotated[int | None, typer.Option(min=0, help="Read the PIN from this open file descriptor.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
+
+
+@app.command(epilog="Example: kazasu op sale --bill 1200 --redeem 300 --pin-fd 3 --json 3< pin")
+def sale(
+    context: typer.Context,
+    bill: Annotated[str, typer.Option(help="The bill in yen, 1 to 9,999,999.")],
+    redeem: Annotated[str, typer.Option(help="Points to use: all, none, or how many.")] = "none",
+    programme: Annotated[str | None, typer.Option(help="Use the points of this programme's town.")] = None,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    pin_fd: PinFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Settle a bill, in points as far as wished, and award what it earns."""
+    call = Call(given(context), "sale", card, timeout, pin_fd, as_json)
+    town = call.matching(PROGRAMME, programme, "--programme")
+    yen = call.amount(bill)
+    intent = SaleIntent(yen, _wished(call, redeem), town and town[:6])
+    call.run(lambda counter: wait_for_card(counter, intent), bill=yen)
+
+
+@app.command(epilog="Example: kazasu op award --points 50 --reason volunteering --json")
+def award(
+    context: typer.Context,
+    points: Annotated[str, typer.Option(help="How many points.")],
+    reason: Annotated[str, typer.Option(help="A code of the municipality's list.")] = "visit",
+    programme: Annotated[str | None, typer.Option(help="Which programme; the shop's own town by default.")] = None,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Award points without a bill."""
+    call = Call(given(context), "award", card, timeout, None, as_json)
+    amount = call.amount(points)
+    call.matching(REASON, reason, "--reason")
+    wanted = call.matching(PROGRAMME, programme, "--programme")
+
+    def start(counter: Counter) -> Step:
+        code = wanted or counter.terms.municipality
+        if code not in counter.terms.programmes:
+            raise Stopped(Fault("no_programme"))
+        return wait_for_card(counter, AwardIntent(code, amount, reason))
+
+    call.run(start)
+
+
+@app.command(epilog="Example: kazasu op void --target 252034-0001-01-000042 --json")
+def void(
+    context: typer.Context,
+    target: Annotated[str, typer.Option(help="The operation id to undo, before the close.")],
+    as_json: AsJson = False,
+) -> None:
+    """Undo an operation of this terminal."""
+    call = Call(given(context), "void", None, 60.0, None, as_json)
+    call.matching(TARGET, target, "--target")
+
+    def start(counter: Counter) -> Step:
+        begun = begin(counter, PickingVoid())
+        return begun, (ListVoidable(begun.task, target),)
+
+    call.run(start)
+
+
+@app.command(epilog="Example: kazasu op balance --card visitor --json")
+def balance(context: typer.Context, card: Card = None, timeout: Timeout = 60.0, as_json: AsJson = False) -> None:
+    """Show what a resident holds."""
+    Call(given(context), "balance", card, timeout, None, as_json).run(
+        lambda counter: wait_for_card(counter, BalanceIntent())
+    )
+
+
+@app.command(epilog="Example: kazasu op link --card unregistered --pin-fd 3 --json 3< pin")
+def link(
+    context: typer.Context,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    pin_fd: PinFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a resident who agreed to it: the whole certificate is read, and the card signs with the PIN."""
+    Call(given(context), "link", card, timeout, pin_fd, as_json).run(
+        lambda counter: wait_for_card(counter, LinkIntent())
+    )
+
+
+def _wished(call: Call, redeem: str) -> Literal[Use.ALL, Use.NONE] | int:
+    match redeem:
+        case "all":
+            return Use.ALL
+        case "none":
+            return Use.NONE
+        case _:
+            return call.amount(redeem)

@@ -1,0 +1,33 @@
+"""Makes the engine for what this machine is: a terminal of some ledger, or one that practises."""
+
+from __future__ import annotations
+
+from config import settings as settings_file
+from config.home import Home
+from reader.pcsc import PcscSource
+from reader.practice import PracticeSource
+from terminal.engine import BackgroundEngine
+from terminal.opening import Opener
+from terminal.port import Surroundings
+from terminal.practice import PracticeReader, enrol_for_practice
+
+
+def make_engine(home: Home, ledger: str | None = None, *, card: str | None = None) -> BackgroundEngine:
+    """Return the engine of a home; raise SettingsError.
+
+    Where nothing is enrolled, it practises. `card` names a practice card that will be held: then no other reader is
+    looked for.
+    """
+    settings = settings_file.load(home.settings)
+    clerk = settings.counter.clerk
+    if home.enrolment.exists():
+        source = PcscSource(settings.reader.name)
+        return BackgroundEngine(Opener(home, settings, source, ledger=ledger), source, Surroundings(clerk))
+    reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
+    return BackgroundEngine(
+        Opener(home.practice, settings, reader, enrol_for_practice),
+        reader,
+        Surroundings(clerk, practice=True),
+        reader.hold,
+        reader.names,
+    )
