@@ -21,7 +21,8 @@ class ReaderError(Exception):
     │   ├── PcscForbidden
     │   ├── NoReader
     │   ├── NoCard
-    │   └── ReaderBusy
+    │   ├── ReaderBusy
+    │   └── VpcdUnreachable
     ├── LinkError                   the conversation broke off
     │   ├── CardPulled
     │   └── CardNotAnswering
@@ -79,6 +80,12 @@ class ReaderBusy(SourceError):
     """Another program holds the card."""
 
     code = "reader_busy"
+
+
+class VpcdUnreachable(SourceError):
+    """No virtual reader listens: the PC/SC service is not running, or has none."""
+
+    code = "vpcd_unreachable"
 
 
 class LinkError(ReaderError):

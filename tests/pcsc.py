@@ -99,15 +99,29 @@ def _comings_and_goings() -> int:
     return int(state) >> 16
 
 
-@pytest.fixture(scope="module")
-def pcsc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PcscService]:
-    """Run the PC/SC service with a virtual reader for the tests of a module."""
+def missing() -> str | None:
+    """Return what this machine lacks for the service, None when it lacks nothing."""
     if shutil.which("pcscd") is None or not CONFIGURATION.exists():
-        pytest.skip("needs pcscd and vsmartcard-vpcd, which `./kazasu test` installs on Debian")
-    with LOCK.open("w") as lock:
+        return "needs pcscd and vsmartcard-vpcd, which `./kazasu test` installs on Debian"
+    return None
+
+
+@contextmanager
+def running() -> Iterator[PcscService]:
+    """Run the service, or wait for another test run to be done with it."""
+    with LOCK.open("w") as lock, tempfile.TemporaryDirectory() as directory:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        service = PcscService(tmp_path_factory.mktemp("pcscd") / "reader.conf")
+        service = PcscService(Path(directory) / "reader.conf")
         try:
             yield service
         finally:
             service.stop()
+
+
+@pytest.fixture(scope="module")
+def pcsc() -> Iterator[PcscService]:
+    """Run the PC/SC service with a virtual reader for the tests of a module."""
+    if (lacking := missing()) is not None:
+        pytest.skip(lacking)
+    with running() as service:
+        yield service

@@ -12,7 +12,7 @@ from enum import IntEnum
 from threading import Thread
 
 from reader.connection import Connection
-from reader.errors import CardPulled, SourceError
+from reader.errors import CardPulled, VpcdUnreachable
 from reader.virtual.card import ATR, VirtualCard
 
 ADDRESS = ("127.0.0.1", 35963)
@@ -28,12 +28,6 @@ class Control(IntEnum):
     POWER_ON = 1
     RESET = 2
     ATR = 4
-
-
-class VpcdUnreachable(SourceError):  # noqa: N818  # an error's name says what happened
-    """Nothing listens there: the PC/SC service is not running, or has no virtual reader."""
-
-    code = "vpcd_unreachable"
 
 
 class InsertedCard:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from reader.errors import VpcdUnreachable
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
-from reader.virtual.vpcd import ADDRESS, InsertedCard, VpcdUnreachable
+from reader.virtual.vpcd import ADDRESS, InsertedCard
 from terminal.cli.context import fail, given, say
 from terminal.faults import fault_of
 

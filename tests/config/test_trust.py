@@ -80,7 +80,7 @@ ISSUERS: dict[str, tuple[bytes, list[x509.Certificate], str | None]] = {
         [_anchor(OTHER_KEY), _anchor()],
         None,
     ),
-    "second generation, by signature": (_certificate(), [_anchor(OTHER_KEY), _anchor()], None),
+    "newer, by signature": (_certificate(), [_anchor(OTHER_KEY), _anchor()], None),
     "anchor without identifier": (_certificate(identifier=_identifier(KEY)), [_anchor(identified=False)], None),
     "no anchors": (_certificate(), [], "wrong_issuer"),
     "another's key of ours": (_certificate(), [_anchor(name=OTHER_NAME)], "wrong_issuer"),

@@ -1,0 +1,249 @@
+"""Where cards come from: practice cards, the wait for a tap, and what the states of real readers amount to."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+
+import pytest
+
+from config.texts import LANGUAGES, Lang, Texts
+from config.trust import CertificateExpired, TrustError
+from reader import errors, plans
+from reader.certificate import parse_head
+from reader.jpki import JpkiSession
+from reader.pcsc import InField, Readers, View, changes, view_of
+from reader.practice import PracticeSource
+from reader.source import (
+    CardGone,
+    CardPresent,
+    NoReader,
+    OtherCard,
+    ReaderEvent,
+    ReaderReady,
+    ServiceDown,
+    wait_for_card,
+)
+from reader.supervised import Supervised
+from reader.virtual.cards import DESIGNS, PRACTICE
+
+# Practice -------------------------------------------------------------------------------------------------------
+
+
+def test_practice_cards_are_held_and_lifted_by_name() -> None:
+    """Another card takes the place of the first, and each change is told."""
+    told: list[ReaderEvent] = []
+    source = PracticeSource()
+    source.start(told.append)
+    source.tap("visitor")
+    source.tap("expired")
+    source.lift()
+    source.lift()
+    source.stop()
+    source.tap("visitor")
+    assert told == [ReaderReady("practice"), CardPresent(), CardGone(), CardPresent(), CardGone()]
+
+
+@pytest.mark.parametrize("name", PRACTICE)
+def test_a_practice_card_is_read_like_any_other(name: str) -> None:
+    """The very same bytes go both ways."""
+    source = PracticeSource()
+    source.tap(name)
+    with source.connect() as connection:
+        assert plans.head(JpkiSession(connection)) == parse_head(PRACTICE[name].certificate)
+
+
+def test_a_practice_card_can_be_lifted_in_the_middle() -> None:
+    """What follows is told as a pulled card, also when it is held over again: that is another stay."""
+    source = PracticeSource()
+    with pytest.raises(errors.NoCard), source.connect():
+        pass
+    source.tap("visitor")
+    with source.connect() as connection:
+        session = JpkiSession(connection)
+        session.select()
+        source.tap("visitor")
+        with pytest.raises(errors.CardPulled):
+            session.read_head()
+
+
+def test_a_practice_card_forgets_the_pin_and_remembers_the_tries() -> None:
+    """Power goes with every connection; the retry counter stays with the card."""
+    source = PracticeSource({"normal": DESIGNS["normal"].make()})
+    source.tap("normal")
+    with source.connect() as connection, pytest.raises(errors.PinWrong):
+        plans.head_and_sign(JpkiSession(connection), bytearray(b"0000"), bytes(32))
+    with source.connect() as connection:
+        session = JpkiSession(connection)
+        session.select()
+        assert session.tries_left() == 2
+        with pytest.raises(errors.CardRefused):
+            session.sign(bytes(32))
+
+
+# The wait for a tap ---------------------------------------------------------------------------------------------
+
+
+class _Told:
+    """A source that tells a list of events."""
+
+    def __init__(self, *events: ReaderEvent) -> None:
+        self.events = events
+        self.stopped = False
+        self.connect = PracticeSource().connect
+
+    def start(self, report: object) -> None:
+        assert callable(report)
+        for event in self.events:
+            report(event)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.mark.parametrize(
+    ("events", "code"),
+    [
+        ((), "pcsc_service_down"),
+        ((ServiceDown(),), "pcsc_service_down"),
+        ((ServiceDown(), NoReader()), "no_reader"),
+        ((NoReader(), ReaderReady("x")), "no_card"),
+        ((ReaderReady("x"), OtherCard()), "card_not_answering"),
+        ((ReaderReady("x"), OtherCard(), CardGone()), "no_card"),
+        ((ReaderReady("x"), NoReader(), ServiceDown()), "pcsc_service_down"),
+    ],
+)
+def test_who_waits_in_vain_is_told_what_was_missing(events: tuple[ReaderEvent, ...], code: str) -> None:
+    """The last thing that stood in the way is the error, and each was told when it came up."""
+    source, told = _Told(*events), list[errors.ReaderError]()
+    with pytest.raises(errors.ReaderError) as missing:
+        wait_for_card(source, 0.0, told.append)
+    assert missing.value.code == code
+    assert len(told) == len(events)
+    assert source.stopped
+
+
+def test_a_card_ends_the_wait() -> None:
+    """Also one that was there before."""
+    source = PracticeSource()
+    source.tap("visitor")
+    wait_for_card(source, 0.0)
+
+
+# Real readers ---------------------------------------------------------------------------------------------------
+
+EMPTY, PRESENT, MUTE = 0x10, 0x20, 0x220
+FIRST, SECOND = InField("a", 1, CardPresent()), InField("a", 3, CardPresent())
+DUMB = InField("a", 1, OtherCard())
+
+
+@pytest.mark.parametrize(
+    ("states", "view"),
+    [
+        ({}, NoReader()),
+        ({"a": EMPTY}, Readers("a", None)),
+        ({"a": EMPTY, "b": EMPTY}, Readers("a", None)),
+        ({"a": EMPTY, "b": 0x70000 | PRESENT}, Readers("b", InField("b", 7, CardPresent()))),
+        ({"a": 0x10000 | MUTE}, Readers("a", DUMB)),
+        ({"a": 0x10000 | PRESENT | 0x180}, Readers("a", FIRST)),
+    ],
+)
+def test_states_of_readers_amount_to_a_view(states: dict[str, int], view: View) -> None:
+    """The reader with a card counts, else the first; who uses it does not matter."""
+    assert view_of(states) == view
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, ServiceDown(), [ServiceDown()]),
+        (None, NoReader(), [NoReader()]),
+        (None, Readers("a", None), [ReaderReady("a")]),
+        (None, Readers("a", FIRST), [ReaderReady("a"), CardPresent()]),
+        (NoReader(), Readers("a", DUMB), [ReaderReady("a"), OtherCard()]),
+        (ServiceDown(), ServiceDown(), []),
+        (ServiceDown(), NoReader(), [NoReader()]),
+        (Readers("a", None), Readers("a", FIRST), [CardPresent()]),
+        (Readers("a", FIRST), Readers("a", FIRST), []),
+        (Readers("a", FIRST), Readers("a", None), [CardGone()]),
+        (Readers("a", FIRST), Readers("a", SECOND), [CardGone(), CardPresent()]),
+        (Readers("a", DUMB), Readers("a", FIRST), [CardGone(), CardPresent()]),
+        (Readers("a", FIRST), NoReader(), [NoReader()]),
+        (Readers("a", FIRST), ServiceDown(), [ServiceDown()]),
+        (Readers("a", FIRST), Readers("b", None), [CardGone(), ReaderReady("b")]),
+    ],
+)
+def test_changes_of_the_view_are_told(before: View | None, after: View, told: list[ReaderEvent]) -> None:
+    """Each change is told once, and a card that was swapped faster than anybody looked is still another card."""
+    assert list(changes(before, after)) == told
+
+
+# Calls that may hang --------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_hangs_is_left_alone() -> None:
+    """Its caller is told in time, later calls fail at once, and the last one is still made when it comes back."""
+    released, finished = threading.Event(), threading.Event()
+    thread = Supervised(0.05)
+    assert thread.call(lambda: 1) == 1
+    for function in (released.wait, lambda: True):
+        with pytest.raises(errors.CardNotAnswering):
+            thread.call(function)
+    thread.finish(finished.set)
+    assert not finished.is_set()
+    released.set()
+    assert finished.wait(5)
+
+
+def test_what_a_call_raises_its_caller_gets() -> None:
+    """Errors cross the thread."""
+    thread = Supervised(5)
+    with pytest.raises(ZeroDivisionError):
+        thread.call(lambda: 1 // 0)
+    thread.finish(lambda: None)
+
+
+# What people are told -------------------------------------------------------------------------------------------
+
+
+def _leaves(kind: type[Exception]) -> list[type[Exception]]:
+    below = [leaf for child in kind.__subclasses__() for leaf in _leaves(child)]
+    return below or [kind]
+
+
+READER_CODES = {
+    kind.code for kind in _leaves(errors.ReaderError) if issubclass(kind, errors.ReaderError) and hasattr(kind, "code")
+}
+TRUST_CODES = {kind.code for kind in _leaves(TrustError) if issubclass(kind, TrustError)}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_error_has_its_own_sentences(lang: Lang) -> None:
+    """Each code of the two trees has a text of its own."""
+    texts, codes = Texts(lang), READER_CODES | TRUST_CODES
+    assert {"pin_wrong", "wrong_issuer"} <= codes
+    assert [code for code in codes if not texts.has(f"error-{code.replace('_', '-')}")] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.PinWrong(2),
+        errors.CardRefused(0x6A80),
+        errors.NotMyNumberCard(0x6A82),
+        errors.CertificateRefused(CertificateExpired(parse_head(PRACTICE["expired"].certificate).not_after)),
+    ],
+)
+def test_an_error_brings_what_its_sentences_mention(lang: Lang, error: errors.ReaderError) -> None:
+    """Tries, status word and day stand in the text."""
+    refusal = Texts(lang).refusal(error.code, **error.data)
+    mentioned = {"pin_wrong": "2", "card_refused": "6A80", "certificate_expired": "2024-03-31"}.get(error.code, "")
+    assert mentioned in refusal.why
+
+
+def test_the_tree_of_errors_is_drawn_whole() -> None:
+    """Every error stands in the drawing of its tree."""
+    drawings = (inspect.getdoc(errors.ReaderError) or "") + (inspect.getdoc(TrustError) or "")
+    drawn = {kind.__name__ for root in (errors.ReaderError, TrustError) for kind in _leaves(root)}
+    assert [name for name in drawn if name not in drawings] == []
