@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ledger.messages import Leg, Message, MunicipalityCode, ProgrammeBalance, ProgrammeCode, ShopCode
+from ledger.messages import Leg, Message, MunicipalityCode, ProgrammeBalance, ProgrammeCode, ReasonCode, ShopCode
 
 Count = Annotated[int, Field(strict=True, ge=1)]
+
+RULES_GRACE = timedelta(days=31)
+"""How long after a new version takes effect a terminal that was offline may still have priced with the old one."""
 
 
 class Name(Message):
@@ -31,6 +34,24 @@ class Earning(Message):
     yen_per_point: Count = 110
     per_operation: Count | None = None
     per_day: Count | None = None
+
+
+class AwardReason(Message):
+    """What points without a bill are given for: exactly so many, or as many as the clerk says up to a ceiling."""
+
+    name: Name
+    points: Count | None = None
+    up_to: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if (self.points is None) == (self.up_to is None):
+            raise ValueError("give either points or up_to")
+        return self
+
+    def allows(self, points: int) -> bool:
+        """Return whether so many points may be given."""
+        return points == self.points if self.up_to is None else points <= self.up_to
 
 
 class Redeeming(Message):
@@ -74,6 +95,33 @@ class FiscalYearEnd(Message):
 Expiry = Annotated[FixedDate | DaysAfterAward | DaysAfterUse | FiscalYearEnd, Field(discriminator="rule")]
 
 
+class Rate(Message):
+    """Points become points of another programme: `give` for every `take`, since a day, until a day (振替)."""
+
+    to: ProgrammeCode
+    take: Count
+    give: Count
+    since: date
+    until: date | None = None
+
+    def holds(self, to: str, on: date) -> bool:
+        """Return whether this is the rate to a programme on a day."""
+        return self.to == to and self.since <= on and (self.until is None or on <= self.until)
+
+
+class Returning(Message):
+    """What happens on a return to points whose lot lapsed meanwhile: they lapse, or come back for so many days."""
+
+    lapsed: Literal["lapse", "extend"] = "lapse"
+    days: Count | None = None
+
+    @model_validator(mode="after")
+    def _says_how_long(self) -> Self:
+        if (self.lapsed == "extend") != (self.days is not None):
+            raise ValueError('days go with lapsed = "extend", and with nothing else')
+        return self
+
+
 class Usable(Message):
     """Where points may be redeemed: named shops (all of the municipality when None), and towns that accept them too."""
 
@@ -98,10 +146,22 @@ class Programme(Message):
     deduction_order: Annotated[int, Field(strict=True)] = 100
     charge: Literal["free", "paid"] = "free"
     earning: Earning | None = None
+    reasons: dict[ReasonCode, AwardReason] = Field(default_factory=dict)
     redeeming: Redeeming | None = None
     expiry: Expiry
     usable: Usable = Usable()
+    convert: tuple[Rate, ...] = ()
+    returning: Returning = Returning()
+    overdraft: bool = False
+    """Whether a return may take back awards that were spent: the resident then owes them."""
     offline: Offline = Offline()
+
+    @model_validator(mode="after")
+    def _converts_at_home(self) -> Self:
+        for rate in self.convert:
+            if rate.to == self.code or rate.to[:6] != self.municipality:
+                raise ValueError(f"convert: {rate.to} is not another programme of {self.municipality}")
+        return self
 
     @property
     def municipality(self) -> str:
@@ -145,8 +205,11 @@ def in_force(programmes: Sequence[Programme], on: date) -> dict[str, Programme]:
 
 def accepts(programme: Programme, shop: str) -> bool:
     """Return whether points of a programme may be redeemed at a shop."""
-    if programme.redeeming is None:
-        return False
+    return programme.redeeming is not None and takes_part(programme, shop)
+
+
+def takes_part(programme: Programme, shop: str) -> bool:
+    """Return whether a shop is one of those where a programme is in use."""
     if shop[:6] != programme.municipality:
         return shop[:6] in programme.usable.also_in
     return programme.usable.shops is None or shop in programme.usable.shops
@@ -172,6 +235,11 @@ def lapses_on(programme: Programme, awarded: date) -> date | None:
             return date(begins + 1 + years, 3, 31)
         case DaysAfterUse():
             return None
+
+
+def rate_between(source: Programme, to: str, on: date) -> Rate | None:
+    """Return the rate at which a programme's points become another's on a day."""
+    return next((rate for rate in source.convert if rate.holds(to, on)), None)
 
 
 def quote(
@@ -207,6 +275,13 @@ def quote(
     awards = tuple(
         Leg(programme=programme.code, points=points)
         for programme in programmes.values()
-        if programme.municipality == municipality and (points := award_for(programme, bill - redeemed))
+        if programme.municipality == municipality
+        and (points := _earned(programme, bill - redeemed, held.get(programme.code)))
     )
     return Quote(bill, tuple(legs), awards, needs_pin)
+
+
+def _earned(programme: Programme, paid: int, balance: ProgrammeBalance | None) -> int:
+    """Return the points that `paid` yen earn somebody who may be near the day's limit."""
+    earned = award_for(programme, paid)
+    return earned if balance is None or balance.earnable is None else min(earned, balance.earnable)

@@ -136,7 +136,7 @@ def _change(ledger: Ledger, signed: SignedEntry) -> Subject:
         ledger.identity.unlink(subject.mykey, content.service)
         return subject
     # Points first: should the second step fail, the card still names what is to be erased.
-    ledger.points.erase(subject.mykey)
+    ledger.points.erase(subject.mykey, ledger.today())
     ledger.identity.leave(subject.mykey)
     return Subject(pin_verified=True)
 

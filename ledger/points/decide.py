@@ -2,294 +2,261 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal, NamedTuple
+from datetime import date, timedelta
+from typing import Final
 
-from pydantic import BaseModel
-
-from ledger.messages import Award, Leg, Link, Sale, Status, Unlink, Verdict, Void
-from ledger.points.schema import NEVER
+from ledger.messages import Award, Convert, Leg, Link, Return, Sale, Status, Unlink, Verdict, Void
+from ledger.points import undo
+from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
+from ledger.points.undo import Target
+from ledger.points.wallet import Change, Counter, Refused, Use, Wallet
 from ledger.reasons import Reason
-from ledger.rules import Programme, accepts, award_for, lapses_on
+from ledger.rules import RULES_GRACE, Programme, accepts, award_for, rate_between, takes_part
 
-Account = Literal["resident", "shop", "issuer", "overdraft"]
-
-
-class LotKey(NamedTuple):
-    """Points of one resident that share programme, charge and expiry are one lot."""
-
-    programme: str
-    charge: str
-    expires_on: str
-
-
-class Move(NamedTuple):
-    """Points into a lot (positive) or out of it."""
-
-    lot: LotKey
-    points: int
-
-
-class Posting(NamedTuple):
-    """Points into an account of a programme (positive) or out of it; an operation's postings sum to zero."""
-
-    account: Account
-    programme: str
-    points: int
-
-
-class Used(NamedTuple):
-    """What was redeemed and awarded in a day or month."""
-
-    redeemed: int = 0
-    awarded: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An operation as the API hands it over: who it is about was settled by the identity store.
-
-    `refusal` is the code under which identity refuses it, `content_hash` the hash of its journal entry.
-    """
-
-    operation_id: str
-    terminal_id: str
-    shop: str
-    business_date: str
-    content: BaseModel
-    content_hash: str
-    mykey: str | None = None
-    refusal: str | None = None
-    pin_verified: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The operation that another one undoes. `moves` is None once its period's key was destroyed."""
-
-    shop: str
-    business_date: str
-    verdict: Verdict
-    undone_by: str | None
-    mykey: str | None
-    moves: tuple[Move, ...] | None
+MAX_AHEAD: Final = timedelta(days=3)
+"""How far a terminal's clock may be ahead before its days are not believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the ledger knows when it decides: the rules, one resident's wallet and use of it, and what is to be undone.
+    """What the ledger knows when it decides: programmes at all versions, a resident's wallet, what is to be undone.
 
-    `used` is by programme and period: a day (YYYY-MM-DD) or a month (YYYY-MM).
+    `wallet` is None where there is none: nobody is named, or the resident has left since.
     """
 
-    programmes: Mapping[tuple[str, int], Programme]
-    lots: Mapping[LotKey, int]
-    used: Mapping[tuple[str, str], Used]
-    last_uses: Mapping[str, str]
+    programmes: Mapping[str, Sequence[Programme]]
+    wallet: Wallet | None = None
     target: Target | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A verdict and all that follows from it."""
-
-    verdict: Verdict
-    moves: tuple[Move, ...] = ()
-    postings: tuple[Posting, ...] = ()
-    used_of: str | None = None
-    """Whose wallet moves."""
+    def version(self, code: str, version: int) -> Programme | None:
+        """Return a programme at a version."""
+        return next((each for each in self.programmes.get(code, ()) if each.version == version), None)
 
 
-class Refused(Exception):  # noqa: N818  # a decision, not a failure
-    """The operation is refused; carries the reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def decide(request: Request, known: Situation) -> Decided:
+def decide(request: Request, known: Situation, today: date) -> Decided:
     """Decide one operation."""
     try:
-        return _decide(request, known)
+        return _decide(request, known, today)
     except Refused as refused:
-        verdict = Verdict(operation_id=request.operation_id, status=Status.REFUSED, code=str(refused.reason))
-        return Decided(verdict)
+        return Decided(Verdict(operation_id=request.operation_id, status=Status.REFUSED, code=refused.reason))
 
 
-def _decide(request: Request, known: Situation) -> Decided:
+def _decide(request: Request, known: Situation, today: date) -> Decided:
     if request.refusal is not None:
         raise Refused(request.refusal)
+    if date.fromisoformat(request.business_date) > today + MAX_AHEAD:
+        raise Refused(Reason.DATE_WRONG)
     match request.content:
         case Sale() as sale:
             return _sale(request, sale, known)
         case Award() as award:
             return _award(request, award, known)
-        case Void():
-            return _void(request, known)
+        case Convert() as convert:
+            return _convert(request, convert, known)
+        case Void(target=target_id):
+            return undo.void(request, target_id, known.wallet, known.target, known.version)
+        case Return(bill=bill):
+            return undo.take_goods_back(request, bill, known.wallet, known.target, known.version)
         case Link() | Unlink():
-            return Decided(_accepted(request))
+            return Decided(Verdict(operation_id=request.operation_id, status=Status.ACCEPTED))
         case _:
             raise Refused(Reason.UNREADABLE)
 
 
-# Sale and award ------------------------------------------------------------------------------------------------
+class _Work:
+    """One operation in the making: a wallet as it becomes, and what was done to it."""
+
+    def __init__(self, request: Request, wallet: Wallet | None) -> None:
+        if request.mykey is None or wallet is None:
+            raise ValueError(f"{request.operation_id} names nobody, and identity did not refuse it")
+        self.day = request.business_date
+        self.mykey = request.mykey
+        self.wallet = wallet
+        self.taken = Change()
+        self.given = Change()
+        self.counted = Change()
+        self.change = Change()
+        self.others: list[Posting] = []
+        self._operation_id = request.operation_id
+
+    def begin(self, programme: Programme) -> None:
+        """Let lapse what lapsed by not being used, and mark this use."""
+        lapsed = self.wallet.lapse(programme, self.day)
+        self.others += (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in lapsed.lots)
+        self._make(lapsed)
+        used = self.wallet.used(programme, self.day)
+        self.counted += Change(uses=used.uses[:1])
+        self._make(used)
+
+    def take(self, programme: Programme, points: int, account: Account, shop: str = "") -> None:
+        """Take points out of the wallet into an account."""
+        change = self.wallet.take(programme, points, self.day)
+        self.taken += change
+        self.others.append(Posting(account, programme.code, shop, points))
+        self._make(change)
+
+    def give(self, programme: Programme, points: int) -> None:
+        """Issue points to the wallet."""
+        change = self.wallet.give(programme, points, self.day)
+        self.given += change
+        self.others.append(Posting(Account.ISSUED, programme.code, "", -points))
+        self._make(change)
+
+    def count(self, programme: Programme, counter: Counter, period: str, points: int) -> None:
+        """Count points towards a limit."""
+        change = Change(uses=((Use(programme.code, counter, period), points),))
+        self.counted += change
+        self._make(change)
+
+    def done(self, rules: Mapping[str, int], *, bill: int = 0, due: int | None = None, awards: int = 0) -> Decided:
+        """Return the acceptance."""
+        taken = self.taken.reversed().lots
+        redeemed = sum(points for _, points in taken)
+        moved = Moved(
+            self.mykey,
+            bill,
+            taken,
+            self.given.lots,
+            self.given.reversed().debts,
+            self.counted.uses,
+            rules,
+            (redeemed, awards, due),
+        )
+        return accepted(self._operation_id, moved, self.change, self.others)
+
+    def _make(self, change: Change) -> None:
+        self.wallet = self.wallet.after(change)
+        self.change += change
 
 
 def _sale(request: Request, sale: Sale, known: Situation) -> Decided:
     redeemed = sum(leg.points for leg in sale.redeem)
     if sale.bill - redeemed != sale.amount_due:
         raise Refused(Reason.AMOUNTS_WRONG)
-    programmes = _programmes(request, sale.municipality, [*sale.redeem, *sale.award], sale.rules, known)
-    moves: list[Move] = []
-    postings: list[Posting] = []
-    for leg in sale.redeem:
-        _check_redeem(request, leg, programmes[leg.programme], known)
-        moves += consume(leg, known, request.business_date)
-        postings += (Posting("resident", leg.programme, -leg.points), Posting("shop", leg.programme, leg.points))
-    for leg in sale.award:
-        if leg.points != award_for(programmes[leg.programme], sale.amount_due):
-            raise Refused(Reason.RULES_MISMATCH)
-    awarded = _grant(request, sale.award, programmes, known)
-    return Decided(
-        _accepted(request, redeemed=redeemed, awarded=sum(each.points for each in awarded), due=sale.amount_due),
-        (*moves, *awarded),
-        (*postings, *_issued(awarded)),
-        request.mykey,
-    )
+    redeem = _priced(request, sale.municipality, sale.redeem, sale.rules, known)
+    award = _priced(request, sale.municipality, sale.award, sale.rules, known)
+    if [p.code for p, _ in redeem] != [p.code for p, _ in sorted(redeem, key=_deduction)]:
+        raise Refused(Reason.RULES_MISMATCH)
+    work = _Work(request, known.wallet)
+    for programme in {each.code: each for each, _ in (*redeem, *award)}.values():
+        work.begin(programme)
+    for programme, points in redeem:
+        _redeem(work, request, programme, points)
+    for programme, points in award:
+        _earn(work, request.shop, programme, points, sale.amount_due)
+    awarded = sum(points for _, points in award)
+    return work.done(sale.rules, bill=sale.bill, due=sale.amount_due, awards=awarded)
 
 
-def _award(request: Request, award: Award, known: Situation) -> Decided:
-    programmes = _programmes(request, award.municipality, award.award, award.rules, known)
-    awarded = _grant(request, award.award, programmes, known)
-    verdict = _accepted(request, awarded=sum(each.points for each in awarded))
-    return Decided(verdict, tuple(awarded), tuple(_issued(awarded)), request.mykey)
-
-
-def _programmes(
-    request: Request, municipality: str, legs: Iterable[Leg], versions: Mapping[str, int], known: Situation
-) -> dict[str, Programme]:
-    """Return the programmes of some legs at the versions that the terminal worked with."""
-    found: dict[str, Programme] = {}
-    for leg in legs:
-        if leg.programme[:6] != municipality:
-            raise Refused(Reason.MUNICIPALITY_MISMATCH)
-        programme = known.programmes.get((leg.programme, versions.get(leg.programme, 0)))
-        if programme is None:
-            raise Refused(Reason.PROGRAMME_UNKNOWN)
-        if programme.effective_from.isoformat() > request.business_date:
-            raise Refused(Reason.RULES_MISMATCH)
-        found[leg.programme] = programme
-    return found
-
-
-def _check_redeem(request: Request, leg: Leg, programme: Programme, known: Situation) -> None:
+def _redeem(work: _Work, request: Request, programme: Programme, points: int) -> None:
     rules = programme.redeeming
     if rules is None or not accepts(programme, request.shop):
         raise Refused(Reason.NOT_USABLE_HERE)
-    if leg.points < rules.minimum:
+    if points < rules.minimum:
         raise Refused(Reason.RULES_MISMATCH)
-    if leg.points > rules.tap_ceiling and not request.pin_verified:
+    if points > rules.tap_ceiling and not request.pin_verified:
         raise Refused(Reason.PIN_NEEDED)
-    if leg.points > redeemable_within_limits(programme, known.used, request.business_date):
+    if points > within_limits(programme, work.wallet, work.day):
         raise Refused(Reason.LIMIT_EXCEEDED)
+    work.take(programme, points, Account.CLAIM, request.shop)
+    for limit, period in ((rules.per_day, work.day), (rules.per_month, work.day[:7])):
+        if limit is not None:
+            work.count(programme, Counter.REDEEMED, period, points)
 
 
-def redeemable_within_limits(programme: Programme, used: Mapping[tuple[str, str], Used], day: str) -> int:
+def _earn(work: _Work, shop: str, programme: Programme, points: int, paid: int) -> None:
+    """Award what a bill earns; near the day's limit it may be less."""
+    if not takes_part(programme, shop):
+        raise Refused(Reason.NOT_USABLE_HERE)
+    earned, left = award_for(programme, paid), earnable(programme, work.wallet, work.day)
+    if points > earned or (points < earned and left is None):
+        raise Refused(Reason.RULES_MISMATCH)
+    if left is not None:
+        if points > left:
+            raise Refused(Reason.AWARD_LIMIT_EXCEEDED)
+        work.count(programme, Counter.AWARDED, work.day, points)
+    work.give(programme, points)
+
+
+def _award(request: Request, award: Award, known: Situation) -> Decided:
+    priced = _priced(request, award.municipality, award.award, award.rules, known)
+    work = _Work(request, known.wallet)
+    for programme, points in priced:
+        reason = programme.reasons.get(award.reason)
+        if reason is None or not reason.allows(points):
+            raise Refused(Reason.REASON_UNKNOWN if reason is None else Reason.RULES_MISMATCH)
+        work.begin(programme)
+        work.give(programme, points)
+    return work.done(award.rules, awards=sum(points for _, points in priced))
+
+
+def _convert(request: Request, convert: Convert, known: Situation) -> Decided:
+    source, target = (
+        programme
+        for programme, _ in _priced(request, convert.municipality, [convert.take, convert.give], convert.rules, known)
+    )
+    rate = rate_between(source, target.code, date.fromisoformat(request.business_date))
+    if rate is None:
+        raise Refused(Reason.NOT_CONVERTIBLE)
+    lots, rest = divmod(convert.take.points, rate.take)
+    if rest or lots * rate.give != convert.give.points:
+        raise Refused(Reason.RULES_MISMATCH)
+    ceiling = 0 if source.redeeming is None else source.redeeming.tap_ceiling
+    if convert.take.points > ceiling and not request.pin_verified:
+        raise Refused(Reason.PIN_NEEDED)
+    work = _Work(request, known.wallet)
+    work.begin(source)
+    work.begin(target)
+    work.take(source, convert.take.points, Account.CONVERTED)
+    work.give(target, convert.give.points)
+    return work.done(convert.rules, awards=convert.give.points)
+
+
+def _priced(
+    request: Request, municipality: str, legs: Iterable[Leg], versions: Mapping[str, int], known: Situation
+) -> list[tuple[Programme, int]]:
+    """Return each leg's programme, at the version that the terminal worked with, and points."""
+    found: dict[str, tuple[Programme, int]] = {}
+    for leg in legs:
+        if leg.programme[:6] != municipality:
+            raise Refused(Reason.MUNICIPALITY_MISMATCH)
+        if leg.programme in found:
+            raise Refused(Reason.AMOUNTS_WRONG)
+        programme = known.version(leg.programme, versions.get(leg.programme, 0))
+        if programme is None:
+            raise Refused(Reason.PROGRAMME_UNKNOWN)
+        _check_in_force(programme, known.programmes[leg.programme], date.fromisoformat(request.business_date))
+        found[leg.programme] = (programme, leg.points)
+    return list(found.values())
+
+
+def _check_in_force(programme: Programme, versions: Iterable[Programme], day: date) -> None:
+    if programme.effective_from > day:
+        raise Refused(Reason.RULES_MISMATCH)
+    if any(each.version > programme.version and each.effective_from + RULES_GRACE < day for each in versions):
+        raise Refused(Reason.RULES_OUTDATED)
+
+
+def within_limits(programme: Programme, wallet: Wallet, day: str) -> int:
     """Return the most points that the limits for one operation, day and month leave to redeem."""
     rules = programme.redeeming
     if rules is None:
         return 0
-    room = [rules.per_operation]
+    room = [2**31 if rules.per_operation is None else rules.per_operation]
     for limit, period in ((rules.per_day, day), (rules.per_month, day[:7])):
-        room.append(None if limit is None else limit - used.get((programme.code, period), Used()).redeemed)
-    return max(0, min((each for each in room if each is not None), default=2**31))
+        if limit is not None:
+            room.append(limit - wallet.uses.get(Use(programme.code, Counter.REDEEMED, period), 0))
+    return max(0, min(room))
 
 
-def consume(leg: Leg, known: Situation, day: str) -> Iterator[Move]:
-    """Yield what a leg takes out of its lots, those first that lapse first; free ones before paid ones."""
-    remaining = leg.points
-    for lot in sorted(live(known, leg.programme, day), key=lambda lot: (lot.expires_on, lot.charge)):
-        if taken := min(remaining, max(0, known.lots[lot])):
-            yield Move(lot, -taken)
-            remaining -= taken
-    if remaining:
-        raise Refused(Reason.INSUFFICIENT_BALANCE)
+def earnable(programme: Programme, wallet: Wallet, day: str) -> int | None:
+    """Return what the day's limit leaves to be earned, None where there is no limit."""
+    if programme.earning is None or programme.earning.per_day is None:
+        return None
+    return max(0, programme.earning.per_day - wallet.uses.get(Use(programme.code, Counter.AWARDED, day), 0))
 
 
-def live(known: Situation, programme: str, day: str) -> Iterator[LotKey]:
-    """Yield the lots of a programme that have not lapsed by a day."""
-    for lot in known.lots:
-        if lot.programme == programme and lot.expires_on >= day:
-            yield lot
-
-
-def _grant(request: Request, legs: Sequence[Leg], programmes: Mapping[str, Programme], known: Situation) -> list[Move]:
-    """Return the lots that award legs make, as far as the programme's daily limit goes."""
-    granted: list[Move] = []
-    for leg in legs:
-        programme = programmes[leg.programme]
-        points = leg.points
-        if programme.earning is not None and programme.earning.per_day is not None:
-            used = known.used.get((leg.programme, request.business_date), Used()).awarded
-            points = min(points, max(0, programme.earning.per_day - used))
-        if points:
-            granted.append(Move(_lot(programme, request.business_date), points))
-    return granted
-
-
-def _lot(programme: Programme, business_date: str) -> LotKey:
-    last = lapses_on(programme, date.fromisoformat(business_date))
-    return LotKey(programme.code, programme.charge, NEVER if last is None else last.isoformat())
-
-
-def _issued(awarded: Iterable[Move]) -> Iterator[Posting]:
-    for move in awarded:
-        yield Posting("issuer", move.lot.programme, -move.points)
-        yield Posting("resident", move.lot.programme, move.points)
-
-
-# Undoing -------------------------------------------------------------------------------------------------------
-
-
-def _void(request: Request, known: Situation) -> Decided:
-    """Undo the target: points back into the lots that they came from, awards out of theirs."""
-    target = known.target
-    if target is None:
-        # Not seen yet: the store writes the id down as voided, so that it can never succeed.
-        return Decided(_accepted(request))
-    if target.shop != request.shop:
-        raise Refused(Reason.TARGET_UNKNOWN)
-    if target.undone_by is not None:
-        raise Refused(Reason.ALREADY_VOIDED)
-    if target.verdict.status is Status.REFUSED:
-        raise Refused(Reason.TARGET_REFUSED)
-    if target.business_date != request.business_date or target.moves is None:
-        raise Refused(Reason.TARGET_CLOSED)
-    back = tuple(Move(move.lot, -move.points) for move in target.moves)
-    after = Counter(known.lots)
-    for lot, points in back:
-        after[lot] += points
-    if any(after[lot] < 0 for lot, _ in back):
-        raise Refused(Reason.AWARD_ALREADY_SPENT)
-    verdict = _accepted(request, redeemed=-target.verdict.redeemed, awarded=-target.verdict.awarded)
-    return Decided(verdict, back, tuple(_undone(back)), target.mykey)
-
-
-def _undone(back: Iterable[Move]) -> Iterator[Posting]:
-    for lot, points in back:
-        yield Posting("resident", lot.programme, points)
-        yield Posting("shop" if points > 0 else "issuer", lot.programme, -points)
-
-
-def _accepted(request: Request, *, redeemed: int = 0, awarded: int = 0, due: int | None = None) -> Verdict:
-    return Verdict(
-        operation_id=request.operation_id,
-        status=Status.ACCEPTED,
-        redeemed=redeemed,
-        awarded=awarded,
-        amount_due=due,
-    )
+def _deduction(priced: tuple[Programme, int]) -> tuple[int, str]:
+    return priced[0].deduction_order, priced[0].code

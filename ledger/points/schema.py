@@ -1,15 +1,20 @@
 """The tables of the points store, the same on SQLite, PostgreSQL and Citus: every key begins with the municipality.
 
-What is kept of a person is in `lots`, `usage` and `last_uses`, and says nothing of where, when or how much at once.
-What is kept of an operation names no person but in `sealed`, under the key of its period (`ledger.points.periods`).
+What is kept of a person is in `wallets`, `lots`, `debts` and `usage`, and says nothing of where, when or how much at
+once; on SQLite they lie in the order of the key, because that of insertion would tell. An operation names its person
+and its points only in `sealed`, under the key of its month (`ledger.points.periods`). What programmes issued and owe is
+kept as sums of no operation, in `totals`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
+    Connection,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -20,18 +25,16 @@ from sqlalchemy import (
     Table,
     Text,
 )
-
-NEVER = "9999-12-31"
-"""The expiry day of what does not lapse by itself, so that days compare as texts."""
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
 
 programmes = Table(
     "programmes",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("code", String(24), nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("municipality", String(6)),
+    Column("code", String(24)),
+    Column("version", Integer),
     Column("rules", Text, nullable=False),
     PrimaryKeyConstraint("municipality", "code", "version"),
 )
@@ -39,8 +42,8 @@ programmes = Table(
 shops = Table(
     "shops",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("shop", String(11), nullable=False),
+    Column("municipality", String(6)),
+    Column("shop", String(11)),
     Column("name", String(40), nullable=False),
     PrimaryKeyConstraint("municipality", "shop"),
 )
@@ -48,8 +51,8 @@ shops = Table(
 terminals = Table(
     "terminals",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("terminal", String(14), nullable=False),
+    Column("municipality", String(6)),
+    Column("terminal", String(14)),
     Column("shop", String(11), nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("head_seq", BigInteger, nullable=False),
@@ -61,102 +64,116 @@ terminals = Table(
 enrolment_codes = Table(
     "enrolment_codes",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("code_hash", String(64), nullable=False),
+    Column("municipality", String(6)),
+    Column("code_hash", String(64)),
     Column("shop", String(11), nullable=False),
     Column("expires_at", String(40), nullable=False),
     Column("terminal", String(14)),
     PrimaryKeyConstraint("municipality", "code_hash"),
 )
 
+wallets = Table(
+    "wallets",
+    metadata,
+    Column("municipality", String(6)),
+    Column("mykey", String(16), index=True),
+    PrimaryKeyConstraint("municipality", "mykey"),
+    sqlite_with_rowid=False,
+)
+"""Who has, or had, points of a municipality: whoever decides on somebody's points locks this row first."""
+
 lots = Table(
     "lots",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("mykey", String(16), nullable=False),
-    Column("programme", String(24), nullable=False),
-    Column("charge", String(4), nullable=False),
-    Column("expires_on", String(10), nullable=False),
+    Column("municipality", String(6)),
+    Column("mykey", String(16)),
+    Column("programme", String(24)),
+    Column("charge", String(4)),
+    Column("expires_on", String(10)),
     Column("points", BigInteger, nullable=False),
     PrimaryKeyConstraint("municipality", "mykey", "programme", "charge", "expires_on"),
-    # In the order of the key, not of insertion: who came when is nobody's to read.
+    sqlite_with_rowid=False,
+)
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("municipality", String(6)),
+    Column("mykey", String(16)),
+    Column("programme", String(24)),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "mykey", "programme"),
     sqlite_with_rowid=False,
 )
 
 usage = Table(
     "usage",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("mykey", String(16), nullable=False),
-    Column("programme", String(24), nullable=False),
-    Column("period", String(10), nullable=False),
-    Column("redeemed", BigInteger, nullable=False),
-    Column("awarded", BigInteger, nullable=False),
-    PrimaryKeyConstraint("municipality", "mykey", "programme", "period"),
-    sqlite_with_rowid=False,
-)
-
-last_uses = Table(
-    "last_uses",
-    metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("mykey", String(16), nullable=False),
-    Column("programme", String(24), nullable=False),
-    Column("day", String(10), nullable=False),
-    PrimaryKeyConstraint("municipality", "mykey", "programme"),
+    Column("municipality", String(6)),
+    Column("mykey", String(16)),
+    Column("programme", String(24)),
+    Column("counter", String(8)),
+    Column("period", String(10)),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "mykey", "programme", "counter", "period"),
     sqlite_with_rowid=False,
 )
 
 operations = Table(
     "operations",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("operation", String(27), nullable=False),
-    Column("content_hash", String(64), nullable=False),
+    Column("municipality", String(6)),
+    Column("operation", String(40)),
+    Column("content_hash", String(64)),
     Column("kind", String(32), nullable=False),
-    Column("shop", String(11), nullable=False),
+    Column("target", String(40)),
     Column("business_date", String(10), nullable=False),
-    Column("bill", BigInteger, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("undone_by", String(27)),
+    Column("status", String(24), nullable=False),
+    Column("code", String(40)),
     Column("sealed", LargeBinary),
     PrimaryKeyConstraint("municipality", "operation"),
+    Index("operations_by_target", "municipality", "target"),
 )
-Index("operations_by_day", operations.c.municipality, operations.c.business_date, operations.c.shop)
+"""Every operation, for ever. One without a content hash was voided before it arrived."""
 
-postings = Table(
-    "postings",
+totals = Table(
+    "totals",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("operation", String(27), nullable=False),
-    Column("line", Integer, nullable=False),
-    Column("account", String(9), nullable=False),
-    Column("programme", String(24), nullable=False),
+    Column("municipality", String(6)),
+    Column("programme", String(24)),
+    Column("account", String(9)),
+    Column("shop", String(11)),
+    Column("business_date", String(10)),
+    Column("part", String(16)),
     Column("points", BigInteger, nullable=False),
-    PrimaryKeyConstraint("municipality", "operation", "line"),
-    ForeignKeyConstraint(["municipality", "operation"], ["operations.municipality", "operations.operation"]),
-    CheckConstraint("account IN ('resident', 'shop', 'issuer', 'overdraft')"),
+    PrimaryKeyConstraint("municipality", "programme", "account", "shop", "business_date", "part"),
+    sqlite_with_rowid=False,
 )
-
-lapses = Table(
-    "lapses",
-    metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("programme", String(24), nullable=False),
-    Column("day", String(10), nullable=False),
-    Column("cause", String(7), nullable=False),
-    Column("points", BigInteger, nullable=False),
-    PrimaryKeyConstraint("municipality", "programme", "day", "cause"),
-)
+"""Points by account and day. Parts are appended, so that nobody waits for a sum, and added up when the day is over."""
 
 audit = Table(
     "audit",
     metadata,
-    Column("municipality", String(6), nullable=False),
-    Column("entry", String(36), nullable=False),
+    Column("municipality", String(6)),
+    Column("entry", String(36)),
     Column("at", String(40), nullable=False),
     Column("who", String(40), nullable=False),
     Column("action", String(40), nullable=False),
     Column("detail", Text, nullable=False),
     PrimaryKeyConstraint("municipality", "entry"),
 )
+"""What the office did."""
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, or replace what stands under their key."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    key = [column.name for column in table.primary_key]
+    values = {column.name: insert.excluded[column.name] for column in table.c if column.name not in key}
+    if values:
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=values), rows)
+    else:
+        connection.execute(insert.on_conflict_do_nothing(), rows)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from ledger.client import LedgerClient, LedgerRefusal, LedgerUnreachable
 from ledger.identity.revocation import RevocationList
-from ledger.messages import Decision, SignedEntry, Status
+from ledger.messages import SignedEntry, Status
 from tests.ledger.api.conftest import Counter, asgi
 from tests.ledger.api.world import NOW, Card, Till
 
@@ -47,8 +47,8 @@ async def open_counter(counter: Counter, card: Card) -> Counter:
 def sold(counter: Counter) -> list[int]:
     """Return what was redeemed by each operation that the points store has."""
     with counter.ledger.stores[1].connect() as connection:
-        rows = connection.execute(text("SELECT verdict FROM operations WHERE kind = 'sale'")).scalars()
-        return [Decision.model_validate_json(f'{{"verdict":{row}}}').verdict.redeemed for row in rows]
+        ids = connection.execute(text("SELECT operation FROM operations WHERE kind = 'sale'")).scalars().all()
+    return [verdict.redeemed for each in ids if (verdict := counter.ledger.points.verdict(each)) is not None]
 
 
 async def refusal(counter: Counter, entries: list[SignedEntry]) -> str:

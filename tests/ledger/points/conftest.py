@@ -11,7 +11,7 @@ from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import metadata
 from ledger.points.store import Points
-from ledger.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
+from ledger.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
 
 
@@ -42,6 +42,7 @@ def city() -> Programme:
         version=1,
         effective_from=date(2026, 4, 1),
         deduction_order=10,
+        reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000)},
         redeeming=Redeeming(per_day=1_000, tap_ceiling=500),
         expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
     )

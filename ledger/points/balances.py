@@ -1,0 +1,30 @@
+"""What a resident holds, and how much of it a shop could take now."""
+
+from __future__ import annotations
+
+from ledger.messages import ProgrammeBalance
+from ledger.points.decide import earnable, within_limits
+from ledger.points.wallet import NEVER, Wallet
+from ledger.rules import Programme, accepts
+
+
+def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> ProgrammeBalance:
+    """Return the balance of one programme at a shop on a day."""
+    live = wallet.live(programme, day)
+    points = sum(wallet.lots[lot] for lot in live)
+    redeemable = min(points, within_limits(programme, wallet, day)) if accepts(programme, shop) else 0
+    rules = programme.redeeming
+    if rules is None or redeemable < rules.minimum:
+        redeemable = 0
+    by_tap = min(redeemable, rules.tap_ceiling) if rules is not None else 0
+    last = min((lot.expires_on, wallet.last_day(programme))[lot.expires_on == NEVER] for lot in live) if live else NEVER
+    expiring = [lot for lot in live if min(lot.expires_on, wallet.last_day(programme)) == last]
+    return ProgrammeBalance(
+        programme=programme.code,
+        points=points - wallet.debts.get(programme.code, 0),
+        redeemable=redeemable,
+        tap_redeemable=by_tap if rules is not None and by_tap >= rules.minimum else 0,
+        earnable=earnable(programme, wallet, day),
+        expires_on=None if last == NEVER else last,
+        expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in expiring),
+    )

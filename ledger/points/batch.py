@@ -1,0 +1,130 @@
+"""One municipality's part of a batch: loaded in few statements, decided in memory in order, written in few."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from sqlalchemy import Connection
+
+from ledger.messages import Award, Convert, Return, Sale, Status, Void
+from ledger.points.decide import Situation, decide
+from ledger.points.operations import Decided, Moved, Outcome, Request
+from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.points.periods import PeriodKeys
+from ledger.points.rows import VOIDED, Row, check_same, insert_rows, recalled, rows_of, undoing, unsealed
+from ledger.points.undo import Target
+from ledger.points.wallet import Wallet
+from ledger.reasons import Reason
+from ledger.rules import Programme
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch works on: what the store has of its operations and residents, and what is decided as it goes."""
+
+    connection: Connection
+    municipality: str
+    keys: PeriodKeys
+    programmes: Mapping[str, Sequence[Programme]]
+    known: dict[str, Row] = field(default_factory=dict)
+    moved: dict[str, Moved | None] = field(default_factory=dict)
+    undone_by: dict[str, list[Row]] = field(default_factory=dict)
+    people: dict[str, Wallet] = field(default_factory=dict)
+    new: list[Row] = field(default_factory=list)
+    sums: Sums = field(default_factory=dict)
+
+    def run(self, requests: Sequence[Request], today: date) -> list[Outcome]:
+        """Decide requests in their order and write what follows."""
+        self._load(requests)
+        before = dict(self.people)
+        outcomes = [self._outcome(request, today) for request in requests]
+        insert_rows(self.connection, self.municipality, self.new)
+        write_wallets(self.connection, self.municipality, before, self.people)
+        write_totals(self.connection, self.municipality, self.sums)
+        return outcomes
+
+    def _load(self, requests: Sequence[Request]) -> None:
+        targets = {request.content.target for request in requests if isinstance(request.content, Void | Return)}
+        ids = {request.operation_id for request in requests}
+        self.known = rows_of(self.connection, self.municipality, targets | ids)
+        self.moved = {row.operation: unsealed(self.keys, row) for row in self.known.values()}
+        acting = {request.mykey for request in requests if _needs_wallet(request) and request.mykey is not None}
+        touched = {moved.mykey for target in targets if (moved := self.moved.get(target)) is not None}
+        self.people = lock_wallets(self.connection, self.municipality, acting, touched)
+        if targets:
+            # Only now: whoever else undoes the same operation has the wallet locked until that is written.
+            for row in undoing(self.connection, self.municipality, targets):
+                self.moved[row.operation] = unsealed(self.keys, row)
+                self.undone_by.setdefault(str(row.target), []).append(row)
+
+    def _outcome(self, request: Request, today: date) -> Outcome:
+        row = self.known.get(request.operation_id)
+        if row is not None:
+            check_same(row, request.content_hash)
+            moved = self.moved[row.operation]
+            return Outcome(recalled(row, moved, request.content), None if moved is None else moved.mykey)
+        target = self._target(request)
+        mykey = request.mykey if target is None or target.moved is None else target.moved.mykey
+        known = Situation(self.programmes, None if mykey is None else self.people.get(mykey), target)
+        decided = decide(request, known, today)
+        self._keep(request, decided)
+        return Outcome(decided.verdict, mykey)
+
+    def _target(self, request: Request) -> Target | None:
+        if not isinstance(request.content, Void | Return) or (row := self.known.get(request.content.target)) is None:
+            return None
+        followers = self.undone_by.get(row.operation, ())
+        returns = (self.moved[each.operation] for each in followers if each.kind == "return")
+        return Target(
+            row.operation,
+            row.kind,
+            row.business_date,
+            Status(row.status),
+            self.moved[row.operation],
+            is_voided=any(each.kind == "void" for each in followers),
+            returned=sum(moved.bill for moved in returns if moved is not None),
+        )
+
+    def _keep(self, request: Request, decided: Decided) -> None:
+        """Bring a decision into the batch, for what is decided after it and for what is written at the end."""
+        if decided.moved is not None:
+            mykey = decided.moved.mykey
+            self.people[mykey] = self.people[mykey].after(decided.change)
+            add_up(self.sums, decided.postings, request.business_date)
+        row = self._record(request, decided)
+        if row.target is None or row.status != Status.ACCEPTED:
+            return
+        if row.target in self.known:
+            self.undone_by.setdefault(row.target, []).append(row)
+        else:
+            self._make_impossible(replace(request, operation_id=row.target))
+
+    def _record(self, request: Request, decided: Decided) -> Row:
+        verdict, moved = decided.verdict, decided.moved
+        row = Row(
+            request.operation_id,
+            request.content_hash,
+            str(getattr(request.content, "kind", "")),
+            getattr(request.content, "target", None),
+            request.business_date,
+            verdict.status,
+            verdict.code,
+            None if moved is None else self.keys.seal(request.business_date, request.operation_id, moved.to_json()),
+        )
+        self._remember(row, moved)
+        return row
+
+    def _make_impossible(self, unseen: Request) -> None:
+        status, reason = Status.REFUSED, Reason.VOIDED_BEFORE_ARRIVAL
+        self._remember(Row(unseen.operation_id, None, VOIDED, None, unseen.business_date, status, reason, None), None)
+
+    def _remember(self, row: Row, moved: Moved | None) -> None:
+        self.new.append(row)
+        self.known[row.operation] = row
+        self.moved[row.operation] = moved
+
+
+def _needs_wallet(request: Request) -> bool:
+    return request.refusal is None and isinstance(request.content, Sale | Award | Convert)

@@ -1,0 +1,111 @@
+"""Operations as they are kept: found by id or by what they undo, and recalled as verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from ledger.messages import Award, Convert, Sale, Status, Verdict
+from ledger.points.operations import Moved
+from ledger.points.periods import PeriodKeys
+from ledger.points.schema import operations
+
+VOIDED = "voided"
+"""The kind of an operation that has not arrived, and never can."""
+
+ELSEWHERE = "elsewhere"
+"""The kind of a row that says only that an id is taken: the operation is the municipality's that `target` names."""
+
+
+class OperationIdConflict(Exception):  # noqa: N818  # says what is the case
+    """An operation id came a second time with other content; carries `operation_id`."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(operation_id)
+        self.operation_id = operation_id
+
+
+class Row(NamedTuple):
+    """An operation as it is kept; the fields are the table's columns but the municipality."""
+
+    operation: str
+    content_hash: str | None
+    kind: str
+    target: str | None
+    business_date: str
+    status: str
+    code: str | None
+    sealed: bytes | None
+
+
+def rows_of(connection: Connection, municipality: str, ids: Iterable[str]) -> dict[str, Row]:
+    """Return the operations that are there of some ids."""
+    return {row.operation: row for row in _rows(connection, municipality, operations.c.operation.in_(list(ids)))}
+
+
+def undoing(connection: Connection, municipality: str, targets: Iterable[str]) -> list[Row]:
+    """Return the accepted operations that undid some others, or part of them."""
+    return _rows(
+        connection,
+        municipality,
+        operations.c.target.in_(list(targets)),
+        operations.c.status == Status.ACCEPTED,
+    )
+
+
+def insert_rows(connection: Connection, municipality: str, rows: Iterable[Row]) -> None:
+    """Add operations; they are never changed."""
+    new: list[dict[str, Any]] = [{"municipality": municipality, **row._asdict()} for row in rows]
+    if new:
+        connection.execute(operations.insert(), new)
+
+
+def check_same(row: Row, content_hash: str) -> None:
+    """Raise OperationIdConflict where an id was used for other content."""
+    if row.content_hash not in (None, content_hash):
+        raise OperationIdConflict(row.operation)
+
+
+def unsealed(keys: PeriodKeys, row: Row) -> Moved | None:
+    """Return what an operation moved; None where that was nothing, or its key was destroyed."""
+    plain = None if row.sealed is None else keys.open(row.business_date, row.operation, row.sealed)
+    return None if plain is None else Moved.from_json(plain)
+
+
+def recalled(row: Row, moved: Moved | None, content: object = None) -> Verdict:
+    """Return the verdict that was given.
+
+    Once the key of its period was destroyed the amounts are those that the content asks for, which an acceptance
+    grants; without content, and of a return or void, they are forgotten with the person.
+    """
+    redeemed, awarded, due = _asked(content) if moved is None else moved.amounts
+    if row.status == Status.REFUSED:
+        redeemed, awarded, due = 0, 0, None
+    return Verdict(
+        operation_id=row.operation,
+        status=Status(row.status),
+        code=row.code,
+        redeemed=redeemed,
+        awarded=awarded,
+        amount_due=due,
+    )
+
+
+def _rows(connection: Connection, municipality: str, *where: ColumnElement[bool]) -> list[Row]:
+    columns = [operations.c[name] for name in Row._fields]
+    query = select(*columns).where(operations.c.municipality == municipality, *where)
+    return [Row(*found) for found in connection.execute(query)]
+
+
+def _asked(content: object) -> tuple[int, int, int | None]:
+    match content:
+        case Sale(redeem=redeem, award=award, amount_due=due):
+            return sum(leg.points for leg in redeem), sum(leg.points for leg in award), due
+        case Award(award=award):
+            return 0, sum(leg.points for leg in award), None
+        case Convert(take=take, give=give):
+            return take.points, give.points, None
+        case _:
+            return 0, 0, None
