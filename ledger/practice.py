@@ -64,7 +64,9 @@ def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
             _settle(ledger, sample, holding, certificates[holding.card])
     if REVOKED in certificates:
         _revoke(ledger, reference_to(certificates[REVOKED]))
-    return ledger.registry.new_enrolment_code(sample.shop.code, ledger.clock())
+    code = ledger.registry.new_enrolment_code(sample.shop.code, ledger.clock())
+    ledger.close()
+    return code
 
 
 def _settle(ledger: Ledger, sample: Sample, holding: Holding, certificate: x509.Certificate) -> None:

@@ -47,6 +47,11 @@ class Ledger:
             with engine.connect() as connection:
                 connection.execute(select(1))
 
+    def close(self) -> None:
+        """Let go of the databases."""
+        for engine in self.stores:
+            engine.dispose()
+
     def today(self) -> date:
         """Return the day in Japan."""
         return self.clock().astimezone(JST).date()

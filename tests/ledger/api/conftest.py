@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -63,12 +63,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Clock) -> Ledger:
-    """Return an empty ledger with one programme and one shop."""
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    """Yield an empty ledger with one programme and one shop."""
     made = assemble(Place(tmp_path / "ledger"), Anchors((anchor(),)), clock)
     made.registry.add_programmes([city()])
     made.registry.add_shop(Shop(code=SHOP, name="見本商店"))
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -208,3 +208,4 @@ async def test_the_ledger_opens_again_as_it_was(counter: Counter, card: Card) ->
     again = assemble(Place(directory), counter.ledger.registrar.anchors, counter.till.clock)
     assert again.sealing_key.public == counter.ledger.sealing_key.public
     assert again.identity.look_up([card.reference])[card.reference].standing is Standing.ACTIVE
+    again.close()

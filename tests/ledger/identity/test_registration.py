@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,11 +51,12 @@ def registration(of: x509.Certificate = GOOD, *services: ServiceId) -> Registrat
 
 
 @pytest.fixture
-def registrar(tmp_path: Path) -> Registrar:
-    """Return a registrar with an empty ID table that trusts the test authority."""
+def registrar(tmp_path: Path) -> Iterator[Registrar]:
+    """Yield a registrar with an empty ID table that trusts the test authority."""
     engine = open_engine(f"sqlite:///{tmp_path / 'identity.db'}")
     metadata.create_all(engine)
-    return Registrar(Identity(engine, b"s" * 32), Anchors((ANCHOR,)))
+    yield Registrar(Identity(engine, b"s" * 32), Anchors((ANCHOR,)))
+    engine.dispose()
 
 
 def test_a_card_that_is_vouched_for_and_signed_is_registered(registrar: Registrar) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
@@ -21,11 +21,12 @@ LIBRARY = ServiceId(service="library", number="0042")
 
 
 @pytest.fixture
-def identity(tmp_path: Path) -> Identity:
-    """Return an empty ID table."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'identity.db'}")
+def identity(database_url: str) -> Iterator[Identity]:
+    """Yield an empty ID table."""
+    engine = open_engine(database_url)
     metadata.create_all(engine)
-    return Identity(engine, b"s" * 32)
+    yield Identity(engine, b"s" * 32)
+    engine.dispose()
 
 
 def refusal(code: str) -> pytest.RaisesExc[IdentityRefusal]:
