@@ -45,7 +45,11 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _application(first: list[str]) -> typer.Typer:
-    """Return the application with the command that is named first; with all of them where none is, for its help."""
+    """Return the application with the command that is named first.
+
+    It has all of them where something else stands there, for help and suggestions, and none where nothing does: the
+    screen must not wait for what it does not use.
+    """
     application = typer.Typer(
         name="kazasu",
         callback=terminal,
@@ -53,7 +57,7 @@ def _application(first: list[str]) -> typer.Typer:
         add_completion=False,
         epilog="Example: kazasu op sale --bill 1200 --redeem all --card two-towns --json",
     )
-    wanted = COMMANDS.keys() & set(first) if first else COMMANDS
+    wanted = first if not first or first[0] in COMMANDS else list(COMMANDS)
     for name in wanted:
         module = importlib.import_module(COMMANDS[name])
         if hasattr(module, "app"):
