@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, Engine, MetaData, String, Table, delete, insert
 from sqlalchemy.exc import IntegrityError
 
+from ledger.database import repeated, with_row_locks
+
 metadata = MetaData()
 
 request_nonce = Table(
@@ -26,25 +28,27 @@ class Replays:
     """The nonces that were used."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        # The key decides: of two that bring one nonce at once, the second finds it taken.
+        self._engine = with_row_locks(engine)
         self._swept = 0
 
     def is_new(self, terminal_id: str, nonce: str, now: datetime, expires: datetime) -> bool:
         """Remember a nonce until `expires`; return whether it had not been used before."""
-        seconds = int(now.timestamp())
+        row = {
+            "municipality": terminal_id[:6],
+            "terminal_id": terminal_id,
+            "nonce": nonce,
+            "expires": int(expires.timestamp()),
+        }
         try:
-            with self._engine.begin() as connection:
-                connection.execute(
-                    insert(request_nonce).values(
-                        municipality=terminal_id[:6],
-                        terminal_id=terminal_id,
-                        nonce=nonce,
-                        expires=int(expires.timestamp()),
-                    )
-                )
-                if seconds - self._swept >= _SWEEP_SECONDS:
-                    connection.execute(delete(request_nonce).where(request_nonce.c.expires < seconds))
-                    self._swept = seconds
+            repeated(self._engine, lambda connection: connection.execute(insert(request_nonce), row))
         except IntegrityError:
             return False
+        self._sweep(int(now.timestamp()))
         return True
+
+    def _sweep(self, seconds: int) -> None:
+        if seconds - self._swept >= _SWEEP_SECONDS:
+            self._swept = seconds
+            old = delete(request_nonce).where(request_nonce.c.expires < seconds)
+            repeated(self._engine, lambda connection: connection.execute(old))

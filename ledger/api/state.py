@@ -14,6 +14,7 @@ from ledger.api.limits import Rate
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.telemetry import Metrics
+from ledger.database import reading
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.points.registry import Registry
@@ -44,7 +45,7 @@ class Ledger:
     def check(self) -> None:
         """Ask both stores something; raise DBAPIError where one does not answer."""
         for engine in self.stores:
-            with engine.connect() as connection:
+            with reading(engine) as connection:
                 connection.execute(select(1))
 
     def close(self) -> None:

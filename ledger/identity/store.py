@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from ledger.database import repeated
+from ledger.database import reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
@@ -43,7 +42,8 @@ class Identity:
     """The identity store. `secret` keys the hash of every card: without it nobody finds a card by its serial number."""
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
-        self._engine = engine
+        # Whatever two requests decide at once is held by a key, which one of them finds taken.
+        self._engine = with_row_locks(engine)
         self._secret = secret
 
     def key_of(self, issuer: bytes, serial: int) -> bytes:
@@ -56,13 +56,9 @@ class Identity:
         if not keys:
             return {}
         wanted = list(keys.values())
-
-        def read(connection: Connection) -> tuple[dict[bytes, Row[Any]], set[bytes]]:
-            rows = connection.execute(select(card).where(card.c.card_key.in_(wanted)))
-            stopped = connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted)))
-            return {row.card_key: row for row in rows}, set(stopped)
-
-        rows, stopped = repeated(self._engine, read)
+        with reading(self._engine) as connection:
+            rows = {row.card_key: row for row in connection.execute(select(card).where(card.c.card_key.in_(wanted)))}
+            stopped = set(connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted))))
         found: dict[CardReference, Holder] = {}
         for reference, key in keys.items():
             row = rows.get(key)
@@ -77,8 +73,8 @@ class Identity:
     def services(self, mykey: str) -> list[ServiceId]:
         """Return the numbers that are linked to a MyKey ID."""
         query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
-        rows = repeated(self._engine, lambda connection: connection.execute(query).all())
-        return [ServiceId(service=row.service, number=row.number) for row in rows]
+        with reading(self._engine) as connection:
+            return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
 
     def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:
         """Register a card, or find it registered, link numbers to it, and return its MyKey ID.
@@ -94,11 +90,7 @@ class Identity:
             _link(connection, mykey, [each for each in services if each.service != RENEWAL])
             return mykey
 
-        try:
-            return repeated(self._engine, admit)
-        except IntegrityError:
-            # Somebody registered the same card or number at the same moment: now it is found there.
-            return repeated(self._engine, admit)
+        return repeated(self._engine, admit, on_taken_keys=True)
 
     def unlink(self, mykey: str, service: str) -> None:
         """Forget the number of one service."""
@@ -119,7 +111,8 @@ class Identity:
         query = select(service_id.c.mykey).where(
             service_id.c.service == number.service, service_id.c.number == number.number
         )
-        return repeated(self._engine, lambda connection: connection.scalar(query))
+        with reading(self._engine) as connection:
+            return connection.scalar(query)
 
     def stop(self, mykey: str) -> None:
         """Suspend a holder at once; raise IdentityRefusal `mykey_unknown` where there is none."""
