@@ -77,6 +77,11 @@ class Words:
             return self.town(code[:6])
         return programme.name.ja if self.texts.lang == "ja" else programme.name.en
 
+    def reason(self, programme: str, code: str) -> str:
+        """Return what points of a programme are given for."""
+        name = self._programmes[programme].reasons[code].name
+        return name.ja if self.texts.lang == "ja" else name.en
+
     def town(self, code: str) -> str:
         """Return the name of a municipality."""
         return municipalities.name(code) if municipalities.is_known(code) else code

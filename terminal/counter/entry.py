@@ -21,7 +21,6 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.facts import (
-    AWARD_REASONS,
     AwardIntent,
     BalanceIntent,
     Fault,
@@ -64,10 +63,12 @@ def _begin(counter: Counter, task: Task) -> Step:
             begun = begin(counter, PickingVoid())
             return begun, (ListVoidable(begun.task),)
         case Task.AWARD:
-            own = [code for code in counter.terms.programmes if code[:6] == counter.terms.municipality]
-            if not own:
+            terms = counter.terms
+            own = (programme for programme in terms.programmes.values() if programme.municipality == terms.municipality)
+            giving = next((programme for programme in own if programme.reasons), None)
+            if giving is None:
                 return go(counter, Idle(notice=Fault("no_programme")))
-            return begin(counter, EnteringAward(own[0], AWARD_REASONS)), ()
+            return begin(counter, EnteringAward(giving.code, tuple(giving.reasons))), ()
 
 
 def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step:
@@ -84,12 +85,24 @@ def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step
         case Picked(number) if 1 <= number <= len(state.reasons):
             return go(counter, replace(state, cursor=number - 1))
         case Entered():
-            points = amount_of(state.text)
-            if isinstance(points, Fault):
-                return go(counter, replace(state, notice=points))
-            return wait_for_card(counter, AwardIntent(state.programme, points, state.reasons[state.cursor]))
+            intent = _award(counter, state)
+            if isinstance(intent, Fault):
+                return go(counter, replace(state, notice=intent))
+            return wait_for_card(counter, intent)
         case _:
             return stay(counter)
+
+
+def _award(counter: Counter, state: EnteringAward) -> AwardIntent | Fault:
+    """Return the award as far as its reason allows it; where that fixes the points, none need be typed."""
+    code = state.reasons[state.cursor]
+    reason = counter.terms.programmes[state.programme].reasons[code]
+    points = reason.points if reason.points and not state.text else amount_of(state.text)
+    if isinstance(points, Fault):
+        return points
+    if not reason.allows(points):
+        return Fault("award_not_allowed", (("points", reason.points or reason.up_to or 0),))
+    return AwardIntent(state.programme, points, code)
 
 
 def consenting(counter: Counter, event: Event) -> Step:

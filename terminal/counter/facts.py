@@ -20,9 +20,6 @@ from ledger.messages import (
 )
 from ledger.rules import Programme, Quote
 
-AWARD_REASONS = ("volunteering", "first_aid_training", "birth", "health_event", "library_use", "visit")
-"""What the minutes would award points for without a bill (N15), as codes of the municipality's list."""
-
 CounterOperation = Sale | Award | Void | Link
 """What can be asked of the ledger at a counter."""
 

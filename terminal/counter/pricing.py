@@ -45,7 +45,7 @@ def part(choice: Choice, points: int, resident: Resident, terms: Terms, *, tap_o
 
 def without_points(bill: int, resident: Resident, terms: Terms) -> Choice:
     """Return the choice to use none; while the line is down, only what may queue is awarded."""
-    priced = quote(bill, 0, (), terms.programmes, terms.municipality)
+    priced = quote(bill, 0, resident.balances, terms.programmes, terms.municipality)
     if not resident.online:
         priced = replace(priced, award=tuple(leg for leg in priced.award if may_queue(leg.programme, terms)))
     return Choice(Use.NONE, terms.municipality, priced)

@@ -154,7 +154,7 @@ def _award(state: EnteringAward, words: Words) -> Iterator[Widget]:
         *(
             KeyCap(
                 ">" if index == state.cursor else " ",
-                words(f"reason-{reason.replace('_', '-')}"),
+                words.reason(state.programme, reason),
                 Picked(index + 1),
                 "tile chosen" if index == state.cursor else "tile",
             )

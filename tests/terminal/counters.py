@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from ledger.messages import CardSigned, ProgrammeBalance, Standing, Status, Verdict
-from ledger.rules import DaysAfterAward, Earning, Name, Offline, Programme, Redeeming, Usable, in_force
+from ledger.rules import AwardReason, DaysAfterAward, Earning, Name, Offline, Programme, Redeeming, Usable, in_force
 from terminal.counter import Counter, State, step
 from terminal.counter.effects import Effect
 from terminal.counter.events import CardArrived, CardRead, Entered, Event, Opened, Typed
@@ -17,6 +17,8 @@ from terminal.counter.facts import Draft, Receipt, Resident, Terms
 SHOP = "252034-0001"
 TERMINAL = f"{SHOP}-01"
 TOWN, STREET, OTHER = "252034", "252034-KUROKABE", "131164"
+VOLUNTEERING = AwardReason(name=Name(ja="ボランティア", en="Volunteering"), up_to=500)
+VISIT = AwardReason(name=Name(ja="来店", en="Visit"), points=5)
 SIGNATURE = base64.b64encode(b"signed").decode()
 
 
@@ -29,6 +31,7 @@ def programme(code: str, *, order: int = 100, also_in: tuple[str, ...] = (), que
         effective_from=date(2026, 4, 1),
         deduction_order=order,
         earning=Earning(),
+        reasons={"volunteering": VOLUNTEERING, "visit": VISIT},
         redeeming=Redeeming(tap_ceiling=500),
         expiry=DaysAfterAward(rule="days_after_award", days=365),
         usable=Usable(also_in=also_in),

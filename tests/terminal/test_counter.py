@@ -391,13 +391,38 @@ def test_a_pin_that_nobody_wants_is_wiped() -> None:
 # Award, void, registration, balance -----------------------------------------------------------------------------
 
 
-def test_an_award_names_its_reason() -> None:
-    """F3, points, a reason, a tap: written without a choice."""
-    counter, _ = walk(opened(), [Asked(Task.AWARD), Typed("50"), Moved(1), Entered(), CardArrived()])
+@pytest.mark.parametrize(
+    ("keys", "reason", "points"),
+    [
+        ([Typed("50")], "volunteering", 50),
+        ([Typed("500")], "volunteering", 500),
+        ([Moved(1)], "visit", 5),
+        ([Moved(-1), Typed("5")], "visit", 5),
+        ([Picked(2), Moved(1), Typed("7")], "volunteering", 7),
+    ],
+)
+def test_an_award_names_its_reason(keys: list[Event], reason: str, points: int) -> None:
+    """F3, points, a reason, a tap: written without a choice; a reason of fixed points needs none typed."""
+    counter, _ = walk(opened(), [Asked(Task.AWARD), *keys, Entered(), CardArrived()])
     counter, effects = walk(counter, [CardRead(counter.task, resident())])
     award = commit_of(effects).draft.content
     assert isinstance(award, Award)
-    assert (award.reason, [leg.points for leg in award.award]) == ("first_aid_training", [50])
+    assert (award.reason, [leg.points for leg in award.award]) == (reason, [points])
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ([], Fault("amount_missing")),
+        ([Typed("501")], Fault("award_not_allowed", (("points", 500),))),
+        ([Moved(1), Typed("6")], Fault("award_not_allowed", (("points", 5),))),
+    ],
+)
+def test_an_award_keeps_to_what_its_reason_allows(keys: list[Event], fault: Fault) -> None:
+    """What the ledger would refuse is said before anybody holds a card."""
+    counter, effects = walk(opened(), [Asked(Task.AWARD), *keys, Entered()])
+    assert isinstance(counter.state, EnteringAward)
+    assert (counter.state.notice, effects) == (fault, [])
 
 
 def test_a_void_is_picked_and_confirmed() -> None:

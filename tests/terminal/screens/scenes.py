@@ -15,7 +15,6 @@ from terminal.app import KazasuApp
 from terminal.counter import Counter, pricing
 from terminal.counter.effects import Effect
 from terminal.counter.facts import (
-    AWARD_REASONS,
     AwardIntent,
     BalanceIntent,
     Draft,
@@ -133,8 +132,8 @@ STATES: dict[str, State] = {
     "idle-typed": Idle("1200"),
     "idle-most": Idle("9999999"),
     "idle-notice": Idle("12", NOT_DIGITS),
-    "award": EnteringAward(TOWN, AWARD_REASONS, text="100"),
-    "award-notice": EnteringAward(TOWN, AWARD_REASONS, notice=Fault("amount_missing")),
+    "award": EnteringAward(TOWN, ("volunteering", "visit"), text="100"),
+    "award-notice": EnteringAward(TOWN, ("volunteering", "visit"), notice=Fault("amount_missing")),
     "consenting": Consenting(),
     "await": AwaitCard(BILL),
     "await-notice": AwaitCard(BILL, Fault("card_left_behind")),
