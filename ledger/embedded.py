@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,40 +19,17 @@ from ledger.identity import schema as identity_schema
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.keys import Keys
+from ledger.place import Place
 from ledger.points import schema as points_schema
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a ledger's data are. Keys are files of `directory` always; databases are there unless URLs name others."""
-
-    directory: Path
-    identity_url: str | None = None
-    points_url: str | None = None
-
-    @property
-    def secret(self) -> Path:
-        """The file from which the ledger's own keys are derived."""
-        return self.directory / "ledger.key"
-
-    @property
-    def periods(self) -> Path:
-        """The keys under which operations keep their residents."""
-        return self.directory / "periods"
-
-    def url(self, store: str) -> str:
-        """Return the URL of a store, `identity` or `points`."""
-        given = {"identity": self.identity_url, "points": self.points_url}[store]
-        return given or f"sqlite:///{self.directory / store}.db"
-
-
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
     """Return the ledger of a place; what is missing there is made."""
     place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    identity_engine, points_engine = (open_engine(place.url(store)) for store in ("identity", "points"))
+    identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
     identity_schema.metadata.create_all(identity_engine)
     points_schema.metadata.create_all(points_engine)
     replay.metadata.create_all(points_engine)

@@ -14,10 +14,11 @@ from pydantic import Field
 
 from config.trust import Anchors
 from ledger.api.state import Ledger
-from ledger.embedded import Place, assemble
+from ledger.embedded import assemble
 from ledger.identity.registration import reference_to
 from ledger.identity.revocation import RevocationList
 from ledger.messages import CardReference, Message, ProgrammeCode, Shop
+from ledger.place import Place
 from ledger.rules import Programme
 
 REVOKED = "revoked"

@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.telemetry import LOGGER
-from ledger.embedded import Place, assemble
+from ledger.embedded import assemble
+from ledger.place import Place
 
 DIRECTORY: Final = "KAZASU_LEDGER_DIRECTORY"
 IDENTITY_URL: Final = "KAZASU_LEDGER_IDENTITY_URL"

@@ -16,8 +16,9 @@ from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.state import Ledger
 from ledger.client import LedgerClient
-from ledger.embedded import Place, assemble
+from ledger.embedded import assemble
 from ledger.messages import Decision, InquiryResult, ServiceId, Shop, Verdict
+from ledger.place import Place
 from tests.ledger.api.world import Card, Clock, Till, anchor
 from tests.ledger.points.conftest import city
 

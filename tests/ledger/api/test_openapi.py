@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.trust import Anchors
 from ledger.api.app import create_app
-from ledger.embedded import Place, assemble
+from ledger.embedded import assemble
 from ledger.messages import Shop
+from ledger.place import Place
 from ledger.signing import sign
 
 SHOP = Shop(code="252034-0001", name="見本商店")

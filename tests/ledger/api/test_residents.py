@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ledger.embedded import Place, assemble
+from ledger.embedded import assemble
 from ledger.identity.store import RENEWAL
 from ledger.messages import ServiceId, Standing, Status
+from ledger.place import Place
 from ledger.points.store import Points
 from tests.ledger.api.conftest import Counter
 from tests.ledger.api.world import NOW, Card, Till

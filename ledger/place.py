@@ -1,0 +1,33 @@
+"""Where a ledger's databases and keys are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Store = Literal["identity", "points"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ledger's data are. Keys are files of `directory` always; databases are there unless URLs name others."""
+
+    directory: Path
+    identity_url: str | None = None
+    points_url: str | None = None
+
+    @property
+    def secret(self) -> Path:
+        """The file from which the ledger's own keys are derived."""
+        return self.directory / "ledger.key"
+
+    @property
+    def periods(self) -> Path:
+        """The keys under which operations keep their residents."""
+        return self.directory / "periods"
+
+    def url(self, store: Store) -> str:
+        """Return the URL of a store's database."""
+        given = self.identity_url if store == "identity" else self.points_url
+        return given or f"sqlite:///{self.directory / store}.db"
