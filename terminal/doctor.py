@@ -18,7 +18,7 @@ from offline_queue.errors import DiskFull, JournalInUse, JournalReadOnly
 from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
 from offline_queue.schema import ROOM
-from reader.errors import NoCard, ReaderError
+from reader.errors import NoCard, PcscForbidden, PcscServiceDown, ReaderError
 from reader.source import CardSource, wait_for_card
 from terminal import enrolment as enrolments
 from terminal.counter.facts import Fault
@@ -35,6 +35,13 @@ GOOD_CLOCK = 60.0
 
 LOOK_FOR_READER = 2.0
 """Seconds to wait for the PC/SC service to tell of a reader."""
+
+
+REMEDIES: dict[type[ReaderError], Fault] = {
+    PcscServiceDown: Fault("doctor_pcsc_down"),
+    PcscForbidden: Fault("doctor_pcsc_forbidden"),
+}
+"""What the counter sends people here for."""
 
 
 class Level(StrEnum):
@@ -142,7 +149,8 @@ def _reader(patient: Patient) -> Finding:
         pass  # a reader that waits for one
     except ReaderError as error:
         needed = patient.enrolment is not None
-        return Finding("reader", Level.WRONG if needed else Level.NOTE, fault=fault_of(error))
+        fault = REMEDIES.get(type(error)) or fault_of(error)
+        return Finding("reader", Level.WRONG if needed else Level.NOTE, fault=fault)
     return Finding("reader", Level.GOOD)
 
 

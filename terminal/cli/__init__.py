@@ -34,7 +34,7 @@ def main(words: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     options, words = hoist(sys.argv[1:] if words is None else words)
     try:
-        code = _application(words[:1])([*options, *words], standalone_mode=False)
+        code = _application(words[:1])([*options, *words], prog_name="kazasu", standalone_mode=False)
     except typer.TyperException as misuse:
         return _misused(misuse, words)
     except SettingsError as error:

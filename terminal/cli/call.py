@@ -11,7 +11,7 @@ import typer
 
 from ledger.messages import ProgrammeBalance
 from terminal.cli import pin as pins
-from terminal.cli.context import Exit, Globals, answer, say, sentences
+from terminal.cli.context import Exit, Globals, answer, say, sentences, tell
 from terminal.counter import Counter
 from terminal.counter.amounts import amount_of
 from terminal.counter.events import Entered, Event, Picked, PinEntered
@@ -94,8 +94,10 @@ class Call:
             message = sentences(texts, outcome.fault)
         if self.as_json:
             answer(outcome.as_json(message))
+        elif message is not None:
+            say(f"{message}\n({outcome.fault.code if outcome.fault else outcome.status})")
         else:
-            say(message or texts(f"op-{outcome.status}", **_figures(outcome)))
+            tell(texts(f"op-{outcome.status}", **_figures(outcome)))
         raise typer.Exit(outcome.exit_code if exit_code is None else exit_code)
 
     def misused(self, fault: Fault, bill: int | None = None) -> NoReturn:

@@ -76,8 +76,13 @@ def hoist(words: list[str]) -> tuple[list[str], list[str]]:
     return front, rest
 
 
+def tell(text: str) -> None:
+    """Print a result for people."""
+    print(text)  # noqa: T201  # this is how a command line answers
+
+
 def say(text: str) -> None:
-    """Print for people, where it never mixes with an answer for programs."""
+    """Print what is no result, where it never mixes with an answer for programs."""
     print(text, file=sys.stderr)  # noqa: T201  # this is how a command line speaks
 
 

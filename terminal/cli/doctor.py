@@ -11,7 +11,7 @@ from config import settings as settings_file
 from config.texts import Texts
 from reader.pcsc import PcscSource
 from terminal import enrolment as enrolments
-from terminal.cli.context import Exit, answer, given, say, sentences
+from terminal.cli.context import Exit, answer, given, sentences, tell
 from terminal.doctor import Finding, Level, Patient, examine
 from terminal.station import local_time
 
@@ -39,7 +39,7 @@ def command(
         answer({"ok": not wrong, "findings": [_as_json(finding, chosen.texts) for finding in findings]})
     else:
         for finding in findings:
-            say(_lines(finding, chosen.texts))
+            tell(_lines(finding, chosen.texts))
     raise typer.Exit(Exit.FAILED if wrong else Exit.ACCEPTED)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from terminal import enrolment as enrolments
-from terminal.cli.context import answer, fail, given, say
+from terminal.cli.context import answer, fail, given, tell
 from terminal.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu enrol K7QM-2XWD --ledger https://ledger.example.jp"
@@ -31,4 +31,4 @@ def command(
     if as_json:
         answer({"terminal_id": setup.terminal_id, "shop": setup.shop.code, "name": setup.shop.name})
     else:
-        say(chosen.texts("enrolled", terminal=setup.terminal_id, shop=setup.shop.name))
+        tell(chosen.texts("enrolled", terminal=setup.terminal_id, shop=setup.shop.name))

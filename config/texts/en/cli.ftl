@@ -56,6 +56,12 @@ error-ledger-unreachable = The ledger cannot be reached
 error-clock-off = The clock is wrong
     .why = It differs from the ledger's by { $seconds } seconds.
     .todo = Set this machine's date and time.
+error-doctor-pcsc-down = The card reader service is not running
+    .why = The PC/SC service does not answer.
+    .todo = Run sudo systemctl enable --now pcscd.socket; where it is missing, sudo apt-get install pcscd.
+error-doctor-pcsc-forbidden = The card reader may not be used
+    .why = By default polkit lets only a user who sits at this machine at the PC/SC service.
+    .todo = In /etc/polkit-1/rules.d, allow this user org.debian.pcsc-lite.access_pcsc and access_card.
 
 doctor-good = good
 doctor-note = note

@@ -56,6 +56,12 @@ error-ledger-unreachable = 台帳につながりません
 error-clock-off = 時計がずれています
     .why = 台帳の時計と { $seconds } 秒ずれています。
     .todo = この機械の日付と時刻を合わせてください。
+error-doctor-pcsc-down = カードリーダーのサービスが動いていません
+    .why = PC/SC サービスから応答がありません。
+    .todo = sudo systemctl enable --now pcscd.socket を実行してください。なければ sudo apt-get install pcscd で入れます。
+error-doctor-pcsc-forbidden = カードリーダーの使用が許されていません
+    .why = 画面の前にいない利用者は、既定では PC/SC サービスを使えません（polkit）。
+    .todo = /etc/polkit-1/rules.d に、この利用者の org.debian.pcsc-lite.access_pcsc と access_card を許す規則を置いてください。
 
 doctor-good = 良好
 doctor-note = 注意
