@@ -48,7 +48,8 @@ class Recorded:
 class QueueStatus:
     """How far the journal is, and what of it needs the ledger or a hand.
 
-    `attempts` and `last_error` (a stable code) are those of the oldest entry that the ledger has not yet.
+    `unsent` counts operations; `attempts` and `last_error` (a stable code) tell of the uploads that failed since the
+    last one that went through.
     """
 
     last_seq: int
@@ -94,13 +95,13 @@ class JournalReader:
         They are no more than `limit`, and no more bytes than `max_bytes` where they are more than one.
         """
         rows = self._rows(
-            "SELECT body, hash, signature, SUM(LENGTH(body)) OVER (ORDER BY seq) FROM entries JOIN outbox USING (seq)"
-            " ORDER BY seq LIMIT ?",
+            "SELECT seq, body, hash, signature, SUM(LENGTH(body)) OVER (ORDER BY seq)"
+            " FROM entries JOIN outbox USING (seq) ORDER BY seq LIMIT ?",
             (limit,),
         )
         return [
-            SignedEntry(entry=_entry(body), hash=digest, signature=signature)
-            for number, (body, digest, signature, size) in enumerate(rows)
+            SignedEntry(entry=_entry(body, seq), hash=digest, signature=signature)
+            for number, (seq, body, digest, signature, size) in enumerate(rows)
             if number == 0 or size <= max_bytes
         ]
 
@@ -154,16 +155,16 @@ class JournalReader:
 
     def status(self) -> QueueStatus:
         """Return how far the journal is, and what of it needs the ledger or a hand."""
-        oldest = self._rows(
-            "SELECT body, attempts, last_error FROM entries JOIN outbox USING (seq) ORDER BY seq LIMIT 1"
-        )
-        body, attempts, last_error = oldest[0] if oldest else (None, 0, None)
         last_seq, last_hash = self.head()
+        unsent = f"FROM entries JOIN outbox USING (seq) WHERE {_OPERATIONS} ORDER BY seq LIMIT 1"  # a constant, too
+        oldest = self._rows(f"SELECT seq, body {unsent}")
+        tried = self._rows("SELECT attempts, last_error FROM outbox ORDER BY seq LIMIT 1")
+        attempts, last_error = tried[0] if tried else (0, None)
         return QueueStatus(
             last_seq=last_seq,
             last_hash=last_hash,
             unsent=self.unsent_count(),
-            oldest_unsent_at=_entry(body).at if body is not None else None,
+            oldest_unsent_at=_entry(oldest[0][1], oldest[0][0]).at if oldest else None,
             attempts=attempts,
             last_error=last_error,
             dead_letters=len(self.dead_letters()),
@@ -238,7 +239,7 @@ def read_journal(path: Path, public_key: Ed25519PublicKey) -> JournalReader:
     return JournalReader(database, terminal_id, public_key)
 
 
-def _entry(body: bytes, seq: int | None = None) -> Entry:
+def _entry(body: bytes, seq: int) -> Entry:
     try:
         return Entry.model_validate_json(body)
     except ValidationError:

@@ -86,11 +86,15 @@ class Syncer:
         finally:
             self._awaited.discard(operation_id)
 
-    async def sync(self) -> int:
-        """Upload all that is unsent and return how many operations were decided; raise LedgerError or QueueError."""
+    async def sync(self, on_upload: Callable[[], None] = lambda: None) -> int:
+        """Upload all that is unsent and return how many operations were decided; raise LedgerError or QueueError.
+
+        `on_upload` is told of each upload that went through.
+        """
         decided = 0
         while (decisions := await self._upload()) is not None:
             decided += len(decisions)
+            on_upload()
         return decided
 
     async def run(self) -> None:

@@ -13,7 +13,7 @@ queue-verified = All { $count } entries are as they were written.
 # Interim total and close
 close-x = Interim total (X)
 close-z = Daily total (close, Z) no. { $number }
-close-entries = Entries { $first } to { $last }
+close-entries = Entries: { $count } (up to number { $last })
 close-sales = Sales: { $count }
 close-voids = Voids: { $count }
 close-refused = Refused: { $count }

@@ -13,7 +13,7 @@ queue-verified = 記録 { $count } 件をすべて確かめました。正しく
 # 中間計と締め
 close-x = 中間計
 close-z = 日計（締め） 第 { $number } 回
-close-entries = 記録 { $first }〜{ $last }
+close-entries = 記録 { $count } 件（番号 { $last } まで）
 close-sales = 売上 { $count } 件
 close-voids = 取消 { $count } 件
 close-refused = 断られた取引 { $count } 件

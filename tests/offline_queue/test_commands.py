@@ -1,0 +1,174 @@
+"""`kazasu queue` and `kazasu close`, over the practice terminal and its ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.home import Home
+from config.settings import Settings
+from ledger.client import LedgerClient, LedgerUnreachable
+from ledger.messages import SignedEntry, UploadResult
+from offline_queue.journal import Journal
+from offline_queue.lock import InstanceLock
+from reader.practice import PracticeSource
+from terminal import enrolment as enrolments
+from terminal.cli import main
+from terminal.opening import Opener
+from terminal.practice import enrol_for_practice
+from tests.offline_queue.conftest import START, append
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home in which practice mode was opened once."""
+    home = Home(tmp_path_factory.mktemp("fresh"))
+
+    async def open_once() -> None:
+        async with Opener(home.practice, Settings(), PracticeSource({}), enrol_for_practice)(lambda _state: None):
+            pass
+
+    asyncio.run(open_once())
+    return home.path
+
+
+@pytest.fixture
+def home(fresh: Path, tmp_path: Path) -> Home:
+    """Return a copy of that home, to be worked in."""
+    shutil.copytree(fresh, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def run(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs one command line in the home and returns exit code and output."""
+
+    def run_it(*words: str) -> tuple[int, str]:
+        monkeypatch.setenv("KAZASU_HOME", str(home.path))
+        code = main([*words, "--lang", "en"])
+        told = capsys.readouterr()
+        return code, told.out or told.err
+
+    return run_it
+
+
+@pytest.fixture
+def unsent(home: Home) -> list[str]:
+    """Write two awards that were never sent, and return their ids; the ledger will not be able to read the card."""
+    enrolment = enrolments.load(home.practice)
+    assert enrolment is not None
+    key = enrolments.key_of(home.practice)
+    journal = Journal(home.practice.journal, enrolment.setup.terminal_id, key, lambda: START)
+    written = [append(journal, points).operation_id for points in (1, 2)]
+    journal.close()
+    return written
+
+
+def answered(told: tuple[int, str], code: int = 0) -> dict[str, Any]:
+    """Return the JSON object that a command printed."""
+    assert told[0] == code, told
+    found = json.loads(told[1])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_status_counts_what_waits(run: Run, unsent: list[str]) -> None:
+    """Also while a terminal is open: nothing is written, and no lock is needed."""
+    found = answered(run("queue", "status", "--json"))
+    assert (found["unsent"], found["last_seq"], found["dead_letters"]) == (2, 2, 0)
+    assert found["oldest_unsent_at"] == START.isoformat()
+    code, text = run("queue", "status")
+    assert code == 0
+    assert "Unsent: 2" in text
+    assert unsent
+
+
+def test_without_a_journal_it_says_so(run: Run, home: Home) -> None:
+    """A home in which nothing was done yet has nothing to tell."""
+    home.practice.journal.unlink()
+    assert answered(run("queue", "status", "--json"), 1)["error"] == "journal_missing"
+
+
+def test_sync_sends_everything_and_says_what_became_of_it(run: Run, unsent: list[str]) -> None:
+    """What the ledger refuses is decided, too: nothing stays behind, and the dead letters are counted."""
+    assert answered(run("queue", "sync", "--json")) == {"decided": len(unsent), "unsent": 0, "error": None}
+    assert answered(run("queue", "status", "--json"))["dead_letters"] == len(unsent)
+    code, text = run("queue", "sync")
+    assert code == 0
+    assert "Everything is sent." in text
+
+
+@pytest.mark.usefixtures("unsent")
+def test_sync_without_a_line_exits_10(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost; the command says how much is left and why."""
+
+    async def unreachable(_self: LedgerClient, _entries: list[SignedEntry]) -> UploadResult:
+        raise LedgerUnreachable("no route")
+
+    monkeypatch.setattr(LedgerClient, "upload", unreachable)
+    assert answered(run("queue", "sync", "--json"), 10) == {"decided": 0, "unsent": 2, "error": "line_down"}
+    code, text = run("queue", "sync")
+    assert code == 10
+    assert "2 still unsent" in text
+
+
+@pytest.mark.usefixtures("unsent")
+def test_verify_finds_the_first_entry_that_was_altered(run: Run, home: Home) -> None:
+    """Exit 1 names its number."""
+    assert answered(run("queue", "verify", "--json")) == {"ok": True, "entries": 2}
+    connection = sqlite3.connect(home.practice.journal)
+    connection.execute("DROP TRIGGER entries_are_never_changed")
+    connection.execute("UPDATE entries SET signature = 'AAAA' WHERE seq = 2")
+    connection.commit()
+    connection.close()
+    found = answered(run("queue", "verify", "--json"), 1)
+    assert (found["ok"], found["first_bad_seq"], found["error"]) == (False, 2, "journal_corrupt")
+    code, text = run("queue", "verify")
+    assert code == 1
+    assert "entry 2" in text
+
+
+def test_export_prints_every_entry(run: Run, unsent: list[str]) -> None:
+    """A line of JSON each, with what the ledger said of it."""
+    assert answered(run("queue", "sync", "--json"))["decided"] == 2
+    code, text = run("queue", "export")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert code == 0
+    assert [line["verdict"]["operation_id"] for line in lines] == unsent
+    assert all(line["verdict"]["status"] == "refused" for line in lines)
+
+
+@pytest.mark.usefixtures("unsent")
+def test_x_reads_and_z_closes(run: Run) -> None:
+    """Z sends first, so that what is decided today is in today's close."""
+    assert answered(run("close", "--x", "--json"))["undecided"] == 2
+    closed = answered(run("close", "--json"))
+    assert (closed["report"], closed["number"], closed["undecided"], closed["day"]["refused"]) == ("z", 1, 0, 2)
+    assert closed["operation_id"].endswith("-000003")
+    assert answered(run("queue", "status", "--json"))["unsent"] == 0
+    code, text = run("close")
+    assert code == 0
+    assert "no. 2" in text
+
+
+@pytest.mark.parametrize("words", [("queue", "sync"), ("close",)])
+def test_what_writes_is_refused_beside_an_open_terminal(run: Run, home: Home, words: tuple[str, ...]) -> None:
+    """Two processes never write one journal; the second is told who is there."""
+    with InstanceLock(home.practice.lock):
+        assert answered(run(*words, "--json"), 1)["error"] == "journal_in_use"
+
+
+def test_what_reads_is_not(run: Run, home: Home) -> None:
+    """Whoever watches the shop need not close it."""
+    with InstanceLock(home.practice.lock):
+        for words in (("queue", "status"), ("queue", "verify"), ("close", "--x")):
+            answered(run(*words, "--json"))
