@@ -43,9 +43,7 @@ def main() -> None:
         for command in _opensc(Path(directory)):
             cost = _cost(meter, partial(_run, command))
             print(row(" ".join(command[:2]), cost[0], "", *cost[1:]))
-    print(
-        "A command of OpenSC's finds out anew, each time it starts, what card there is; that is counted, as it is for us."
-    )
+    print("OpenSC finds out anew, each time a command starts, what card there is; that is counted, as it is for us.")
 
 
 def _cost(meter: Meter, read: Callable[[], object]) -> tuple[int, int, int]:

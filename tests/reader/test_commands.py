@@ -16,7 +16,7 @@ import pytest
 from reader.virtual.authority import OTHER_CA, TEST_CA
 from reader.virtual.cards import DESIGNS, PRACTICE
 from terminal.cli import main
-from tests.pcsc import PcscService
+from tests.pcsc import PcscService, until
 
 FIELDS = {
     "token",
@@ -119,19 +119,22 @@ def test_without_a_virtual_reader_the_virtual_card_says_what_to_do(capsys: pytes
 
 
 @contextmanager
-def _virtual_card(*options: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+def _virtual_card(*options: str | Path) -> Iterator[None]:
     with subprocess.Popen([*KAZASU, "virtual-card", *options], stderr=subprocess.DEVNULL) as process:
-        yield process
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
 
 
 def test_both_commands_meet_over_the_real_service(pcsc: PcscService, tmp_path: Path) -> None:
     """A card is held over the virtual reader in one process, and read by two taps in another; Ctrl-C takes it away."""
     ca = tmp_path / "ca.pem"
-    for options, exchanges in ((["--full", "--trust-ca", str(ca)], 8), ([], 2)):
-        with _virtual_card("--write-ca", ca, "--insert-after", "0.3"):
+    with _virtual_card("--write-ca", ca, "--insert-after", "0.3"):
+        until(lambda: ca.exists() and ca.read_bytes() == TEST_CA.pem)
+        for options, exchanges in ((("--full", "--trust-ca", ca), 8), ((), 2)):
             done = subprocess.run([*KAZASU, "card", "--json", *options], capture_output=True, check=True, timeout=60)
-        said = json.loads(done.stdout)
-        assert (said["apdu_count"], said["serial"]) == (exchanges, f"{DESIGNS['normal'].serial:x}")
-    assert ca.read_bytes() == TEST_CA.pem
+            said = json.loads(done.stdout)
+            assert (said["apdu_count"], said["serial"]) == (exchanges, f"{DESIGNS['normal'].serial:x}")
+    assert main(["card", "--json", "--timeout", "0.1"]) == 1
