@@ -143,7 +143,9 @@ def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
 
 def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> Head:
     """Move the head to the last entry and return it; a copy of the terminal that was faster shows as a fork."""
-    ledger.registry.advance_head(terminal.id, entries[-1].entry.seq, entries[-1].hash)
+    last = Head(entries[-1].entry.seq, entries[-1].hash)
+    if ledger.registry.advance_head(terminal.id, last.seq, last.hash):
+        return last
     now = ledger.registry.terminal(terminal.id) or terminal
     head = Head(now.head_seq, now.head_hash)
     reaches_beyond(entries, head)

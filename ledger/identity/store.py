@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, update
 
 from ledger.database import reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
@@ -38,6 +38,9 @@ class Holder:
     public_key: bytes | None = None
 
 
+_NOBODY: Final = Holder(Standing.UNREGISTERED)
+
+
 class Identity:
     """The identity store. `secret` keys the hash of every card: without it nobody finds a card by its serial number."""
 
@@ -51,24 +54,18 @@ class Identity:
         return hmac.digest(self._secret, issuer + serial.to_bytes(20, "big"), hashlib.sha256)
 
     def look_up(self, cards: Iterable[CardReference]) -> dict[CardReference, Holder]:
-        """Return what is known of each card, in two queries for however many."""
+        """Return what is known of each card, in one query for however many; in two where not all are registered."""
         keys = {reference: self._key(reference) for reference in cards}
         if not keys:
             return {}
-        wanted = list(keys.values())
+        is_revoked = exists().where(revoked.c.card_key == card.c.card_key).label("is_revoked")
         with reading(self._engine) as connection:
-            rows = {row.card_key: row for row in connection.execute(select(card).where(card.c.card_key.in_(wanted)))}
-            stopped = set(connection.scalars(select(revoked.c.card_key).where(revoked.c.card_key.in_(wanted))))
-        found: dict[CardReference, Holder] = {}
-        for reference, key in keys.items():
-            row = rows.get(key)
-            standing = Standing.UNREGISTERED if row is None else Standing(row.state)
-            found[reference] = Holder(
-                standing=Standing.REVOKED if key in stopped else standing,
-                mykey=None if row is None else row.mykey,
-                public_key=None if row is None else row.public_key,
-            )
-        return found
+            known = select(card, is_revoked).where(card.c.card_key.in_(keys.values()))
+            holders = {row.card_key: _holder(row) for row in connection.execute(known)}
+            if strange := keys.values() - holders.keys():
+                stopped = select(revoked.c.card_key).where(revoked.c.card_key.in_(strange))
+                holders |= {key: Holder(Standing.REVOKED) for key in connection.scalars(stopped)}
+        return {reference: holders.get(key, _NOBODY) for reference, key in keys.items()}
 
     def services(self, mykey: str) -> list[ServiceId]:
         """Return the numbers that are linked to a MyKey ID."""
@@ -207,6 +204,10 @@ class Identity:
 
     def _code_key(self, code: str) -> bytes:
         return hmac.digest(self._secret, b"renewal " + code.upper().replace("-", "").encode(), hashlib.sha256)
+
+
+def _holder(row: Row[Any]) -> Holder:
+    return Holder(Standing.REVOKED if row.is_revoked else Standing(row.state), row.mykey, row.public_key)
 
 
 def _link(connection: Connection, mykey: str, services: Sequence[ServiceId]) -> None:

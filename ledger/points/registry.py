@@ -138,21 +138,18 @@ class Registry:
         with self._engine.connect() as connection:
             return _terminal(connection, terminal_id)
 
-    def advance_head(self, terminal_id: str, seq: int, digest: str) -> None:
-        """Move the head of a terminal's journal forward; one that is there already, or beyond, stays."""
-
-        def work(connection: Connection) -> None:
-            connection.execute(
-                update(terminals)
-                .where(
-                    terminals.c.municipality == terminal_id[:6],
-                    terminals.c.terminal == terminal_id,
-                    terminals.c.head_seq < seq,
-                )
-                .values(head_seq=seq, head_hash=digest)
+    def advance_head(self, terminal_id: str, seq: int, digest: str) -> bool:
+        """Move the head of a terminal's journal forward; return False where it is there already, or beyond."""
+        forward = (
+            update(terminals)
+            .where(
+                terminals.c.municipality == terminal_id[:6],
+                terminals.c.terminal == terminal_id,
+                terminals.c.head_seq < seq,
             )
-
-        repeated(self._engine, work)
+            .values(head_seq=seq, head_hash=digest)
+        )
+        return repeated(self._engine, lambda connection: connection.execute(forward).rowcount > 0)
 
 
 def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Terminal:
@@ -192,12 +189,14 @@ def _shop(connection: Connection, code: str) -> Shop:
 
 
 def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
-    query = select(terminals).where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
+    at = (shops.c.municipality == terminals.c.municipality) & (shops.c.shop == terminals.c.shop)
+    query = select(terminals, shops.c.name).join(shops, at)
+    query = query.where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])
-    return Terminal(terminal_id, _shop(connection, row["shop"]), key, row["head_seq"], row["head_hash"])
+    return Terminal(terminal_id, Shop(code=row["shop"], name=row["name"]), key, row["head_seq"], row["head_hash"])
 
 
 def _hash(code: str) -> str:

@@ -154,4 +154,4 @@ class Till:
         return seal(card.reference, purpose, self.setup.terminal_id, self.setup.sealing_key)
 
     def _at(self) -> str:
-        return self.clock.now.isoformat(timespec="seconds")
+        return self.clock().isoformat(timespec="seconds")
