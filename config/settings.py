@@ -9,18 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 
-
-class SettingsError(Exception):
-    """The settings file cannot be used; carries where (`path`, `line`, `key`) and why (`reason`)."""
-
-    code = "settings_invalid"
-
-    def __init__(self, path: Path, line: int, key: str, reason: str) -> None:
-        super().__init__(f"{path}, line {line}, {key}: {reason}")
-        self.path = path
-        self.line = line
-        self.key = key
-        self.reason = reason
+from config.errors import SettingsError as SettingsError
 
 
 class _Table(BaseModel):

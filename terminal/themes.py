@@ -6,7 +6,11 @@ from typing import Literal
 
 from textual.theme import Theme
 
+Palette = Literal["dark", "light"]
 Borders = Literal["lines", "ascii"]
+PALETTES: tuple[Palette, ...] = ("dark", "light")
+BORDERS: tuple[Borders, ...] = ("lines", "ascii")
+"""What the settings `screen.theme` and `screen.borders` may be; the first is the default."""
 
 _DARK = {
     "ground": "#0f1319",
@@ -39,24 +43,22 @@ _LIGHT = {
     "on-tone": "#ffffff",
 }
 
-PALETTES = {"dark": _DARK, "light": _LIGHT}
-"""The colours by the name of the setting `screen.theme`."""
-
+_COLOURS: dict[Palette, dict[str, str]] = {"dark": _DARK, "light": _LIGHT}
 _LINES: dict[Borders, str] = {"lines": "solid", "ascii": "ascii"}
 
 
-def theme_name(palette: str, borders: Borders) -> str:
+def theme_name(palette: Palette, borders: Borders) -> str:
     """Return the name of the theme for two settings."""
     return f"kazasu-{palette}-{borders}"
 
 
 def themes() -> list[Theme]:
     """Return every theme of the screens."""
-    return [_theme(palette, borders) for palette in PALETTES for borders in _LINES]
+    return [_theme(palette, borders) for palette in PALETTES for borders in BORDERS]
 
 
-def _theme(palette: str, borders: Borders) -> Theme:
-    colours = PALETTES[palette]
+def _theme(palette: Palette, borders: Borders) -> Theme:
+    colours = _COLOURS[palette]
     return Theme(
         name=theme_name(palette, borders),
         primary=colours["now"],

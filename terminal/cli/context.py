@@ -14,7 +14,7 @@ import typer
 
 from config.home import Home
 from config.texts import LANGUAGES, Lang, Texts
-from terminal.counter.facts import Fault
+from terminal.fault import Fault
 
 
 class Exit(IntEnum):

@@ -19,17 +19,10 @@ from ledger.messages import (
     Void,
 )
 from ledger.rules import Programme, Quote
+from terminal.fault import Fault as Fault  # the counter speaks of faults too
 
 CounterOperation = Sale | Award | Void | Link
 """What can be asked of the ledger at a counter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What went wrong: a stable code with a text in `config/texts`, and the arguments of that text."""
-
-    code: str
-    args: tuple[tuple[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

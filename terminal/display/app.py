@@ -40,7 +40,15 @@ class Stage(Vertical):
 class DisplayScreen(Screen[None], inherit_bindings=False):
     """The one screen of the display."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (20, "-short"), (30, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def compose(self) -> ComposeResult:
+        """Show the stage."""
+        yield self._stage
 
 
 class DisplayApp(App[None], inherit_bindings=False):
@@ -53,23 +61,19 @@ class DisplayApp(App[None], inherit_bindings=False):
 
     def __init__(self, follow: Callable[[], AsyncIterator[Shown | None]], settings: ScreenSettings) -> None:
         super().__init__()
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = theme_name(settings.theme, settings.borders)
         self._follow = follow
-        self._settings = settings
         self._resting = Shown(_CLOSED, settings.language)
         self._stage = Stage(motion=settings.motion)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give the style sheet the colours of its own names before a theme of ours is set."""
-        return themes()[0].variables
+    def get_default_screen(self) -> DisplayScreen:
+        """Begin with the only screen there is."""
+        return DisplayScreen(self._stage)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Say that the counter is closed until it says something itself."""
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = theme_name(self._settings.theme, self._settings.borders)
-        screen = DisplayScreen()
-        await self.push_screen(screen)
-        await screen.mount(self._stage)
         self.show(self._resting)
         self.run_worker(self._show_all())
 

@@ -83,7 +83,7 @@ def _line(index: int, view: ResidentView, words: Words) -> Widget:
 
 def _name(line: Line, view: ResidentView, words: Words) -> str:
     if line.use is Use.ALL and line.municipality != view.lines[0].municipality:
-        return words("choice-all-of", programme=words.town(line.municipality))
+        return words("choice-all-of-town", town=words.town(line.municipality))
     return words(f"choice-{line.use}")
 
 
@@ -92,7 +92,11 @@ def _value(line: Line) -> str:
 
 
 def _fault(view: ResidentView, words: Words) -> Iterator[Widget]:
+    """Say what was wrong; what to do after a refusal is told to the clerk, who tells the resident."""
     if view.fault is not None:
         refusal = words.refusal(view.fault)
-        for text in (refusal.what, refusal.why, refusal.todo):
-            yield Prose(text, "spaced")
+        refused = view.scene is Scene.REFUSED
+        yield Prose(refusal.what, "spaced strong")
+        yield Prose(refusal.why if refused else refusal.todo, "spaced")
+        if refused:
+            yield Prose(words("resident-ask-clerk"), "spaced")

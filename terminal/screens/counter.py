@@ -1,71 +1,39 @@
-"""The clerk's screen: it lays out what the counter is at, and passes on what is pressed."""
+"""The clerk's screen: it joins keys, counter and engine, and has the frame show what comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
 from datetime import datetime
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.reactive import reactive
+from textual.message import Message
 from textual.screen import Screen
 
-from terminal.counter.events import PinEntered, PinTyped, Typed
-from terminal.counter.states import Counter, EnteringPin, Field, State
-from terminal.port import Surroundings
-from terminal.screens.keys import Key, caps, digit, forward, keys_of, lines_of, meaning, takes_amount
-from terminal.screens.question import Room, question
-from terminal.screens.slip import slip
-from terminal.widgets.pin_boxes import PIN_DIGITS
-from terminal.widgets.prose import Prose
-from terminal.widgets.slip import Slip
-from terminal.widgets.status_line import StatusLine
-from terminal.widgets.touch import Intention, KeyCap, Touchable
+from config.settings import ScreenSettings
+from config.texts import LANGUAGES, Texts
+from terminal.counter import Counter, step
+from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
+from terminal.counter.facts import Fault
+from terminal.counter.resident import resident_view
+from terminal.counter.states import Done, EnteringPin, Field, Idle, Queued, Refused, ShowingBalance
+from terminal.display.link import Broadcaster, Shown
+from terminal.port import Engine, Report, Surroundings
+from terminal.screens.frame import CounterFrame, Scene
+from terminal.screens.help import HelpScreen
+from terminal.screens.keys import caps, digit, meaning, takes_amount
+from terminal.screens.pin import PinPad
+from terminal.sound import sound_for
+from terminal.widgets.touch import Command, Hold, Intention, Touchable
 from terminal.words import Words
 
+TICK_SECONDS = 1.0
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """All that the screen shows, but the clock."""
-
-    counter: Counter
-    surroundings: Surroundings
-    words: Words
-    motion: bool = True
-
-    @property
-    def cards(self) -> tuple[str, ...]:
-        """The practice cards that can be tapped."""
-        return self.surroundings.practice_cards
-
-
-class Question(VerticalScroll, can_focus=False):
-    """The left: composed anew whenever what is asked changes."""
-
-    asked: reactive[tuple[State, Room] | None] = reactive(None, recompose=True)
-
-    def compose(self) -> ComposeResult:
-        """Lay the question out."""
-        if self.asked is not None:
-            yield from question(*self.asked)
-            self.call_after_refresh(self._follow_cursor)
-
-    def _follow_cursor(self) -> None:
-        for chosen in self.query(".chosen"):
-            chosen.scroll_visible(animate=False)
-
-
-class KeyLine(Horizontal):
-    """The bottom: the keys that work now, to be read, pressed or touched."""
-
-    keys: reactive[tuple[tuple[Key, str], ...]] = reactive((), recompose=True)
-
-    def compose(self) -> ComposeResult:
-        """Lay the keys out."""
-        for key, label in self.keys:
-            yield KeyCap(key.cap, label, key.means)
+_log = logging.getLogger(__name__)
 
 
 class CounterScreen(Screen[None], inherit_bindings=False):
@@ -73,129 +41,193 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
 
-    def __init__(self, scene: Scene, act: Callable[[Intention], None]) -> None:
+    class Reported(Message):
+        """The engine reports something, from whatever thread."""
+
+        def __init__(self, report: Report) -> None:
+            super().__init__()
+            self.report = report
+
+    def __init__(
+        self,
+        make_engine: Callable[[], Engine],
+        settings: ScreenSettings,
+        surroundings: Surroundings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        display: Broadcaster | None = None,
+        play: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        """Prepare to show the counter.
+
+        `make_engine` is called on a thread once the counter is painted, so that it may import what is heavy;
+        `display` tells the resident's display, `play` plays a sound by its name.
+        """
         super().__init__()
-        self._act = act
-        """Does at once what was meant, and shows the scene after it: no key is read against a scene that has passed."""
-        self._scene = scene
-        self._pin = bytearray()
-        """The digits of the PIN, as many as the counter counts; wiped when it counts none."""
+        self.counter = Counter()
+        self.surroundings = surroundings
+        self._settings = settings
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+        self._monotonic = monotonic
+        self._now = now
+        self._resident = display
+        self._play = play
+        self._words = Words(Texts(settings.language))
+        self._pin = PinPad()
+        self._frame = CounterFrame(self._scene())
 
     def compose(self) -> ComposeResult:
-        """Lay the four parts out."""
-        yield StatusLine()
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield Question()
-                yield Prose("", id="hint")
-            yield Slip()
-        yield KeyLine()
+        """Show the frame."""
+        yield self._frame
 
     def on_mount(self) -> None:
-        """Show the first scene."""
-        self.show(self._scene)
+        """Paint first; everything else after that."""
+        self.call_after_refresh(self._begin)
 
-    def show(self, scene: Scene) -> None:
-        """Show what the counter is at."""
-        state, words = scene.counter.state, scene.words
-        if state != self._scene.counter.state:
-            self.query_one("#hint", Prose).text = ""
-        self._scene = scene
-        if not (isinstance(state, EnteringPin) and state.typed == len(self._pin)):
-            self._wipe_pin()
-        card_there = scene.counter.field is not Field.EMPTY
-        room = Room(words, card_there, scene.surroundings.practice, scene.cards, scene.motion)
-        self.query_one(Question).asked = (state, room)
-        self.query_one(Slip).rows = slip(scene.counter, words)
-        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in _on_key_line(state))
-        self._show_status(scene)
+    async def _begin(self) -> None:
+        threading.Thread(target=self._open_engine, daemon=True).start()
+        self._tick()
+        self.set_interval(TICK_SECONDS, self._tick)
+        if self._resident is not None:
+            await self._resident.start()
 
-    def show_time(self, now: datetime) -> None:
-        """Show the hour and minute."""
-        self.query_one(StatusLine).time = now.strftime("%H:%M")
+    async def on_unmount(self) -> None:
+        """Let the engine finish what must be durable."""
+        if self._resident is not None:
+            await self._resident.close()
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.stop)
 
-    def _show_status(self, scene: Scene) -> None:
-        words, around, terms = scene.words, scene.surroundings, scene.counter.terms
-        line = self.query_one(StatusLine)
-        terminal = words("status-terminal", number=terms.terminal_id[-2:]) if terms.terminal_id else ""
-        line.place = "  ".join(filter(None, (terms.shop_name, terminal, words("status-clerk", clerk=around.clerk))))
-        line.practice = words("status-practice") if around.practice else ""
-        line.things = "  ".join(_things(scene.counter.field, around, words))
+    # The engine -------------------------------------------------------------------------------------------------
+
+    def _open_engine(self) -> None:
+        try:
+            engine = self._make_engine()
+        except Exception:  # noqa: BLE001  # the outermost edge of this thread: whatever it was, the counter says so
+            _log.exception("the engine could not be made")
+            self._report(Trouble(Fault("unexpected")))
+        else:
+            self._engine = engine
+            engine.start(self._report)
+
+    def _report(self, report: Report) -> None:
+        self.post_message(self.Reported(report))
+
+    @on(Reported)
+    def take(self, message: Reported) -> None:
+        """Take what the engine reports."""
+        if isinstance(message.report, Surroundings):
+            self.surroundings = message.report
+            self.show(self.counter)
+        else:
+            self.dispatch(message.report)
+
+    def _hold(self, card: str | None) -> None:
+        if self._engine is not None:
+            self._engine.hold(card)
 
     # What people do ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Pass on what a key means now; one that means nothing says which would."""
+        """Do what a key means now; one that means nothing says which would."""
         event.stop()
-        state = self._scene.counter.state
-        intention = meaning(state, event.key, event.character, self._scene.cards)
-        if isinstance(state, EnteringPin):
-            intention = self._pin_key(state, event) or intention
-        self._intend(intention)
+        state = self.counter.state
+        typed = digit(event.character)
+        if isinstance(state, EnteringPin) and (typed or event.key == "backspace"):
+            self._pin.add(typed) if typed else self._pin.erase()
+            self._do(PinTyped(len(self._pin)))
+        else:
+            self._do(meaning(state, event.key, event.character, self.surroundings.practice_cards))
 
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted amount as if it had been typed."""
         event.stop()
-        self._intend(Typed(event.text) if takes_amount(self._scene.counter.state) else None)
+        self._do(Typed(event.text) if takes_amount(self.counter.state) else None)
 
     @on(Touchable.Pressed)
-    def pass_on(self, message: Touchable.Pressed) -> None:
-        """Pass on what was touched; Enter on the PIN hands the PIN over."""
+    def do_touched(self, message: Touchable.Pressed) -> None:
+        """Do what was touched."""
         message.stop()
-        state = self._scene.counter.state
-        ahead = forward(state)
-        if isinstance(state, EnteringPin) and ahead is not None and message.intention == ahead.means:
-            self._intend(self._complete_pin(state))
+        self._do(message.intention)
+
+    def _do(self, intention: Intention | None) -> None:
+        if intention is None:
+            keys = " ".join(caps(self.counter.state, len(self.surroundings.practice_cards)))
+            self._frame.hint(self._words("hint-wrong-key", keys=keys))
         else:
-            self._intend(message.intention)
+            self._frame.hint("")
+            self.perform(intention)
 
-    def _intend(self, intention: Intention | None) -> None:
-        words = self._scene.words
-        keys = " ".join(caps(self._scene.counter.state, len(self._scene.cards)))
-        self.query_one("#hint", Prose).text = "" if intention is not None else words("hint-wrong-key", keys=keys)
-        if intention is not None:
-            self._act(intention)
+    def perform(self, intention: Intention) -> None:
+        """Do what somebody meant by pressing something."""
+        match intention:
+            case Command.HELP:
+                self.app.push_screen(HelpScreen(self.counter.state, self._words), self._after_help)
+            case Command.LANGUAGE:
+                self._turn_language()
+            case Command.QUIT:
+                self.app.exit()
+            case Hold(card):
+                self._hold(card)
+            case Entered() if isinstance(self.counter.state, EnteringPin):
+                self._enter_pin(self.counter.state)
+            case _:
+                self.dispatch(intention)
 
-    # The PIN ----------------------------------------------------------------------------------------------------
+    def _after_help(self, chosen: Intention | None) -> None:
+        if chosen is not None:
+            self.perform(chosen)
 
-    def _pin_key(self, state: EnteringPin, event: events.Key) -> Intention | None:
-        if event.key == "enter":
-            return self._complete_pin(state)
-        typed = digit(event.character)
-        if typed and len(self._pin) < PIN_DIGITS:
-            self._pin += typed.encode("ascii")
-        elif event.key == "backspace" and self._pin:
-            self._pin[-1] = 0
-            del self._pin[-1]
-        else:
-            return None
-        return PinTyped(len(self._pin))
-
-    def _complete_pin(self, state: EnteringPin) -> Intention:
+    def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN over, to be wiped by whoever gets it, once it is whole and the card has said its tries."""
-        if len(self._pin) < PIN_DIGITS or state.tries_left is None:
-            return PinTyped(len(self._pin))
-        pin, self._pin = self._pin, bytearray()
-        return PinEntered(pin)
+        if self._pin.full and state.tries_left is not None:
+            self.dispatch(PinEntered(self._pin.hand_over()))
 
-    def _wipe_pin(self) -> None:
-        self._pin[:] = bytes(len(self._pin))
-        self._pin.clear()
+    # The counter ------------------------------------------------------------------------------------------------
 
+    def dispatch(self, event: Event) -> None:
+        """Let the counter make its step, hand the effects to the engine, and show what the counter is at now."""
+        before = self.counter
+        after, effects = step(before, event)
+        for effect in effects:
+            if self._engine is not None:
+                self._engine.carry_out(effect)
+        self.show(after)
+        if type(after.state) is not type(before.state):
+            self._entered()
 
-def _on_key_line(state: State) -> tuple[Key, ...]:
-    """Return the keys of the bottom line: Enter stands there only where there is no large button for it."""
-    ahead = forward(state)
-    return keys_of(state) if ahead is None or lines_of(state) else keys_of(state)[1:]
+    def _entered(self) -> None:
+        """Mark a new state by its sound; after a result, take away a practice card that nobody's hand holds."""
+        state = self.counter.state
+        if self._settings.sound and (name := sound_for(state)):
+            self._play(name)
+        finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
+        if finished and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
+            self._hold(None)
 
+    def _tick(self) -> None:
+        self.dispatch(Tick(self._monotonic()))
+        self._frame.show_time(self._now())
 
-def _things(field: Field, around: Surroundings, words: Words) -> Iterator[str]:
-    match field:
-        case Field.CARD | Field.USED_CARD:
-            yield words("status-card")
-        case Field.OTHER_CARD:
-            yield words("status-other-card")
-        case Field.EMPTY:
-            yield words(f"status-reader-{around.reader.replace('_', '-')}")
-    yield words({None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online])
-    yield words("status-unsent", count=around.unsent)
+    # What is shown ----------------------------------------------------------------------------------------------
+
+    def show(self, counter: Counter) -> None:
+        """Show what the counter is at; of a PIN, no more digits are kept than the counter counts."""
+        if counter.terms is not self.counter.terms:
+            self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
+        self.counter = counter
+        if not (isinstance(counter.state, EnteringPin) and counter.state.typed == len(self._pin)):
+            self._pin.wipe()
+        self._frame.show(self._scene())
+        if self._resident is not None:
+            self._resident.show(Shown(resident_view(counter), self._words.texts.lang))
+
+    def _turn_language(self) -> None:
+        lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]
+        self._words = Words(Texts(lang), self.counter.terms.programmes)
+        self.show(self.counter)
+
+    def _scene(self) -> Scene:
+        return Scene(self.counter, self.surroundings, self._words, self._settings.motion)

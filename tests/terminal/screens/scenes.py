@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
+
+from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
 from ledger.messages import Award, Leg, ProgrammeBalance, Standing, Status, TapOnly
@@ -51,7 +54,9 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.port import ReaderState, Report, Surroundings
+from terminal.look import Look
+from terminal.port import Engine, ReaderState, Report, Surroundings
+from terminal.screens.counter import CounterScreen
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")
@@ -213,9 +218,21 @@ def counter_in(state: State) -> Counter:
     return Counter(state, TERMS, Field.EMPTY)
 
 
-def app_for(
-    settings: ScreenSettings, engine: ScriptedEngine | None = None, surroundings: Surroundings = SURROUNDINGS
-) -> KazasuApp:
-    """Return the application on a scripted engine, with its clocks stopped."""
-    scripted = engine or ScriptedEngine()
-    return KazasuApp(lambda: scripted, settings, surroundings, monotonic=lambda: 0.0, now=lambda: NOW)
+@asynccontextmanager
+async def at_counter(
+    settings: ScreenSettings,
+    size: tuple[int, int] = (80, 24),
+    *,
+    play: Callable[[str], None] = lambda _name: None,
+    make_engine: Callable[[], Engine] = ScriptedEngine,
+) -> AsyncIterator[tuple[CounterScreen, Pilot[None]]]:
+    """Yield the counter's screen on a scripted engine, with its clocks stopped."""
+
+    def make() -> CounterScreen:
+        return CounterScreen(make_engine, settings, SURROUNDINGS, monotonic=lambda: 0.0, now=lambda: NOW, play=play)
+
+    app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: make)
+    async with app.run_test(size=size) as pilot:
+        while not isinstance(app.screen, CounterScreen):
+            await pilot.pause()
+        yield app.screen, pilot

@@ -15,7 +15,6 @@ from textual.widgets import Static
 
 from config.settings import ScreenSettings
 from ledger.messages import MAX_YEN
-from terminal.app import KazasuApp
 from terminal.counter.effects import AskTries, Authorise, ReadCard
 from terminal.counter.events import CardArrived, CardLeft, CardRead, Decided, Opened, TriesLeft, Unanswered
 from terminal.counter.facts import Fault
@@ -49,7 +48,7 @@ from tests.terminal.screens.scenes import (
     TERMS,
     WHO,
     ScriptedEngine,
-    app_for,
+    at_counter,
     counter_in,
 )
 
@@ -57,23 +56,20 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def running(
-    state: State | None = None, settings: ScreenSettings | None = None
-) -> AsyncIterator[tuple[KazasuApp, Pilot[None], ScriptedEngine]]:
-    """Yield the application with its engine, in a state of the counter."""
+async def running(state: State | None = None) -> AsyncIterator[tuple[CounterScreen, Pilot[None], ScriptedEngine]]:
+    """Yield the counter's screen with its engine, in a state of the counter."""
     engine = ScriptedEngine()
-    app = app_for(settings or ScreenSettings(motion=False), engine)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with at_counter(ScreenSettings(motion=False), make_engine=lambda: engine) as (screen, pilot):
         await engine.started()
         if state is not None:
-            app.show(counter_in(state))
+            screen.show(counter_in(state))
             await pilot.pause()
-        yield app, pilot, engine
+        yield screen, pilot, engine
 
 
 async def test_a_sale_with_part_of_the_points() -> None:
     """Bill, tap, choice, part, PIN, done: what the engine is asked on the way, and what is shown at the end."""
-    async with running() as (app, pilot, engine):
+    async with running() as (screen, pilot, engine):
         engine.report(Opened(TERMS))
         await pilot.pause()
         await pilot.press(*"1200", "enter", "1")
@@ -84,11 +80,11 @@ async def test_a_sale_with_part_of_the_points() -> None:
         assert isinstance(read, ReadCard)
         engine.report(CardRead(read.task, WHO))
         await pilot.pause()
-        assert state_of(app.counter) is Choosing
+        assert state_of(screen.counter) is Choosing
         await pilot.press("2", *"600", "enter")
-        assert state_of(app.counter) is EnteringPin
-        assert engine.effects[-1:] == [AskTries(app.counter.task)]
-        engine.report(TriesLeft(app.counter.task, 3))
+        assert state_of(screen.counter) is EnteringPin
+        assert engine.effects[-1:] == [AskTries(screen.counter.task)]
+        engine.report(TriesLeft(screen.counter.task, 3))
         await pilot.pause()
         await pilot.press(*"1234", "enter")
         authorise = engine.effects[-1]
@@ -98,17 +94,17 @@ async def test_a_sale_with_part_of_the_points() -> None:
 
 async def test_a_result_takes_the_practice_card_away() -> None:
     """After a result nobody has to lift a card that is not there; the amount due stands in figures on the slip."""
-    async with running(STATES["sending"]) as (app, pilot, engine):
-        app.show(replace(app.counter, field=Field.CARD))
-        engine.report(Decided(app.counter.task, SALE))
+    async with running(STATES["sending"]) as (screen, pilot, engine):
+        screen.show(replace(screen.counter, field=Field.CARD))
+        engine.report(Decided(screen.counter.task, SALE))
         await pilot.pause()
-        assert state_of(app.counter) is Done
+        assert state_of(screen.counter) is Done
         assert engine.held == [None]
         engine.report(CardLeft())
         await pilot.pause()
-        assert "380 円" in text_of(app.screen)
+        assert "380 円" in text_of(screen)
         await pilot.press("enter")
-        assert state_of(app.counter) is Idle
+        assert state_of(screen.counter) is Idle
 
 
 TYPED = [
@@ -123,18 +119,18 @@ TYPED = [
 @pytest.mark.parametrize(("typed", "state"), TYPED)
 async def test_bills_that_people_type(typed: str, state: Idle) -> None:
     """Full-width digits are digits; what cannot be a bill is not taken, and the screen says why."""
-    async with running(Idle()) as (app, pilot, _):
+    async with running(Idle()) as (screen, pilot, _):
         await pilot.press(*typed)
-        assert app.counter.state == state
+        assert screen.counter.state == state
 
 
 async def test_an_individual_number_is_refused() -> None:
     """Twelve digits with a right check digit are not taken, however they come."""
-    async with running(Idle()) as (app, pilot, _):
-        app.screen.post_message(events.Paste("123456789018"))
+    async with running(Idle()) as (screen, pilot, _):
+        screen.post_message(events.Paste("123456789018"))
         await pilot.pause()
-        assert app.counter.state == Idle("", Fault("my_number_refused"))
-        assert "この番号は入力できません" in text_of(app.screen)
+        assert screen.counter.state == Idle("", Fault("my_number_refused"))
+        assert "この番号は入力できません" in text_of(screen)
 
 
 WRONG = [
@@ -149,12 +145,12 @@ WRONG = [
 @pytest.mark.parametrize(("state", "key", "told"), WRONG)
 async def test_a_wrong_key_does_nothing_and_says_which_work(state: str, key: str, told: str) -> None:
     """The counter stays where it is; the next right key takes the hint away."""
-    async with running(STATES[state]) as (app, pilot, _):
-        before = app.counter
+    async with running(STATES[state]) as (screen, pilot, _):
+        before = screen.counter
         await pilot.press(key)
         await pilot.pause()
-        assert app.counter == before
-        hint = app.screen.query_one("#hint", Prose)
+        assert screen.counter == before
+        hint = screen.query_one("#hint", Prose)
         assert hint.text.endswith(f" {told}")
         await pilot.press("f9")
         assert hint.text == ""
@@ -162,25 +158,24 @@ async def test_a_wrong_key_does_nothing_and_says_which_work(state: str, key: str
 
 async def test_the_pin_is_never_shown_and_is_wiped() -> None:
     """Boxes fill one by one; leaving the screen overwrites what was typed."""
-    async with running(PIN) as (app, pilot, _):
+    async with running(PIN) as (screen, pilot, _):
         await pilot.press("9", "8", "7")
-        assert isinstance(app.screen, CounterScreen)
-        digits = app.screen._pin
+        digits = screen._pin._digits
         assert digits == b"987"
         await pilot.pause()
-        assert [str(box.content) for box in app.screen.query_one(PinBoxes).query(Static)] == ["＊", "＊", "＊", "_"]
+        assert [str(box.content) for box in screen.query_one(PinBoxes).query(Static)] == ["＊", "＊", "＊", "_"]
         await pilot.press("backspace", "enter")
-        assert app.counter.state == replace(PIN, typed=2)
+        assert screen.counter.state == replace(PIN, typed=2)
         await pilot.press("escape")
         assert digits == b""
 
 
 async def test_enter_waits_until_the_card_has_said_its_tries() -> None:
     """A PIN that is typed faster than the card answers is kept, not lost."""
-    async with running(replace(PIN, tries_left=None)) as (app, pilot, engine):
+    async with running(replace(PIN, tries_left=None)) as (screen, pilot, engine):
         await pilot.press(*"1234", "enter")
         assert engine.effects == []
-        engine.report(TriesLeft(app.counter.task, 3))
+        engine.report(TriesLeft(screen.counter.task, 3))
         await pilot.pause()
         await pilot.press("enter")
         assert isinstance(engine.effects[-1], Authorise)
@@ -188,16 +183,16 @@ async def test_enter_waits_until_the_card_has_said_its_tries() -> None:
 
 async def test_touch_does_what_keys_do() -> None:
     """Keys, choices and the large button can be pressed on the screen."""
-    async with running(Idle("1200")) as (app, pilot, _):
+    async with running(Idle("1200")) as (screen, pilot, _):
         await pilot.click(".forward")
-        assert state_of(app.counter) is AwaitCard
-        app.show(counter_in(STATES["choosing"]))
+        assert state_of(screen.counter) is AwaitCard
+        screen.show(counter_in(STATES["choosing"]))
         await pilot.pause()
-        await pilot.click(app.screen.query(ChoiceLine)[1])
-        assert state_of(app.counter) is EnteringPart
+        await pilot.click(screen.query(ChoiceLine)[1])
+        assert state_of(screen.counter) is EnteringPart
         await pilot.pause()
-        await pilot.click(next(cap for cap in app.screen.query(KeyCap) if "Esc" in cap.render().plain))
-        assert state_of(app.counter) is Choosing
+        await pilot.click(next(cap for cap in screen.query(KeyCap) if "Esc" in cap.render().plain))
+        assert state_of(screen.counter) is Choosing
 
 
 async def test_touching_the_button_hands_the_pin_over() -> None:
@@ -211,37 +206,37 @@ async def test_touching_the_button_hands_the_pin_over() -> None:
 
 async def test_a_numeric_pad_is_enough() -> None:
     """`*` opens the help, in which every function has a number; `/` goes back."""
-    async with running(Idle()) as (app, pilot, _):
+    async with running(Idle()) as (screen, pilot, _):
         await pilot.press("asterisk")
         await pilot.pause()
-        assert isinstance(app.screen, HelpScreen)
+        assert isinstance(screen.app.screen, HelpScreen)
         await pilot.press("5")
         await pilot.pause()
-        assert state_of(app.counter) is Consenting
+        assert state_of(screen.counter) is Consenting
         await pilot.press("slash")
-        assert state_of(app.counter) is Idle
+        assert state_of(screen.counter) is Idle
 
 
 async def test_language_turns_with_a_key() -> None:
     """F9 turns everything to English and back, in any state."""
-    async with running(STATES["choosing"]) as (app, pilot, _):
-        assert "全て使う" in text_of(app.screen)
+    async with running(STATES["choosing"]) as (screen, pilot, _):
+        assert "全て使う" in text_of(screen)
         await pilot.press("f9")
         await pilot.pause()
-        assert "Use all" in text_of(app.screen)
+        assert "Use all" in text_of(screen)
         await pilot.press("f9")
         await pilot.pause()
-        assert "全て使う" in text_of(app.screen)
+        assert "全て使う" in text_of(screen)
 
 
 async def test_card_data_is_never_markup() -> None:
     """Names with brackets are shown as they are."""
-    async with running() as (app, pilot, engine):
+    async with running() as (screen, pilot, engine):
         engine.report(Opened(replace(TERMS, shop_name="[/b] 商店")))
         engine.report(replace(SURROUNDINGS, clerk="[1]"))
         await pilot.pause()
-        assert "[/b] 商店" in text_of(app.screen)
-        assert "係員 [1]" in text_of(app.screen)
+        assert "[/b] 商店" in text_of(screen)
+        assert "係員 [1]" in text_of(screen)
 
 
 async def test_an_engine_that_cannot_be_made_leaves_the_screen_up() -> None:
@@ -252,13 +247,12 @@ async def test_an_engine_that_cannot_be_made_leaves_the_screen_up() -> None:
         failed.set()
         raise RuntimeError("a defect")
 
-    app = KazasuApp(broken, ScreenSettings(motion=False), SURROUNDINGS, monotonic=lambda: 0.0)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with at_counter(ScreenSettings(motion=False), make_engine=broken) as (screen, pilot):
         assert await asyncio.to_thread(failed.wait, 10)
-        while not isinstance(app.counter.state, Unfit):
+        while not isinstance(screen.counter.state, Unfit):
             await pilot.pause()
         await pilot.pause()
-        assert "処理できませんでした" in text_of(app.screen)
+        assert "処理できませんでした" in text_of(screen)
 
 
 async def test_the_engine_is_stopped_at_the_end() -> None:
@@ -273,10 +267,10 @@ async def test_results_have_their_sounds(sound: bool, expected: list[str]) -> No
     """A state that should be noticed is heard, unless the shop wants silence."""
     heard: list[str] = []
     engine = ScriptedEngine()
-    app = KazasuApp(lambda: engine, ScreenSettings(sound=sound), SURROUNDINGS, play=heard.append)
-    async with app.run_test(size=(80, 24)) as pilot:
+    settings = ScreenSettings(sound=sound)
+    async with at_counter(settings, make_engine=lambda: engine, play=heard.append) as (screen, pilot):
         await engine.started()
-        app.show(counter_in(STATES["sending"]))
-        engine.report(Unanswered(app.counter.task, SALE))
+        screen.show(counter_in(STATES["sending"]))
+        engine.report(Unanswered(screen.counter.task, SALE))
         await pilot.pause()
         assert heard == expected

@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from config.settings import ScreenSettings
 from terminal.counter.states import PickingVoid
-from terminal.screens.counter import CounterScreen, Question
+from terminal.screens.counter import CounterScreen
+from terminal.screens.frame import Question
 from terminal.screens.help import HelpScreen
 from terminal.widgets.amount import AmountDisplay
 from terminal.widgets.prose import Prose
@@ -17,7 +18,7 @@ from terminal.widgets.slip import Slip
 from terminal.widgets.status_line import StatusLine
 from terminal.widgets.touch import Command, KeyCap, Touchable
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
-from tests.terminal.screens.scenes import ITEM, STATES, app_for, counter_in
+from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in
 
 SMALL, LARGE = (80, 24), (120, 40)
 
@@ -62,14 +63,12 @@ def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
 async def test_every_state_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
     """Nothing is cut, too faint, too small to touch, or drawn with characters of uncertain width."""
-    app = app_for(settings)
     found = {}
-    async with app.run_test(size=size) as pilot:
+    async with at_counter(settings, size) as (screen, pilot):
         for name, state in STATES.items():
-            app.show(counter_in(state))
+            screen.show(counter_in(state))
             await pilot.pause()
-            assert isinstance(app.screen, CounterScreen)
-            if flaws := list(_flaws(app.screen, ascii_borders=settings.borders == "ascii")):
+            if flaws := list(_flaws(screen, ascii_borders=settings.borders == "ascii")):
                 found[name] = flaws
     assert found == {}
 
@@ -78,23 +77,22 @@ async def test_every_state_is_whole_and_legible(size: tuple[int, int], settings:
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
 async def test_help_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
     """Help fits where it has the most to say."""
-    app = app_for(settings)
-    async with app.run_test(size=size) as pilot:
-        app.show(counter_in(STATES["idle"]))
-        app.perform(Command.HELP)
+    async with at_counter(settings, size) as (screen, pilot):
+        screen.show(counter_in(STATES["idle"]))
+        screen.perform(Command.HELP)
         await pilot.pause()
-        assert isinstance(app.screen, HelpScreen)
-        assert list(faint(app.screen)) == []
-        assert [flaw for kind in (Prose, KeyCap) for flaw in cut_off(app.screen, kind)] == []
-        assert not (settings.borders == "ascii" and ambiguous(text_of(app.screen)))
+        shown = screen.app.screen
+        assert isinstance(shown, HelpScreen)
+        assert list(faint(shown)) == []
+        assert [flaw for kind in (Prose, KeyCap) for flaw in cut_off(shown, kind)] == []
+        assert not (settings.borders == "ascii" and ambiguous(text_of(shown)))
 
 
 @pytest.mark.anyio
 async def test_nothing_but_the_cursor_scrolls() -> None:
     """A list that is longer than the screen keeps the chosen line in sight."""
-    app = app_for(ScreenSettings(motion=False))
-    async with app.run_test(size=SMALL) as pilot:
-        app.show(counter_in(PickingVoid((ITEM,) * 12, cursor=11)))
+    async with at_counter(ScreenSettings(motion=False), SMALL) as (screen, pilot):
+        screen.show(counter_in(PickingVoid((ITEM,) * 12, cursor=11)))
         await pilot.pause()
-        assert app.screen.query_one(Question).max_scroll_y > 0
-        assert ">" in text_of(app.screen)
+        assert screen.query_one(Question).max_scroll_y > 0
+        assert ">" in text_of(screen)
