@@ -171,7 +171,10 @@ class JpkiSession:
         return signature
 
     def _verify(self, pin: bytearray) -> None:
-        # The same name as for the tries left, which has been accepted: nothing but the PIN can be wrong.
+        # Not by `_named`, which would send the PIN a second time where the name is refused: the name was tried when the
+        # tries left were asked.
+        if not self._short and self._current != self._profile.pin:
+            self._select_file(self._profile.pin)
         name = short_name(self._profile.pin) if self._short else CURRENT
         command = bytearray([CLA.INTERINDUSTRY, INS.VERIFY, 0, name, len(pin)]) + pin
         try:

@@ -7,6 +7,7 @@ and builds that context anew until the service is back.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from reader.supervised import Supervised
 
 NEW_READER = "\\\\?PnP?\\Notification"
 """The reader that stands for readers coming and going."""
+
+ALWAYS_WATCHED = () if sys.platform == "darwin" else (NEW_READER,)
+"""macOS does not know that one: there a new reader is seen when the next wait begins."""
 
 WATCH_MS = 5000
 """How long one wait lasts: a reader that came just before it began would go unseen until it ends."""
@@ -237,7 +241,10 @@ class _Watcher:
             names = _list(context, self._wanted)
             if not names:
                 self._show(NoReader())
-            known = {name: states.get(name, scard.SCARD_STATE_UNAWARE) for name in (NEW_READER, *names)}
+            known = {name: states.get(name, scard.SCARD_STATE_UNAWARE) for name in (*ALWAYS_WATCHED, *names)}
+            if not known:
+                self._stopping.wait(WATCH_MS / 1000)
+                continue
             states = _wait(context, known, WATCH_MS)
             self._show(view_of({name: state for name, state in states.items() if name != NEW_READER}))
 

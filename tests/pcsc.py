@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import IO
 
 import pytest
 from smartcard import scard
@@ -26,6 +27,9 @@ CONFIGURATION = Path("/etc/reader.conf.d/vpcd")
 
 LOCK = Path(tempfile.gettempdir()) / "kazasu-pcscd.lock"
 """Held while tests use the service: there is only one on a machine, and more than one test run."""
+
+TURN = 300.0
+"""Seconds to wait for another test run to be done with the service."""
 
 PATIENCE = 15.0
 """Seconds in which the service must be up, and a card seen."""
@@ -69,13 +73,21 @@ class PcscService:
         until(lambda: _comings_and_goings() == before + 2)
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Return when something that another process does has come about; fail after a while."""
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + patience
     while not condition():
         if monotonic() > deadline:
-            pytest.fail("the PC/SC service did not do what it was to do")
+            pytest.fail("the PC/SC service, or another test run that has it, did not do what it was to do")
         Event().wait(0.02)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _answers() -> bool:
@@ -110,7 +122,7 @@ def missing() -> str | None:
 def running() -> Iterator[PcscService]:
     """Run the service, or wait for another test run to be done with it."""
     with LOCK.open("w") as lock, tempfile.TemporaryDirectory() as directory:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        until(lambda: _locked(lock), TURN)
         service = PcscService(Path(directory) / "reader.conf")
         try:
             yield service

@@ -233,6 +233,15 @@ def test_a_pin_is_never_sent_before_the_tries_were_asked() -> None:
     assert asked_and_sent == [4, 9, 4, 9]
 
 
+def test_the_pin_finds_its_file_again_where_it_has_no_short_name() -> None:
+    """Something else may have been read after the tries were asked."""
+    session = _session(Scripted(NO_SHORT_NAMES, NORMAL.make()))
+    session.tries_left()
+    session.read_head()
+    session.verify(bytearray(b"1234"))
+    assert len(session.sign(DIGEST)) == 256
+
+
 @pytest.mark.parametrize("pulled", range(6))
 def test_the_pin_is_wiped_whatever_happens(pulled: int) -> None:
     """Signed or failed at any exchange, no digit is left."""
