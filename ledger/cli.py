@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
@@ -16,6 +17,11 @@ from ledger.place import Place
 
 if TYPE_CHECKING:  # what serves and stores is imported by the command that needs it
     from ledger.api.state import Ledger
+
+EVERYWHERE = "000000"
+"""Stands in the audit for a municipality where an act concerns all of them."""
+
+Who = Annotated[str, typer.Argument(help="A MyKey ID, or a linked number as library:0042.")]
 
 app = typer.Typer(no_args_is_help=True, help="Serve a ledger, and do the office's work on it.")
 
@@ -106,13 +112,80 @@ def shop(
         raise typer.BadParameter(invalid.errors(include_url=False)[0]["msg"]) from None
     with _office(context).open() as ledger:
         ledger.registry.add_shop(asked)
+        _note(ledger, code[:6], "shop", shop=code)
 
 
 @app.command()
 def enrol(context: typer.Context, shop: Annotated[str, typer.Option(help="The shop's code.")]) -> None:
     """Print a code with which one terminal of a shop can be enrolled, once, within a week."""
     with _office(context).open() as ledger:
-        _print(ledger.registry.new_enrolment_code(shop, ledger.clock()))
+        code = ledger.registry.new_enrolment_code(shop, ledger.clock())
+        _note(ledger, shop[:6], "enrolment_code", shop=shop)
+        _print(code)
+
+
+@app.command()
+def token(
+    context: typer.Context,
+    municipality: Annotated[str, typer.Option(help="Six digits: whose office it is.")],
+    who: Annotated[str, typer.Option(help="Who will act with it, for the audit.")],
+) -> None:
+    """Print a token with which an office may use the HTTP API; it is shown once."""
+    from config.municipalities import is_known
+    from ledger.api.desk import Officer
+
+    if not is_known(municipality):
+        raise typer.BadParameter(f"there is no municipality {municipality}")
+    with _office(context).open() as ledger:
+        made = ledger.office.new_token(Officer(municipality, who[:40]))
+        _note(ledger, municipality, "token", to=who[:40])
+        _print(made)
+
+
+@app.command()
+def stop(context: typer.Context, who: Who) -> None:
+    """Suspend a holder; it counts from the next request on."""
+    with _office(context).open() as ledger:
+        mykey = _mykey(ledger, who)
+        ledger.identity.stop(mykey)
+        _note(ledger, EVERYWHERE, "stop", mykey=mykey)
+
+
+@app.command()
+def resume(context: typer.Context, who: Who) -> None:
+    """Lift a suspension."""
+    with _office(context).open() as ledger:
+        mykey = _mykey(ledger, who)
+        ledger.identity.resume(mykey)
+        _note(ledger, EVERYWHERE, "resume", mykey=mykey)
+
+
+@app.command()
+def renew(context: typer.Context, who: Who) -> None:
+    """Print a code with which somebody whom the office identified takes their MyKey ID over to a renewed card."""
+    with _office(context).open() as ledger:
+        mykey = _mykey(ledger, who)
+        code = ledger.identity.renewal_code(mykey, ledger.today())
+        _note(ledger, EVERYWHERE, "renewal_code", mykey=mykey)
+        _print(code)
+
+
+@app.command()
+def revocations(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="X.509 CRLs, PEM or DER.")],
+) -> None:
+    """Take revocation lists in; each replaces the last one of its issuer or distribution point."""
+    from config.trust import Anchors
+    from ledger.identity.revocation import read
+
+    office = _office(context)
+    with office.open() as ledger:
+        anchors = Anchors.load(office.anchors).certificates
+        for path in files:
+            count = ledger.identity.replace_revocations(read(path.read_bytes(), anchors))
+            _note(ledger, EVERYWHERE, "revocations", file=path.name, cards=str(count))
+            _print(f"{path}: {count}")
 
 
 def _office(context: typer.Context) -> Office:
@@ -120,6 +193,31 @@ def _office(context: typer.Context) -> Office:
     if not isinstance(office, Office):
         raise TypeError("the options of the ledger come first")
     return office
+
+
+def _mykey(ledger: Ledger, who: str) -> str:
+    """Return the MyKey ID that was typed, or that a typed number is linked to."""
+    from pydantic import ValidationError
+
+    from ledger.identity.errors import IdentityRefusal
+    from ledger.messages import ServiceId
+
+    service, colon, number = who.partition(":")
+    if not colon:
+        return who.upper()
+    try:
+        mykey = ledger.identity.find_mykey(ServiceId(service=service, number=number))
+    except ValidationError:
+        mykey = None
+    if mykey is None:
+        raise IdentityRefusal("mykey_unknown")
+    return mykey
+
+
+def _note(ledger: Ledger, municipality: str, action: str, **detail: str) -> None:
+    from ledger.api.desk import Officer
+
+    ledger.office.note(Officer(municipality, f"cli:{getuser()}"[:40]), action, detail, ledger.clock())
 
 
 def _print(line: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from config.trust import Anchors
-from ledger.api import replay
+from ledger.api import schema as api_schema
 from ledger.api.app import create_app
+from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.state import Ledger
@@ -32,7 +33,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
     identity_schema.metadata.create_all(identity_engine)
     points_schema.metadata.create_all(points_engine)
-    replay.metadata.create_all(points_engine)
+    api_schema.metadata.create_all(points_engine)
     keys = Keys.load(place.secret)
     identity = Identity(identity_engine, keys.cards)
     return Ledger(
@@ -44,6 +45,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         sealing_key=keys.sealing,
         nonces=Nonces(keys.nonces),
         replays=Replays(points_engine),
+        office=OfficeDesk(points_engine),
         clock=clock,
     )
 

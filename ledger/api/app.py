@@ -11,11 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from ledger.api import terminals
+from ledger.api import office, terminals
 from ledger.api.limits import BodyLimit
 from ledger.api.problems import ProblemError, answer, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import Telemetry
+from ledger.identity.errors import IdentityRefusal
 from ledger.messages import Problem
 
 _HTTP = {404: "not_found", 405: "method_not_allowed"}
@@ -27,8 +28,10 @@ def create_app(ledger: Ledger) -> FastAPI:
     app.state.ledger = ledger
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     app.include_router(terminals.router)
+    app.include_router(office.router)
     app.include_router(_watch())
     app.add_exception_handler(ProblemError, answer)
+    app.add_exception_handler(IdentityRefusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(BodyLimit)
@@ -64,6 +67,11 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     # Where and what kind, never the value: it may name somebody.
     found = [{"at": ".".join(map(str, each["loc"])), "kind": each["type"]} for each in error.errors()[:10]]
     return await answer(request, ProblemError("request_malformed", {"errors": found}))
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, IdentityRefusal)  # noqa: S101  # registered for this class alone
+    return await answer(request, ProblemError(error.code))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

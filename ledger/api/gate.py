@@ -8,8 +8,9 @@ from typing import Annotated, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from ledger.api.desk import Officer
 from ledger.api.problems import ProblemError
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.registry import Terminal
@@ -60,3 +61,14 @@ def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
 
 SigningTerminal = Annotated[Terminal, Depends(_terminal)]
 """The terminal that signed the request."""
+
+
+def _officer(ledger: LedgerHere, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> Officer:
+    officer = None if bearer is None else ledger.office.officer(bearer.credentials)
+    if officer is None:
+        raise ProblemError("token_wrong", headers={"WWW-Authenticate": "Bearer"})
+    return officer
+
+
+OfficerHere = Annotated[Officer, Depends(_officer)]
+"""Who acts for a municipality's office, by a bearer token."""

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Engine, MetaData, String, Table, delete, insert
+from sqlalchemy import Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
+from ledger.api.schema import request_nonce
 from ledger.database import repeated, with_row_locks
-
-metadata = MetaData()
-
-request_nonce = Table(
-    "request_nonce",
-    metadata,
-    Column("municipality", String(6), primary_key=True),
-    Column("terminal_id", String(14), primary_key=True),
-    Column("nonce", String(64), primary_key=True),
-    Column("expires", BigInteger, nullable=False, index=True),
-)
-"""Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes."""
 
 _SWEEP_SECONDS = 60
 

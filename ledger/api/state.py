@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from sqlalchemy import Engine, select
 
+from ledger.api.desk import OfficeDesk
 from ledger.api.limits import Rate
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
@@ -37,6 +38,7 @@ class Ledger:
     sealing_key: SealingKey
     nonces: Nonces
     replays: Replays
+    office: OfficeDesk
     clock: Callable[[], datetime]
     metrics: Metrics = field(default_factory=Metrics)
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))

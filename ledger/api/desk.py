@@ -1,0 +1,64 @@
+"""Who acts for the office, and what they did: tokens by municipality, and an audit entry for every act."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, insert, select
+
+from ledger.api.schema import office_token
+from ledger.database import reading, repeated
+from ledger.points.schema import audit
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Somebody who acts for a municipality's office."""
+
+    municipality: str
+    who: str
+
+
+class OfficeDesk:
+    """The office's tokens and its audit entries."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def new_token(self, officer: Officer) -> str:
+        """Return a new token; the ledger keeps its hash alone, so it can be shown once."""
+        token = f"{officer.municipality}-{secrets.token_urlsafe(32)}"
+        row = {"municipality": officer.municipality, "token_hash": _hash(token), "who": officer.who}
+        repeated(self._engine, lambda connection: connection.execute(insert(office_token), row))
+        return token
+
+    def officer(self, token: str) -> Officer | None:
+        """Return who bears a token, None where nobody does."""
+        municipality = token[:6]
+        query = select(office_token.c.who).where(
+            office_token.c.municipality == municipality, office_token.c.token_hash == _hash(token)
+        )
+        with reading(self._engine) as connection:
+            who = connection.scalar(query)
+        return None if who is None else Officer(municipality, who)
+
+    def note(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> None:
+        """Write down what was done."""
+        row = {
+            "municipality": officer.municipality,
+            "entry": secrets.token_hex(16),
+            "at": at.isoformat(timespec="seconds"),
+            "who": officer.who,
+            "action": action,
+            "detail": json.dumps(dict(detail), ensure_ascii=False),
+        }
+        repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

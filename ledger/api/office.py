@@ -1,0 +1,109 @@
+"""What the office asks: shops, enrolment codes, stopping and resuming a holder, and codes for a renewed card."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import StringConstraints
+
+from ledger.api.desk import Officer
+from ledger.api.gate import OfficerHere
+from ledger.api.problems import ProblemError, documented
+from ledger.api.state import Ledger, LedgerHere
+from ledger.messages import Message, ServiceId, Shop, ShopCode
+from ledger.points.registry import RegistryError
+
+router = APIRouter(prefix="/v1/office", tags=["office"])
+
+MyKeyId = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{10}$")]
+"""Ten characters of Crockford's base 32."""
+
+
+class ShopName(Message):
+    """What a shop is called on slips."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class Code(Message):
+    """A code that works once."""
+
+    code: str
+
+
+class Person(Message):
+    """Who telephones: a MyKey ID, or a number that is linked to one."""
+
+    who: MyKeyId | ServiceId
+
+
+class Done(Message):
+    """It is done."""
+
+    done: bool = True
+
+
+@router.put("/shops/{code}", responses=documented("token_wrong", "office_mismatch"))
+def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: LedgerHere) -> Shop:
+    """Add a shop of the office's municipality, or change its name."""
+    _own(officer, code)
+    shop = Shop(code=code, name=asked.name)
+    ledger.registry.add_shop(shop)
+    ledger.office.note(officer, "shop", {"shop": code}, ledger.clock())
+    return shop
+
+
+@router.post(
+    "/shops/{code}/enrolment-codes",
+    status_code=201,
+    responses=documented("token_wrong", "office_mismatch", "shop_unknown"),
+)
+def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere) -> Code:
+    """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
+    _own(officer, code)
+    try:
+        made = ledger.registry.new_enrolment_code(code, ledger.clock())
+    except RegistryError:
+        raise ProblemError("shop_unknown") from None
+    ledger.office.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
+    return Code(code=made)
+
+
+@router.post("/stops", responses=documented("token_wrong", "mykey_unknown"))
+def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
+    """Suspend a holder; it counts from the next request on."""
+    mykey = _mykey(ledger, person)
+    ledger.identity.stop(mykey)
+    ledger.office.note(officer, "stop", {"mykey": mykey}, ledger.clock())
+    return Done()
+
+
+@router.post("/resumptions", responses=documented("token_wrong", "mykey_unknown"))
+def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
+    """Lift a suspension."""
+    mykey = _mykey(ledger, person)
+    ledger.identity.resume(mykey)
+    ledger.office.note(officer, "resume", {"mykey": mykey}, ledger.clock())
+    return Done()
+
+
+@router.post("/renewal-codes", status_code=201, responses=documented("token_wrong", "mykey_unknown"))
+def new_renewal_code(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Code:
+    """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card."""
+    mykey = _mykey(ledger, person)
+    code = ledger.identity.renewal_code(mykey, ledger.today())
+    ledger.office.note(officer, "renewal_code", {"mykey": mykey}, ledger.clock())
+    return Code(code=code)
+
+
+def _own(officer: Officer, code: str) -> None:
+    if code[:6] != officer.municipality:
+        raise ProblemError("office_mismatch")
+
+
+def _mykey(ledger: Ledger, person: Person) -> str:
+    mykey = ledger.identity.find_mykey(person.who) if isinstance(person.who, ServiceId) else person.who
+    if mykey is None:
+        raise ProblemError("mykey_unknown")
+    return mykey

@@ -1,0 +1,26 @@
+"""The API's own tables, beside those of the points store: nonces of requests, and the office's tokens."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, MetaData, String, Table
+
+metadata = MetaData()
+
+request_nonce = Table(
+    "request_nonce",
+    metadata,
+    Column("municipality", String(6), primary_key=True),
+    Column("terminal_id", String(14), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("expires", BigInteger, nullable=False, index=True),
+)
+"""Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes."""
+
+office_token = Table(
+    "office_token",
+    metadata,
+    Column("municipality", String(6), primary_key=True),
+    Column("token_hash", String(64), primary_key=True),
+    Column("who", String(40), nullable=False),
+)
+"""Who may act for a municipality's office, by SHA-256 of a token of 256 random bits."""

@@ -1,0 +1,97 @@
+"""The office over HTTP: by token, in its own municipality, effective at once, and written down."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from ledger.api.desk import Officer
+from ledger.messages import ServiceId, Standing
+from ledger.points.schema import audit
+from tests.ledger.api.conftest import SHOP, Counter, asgi
+from tests.ledger.api.world import Card
+
+pytestmark = pytest.mark.anyio
+
+LIBRARY = ServiceId(service="library", number="0042")
+CALLER = {"who": LIBRARY.as_json()}
+
+
+async def ask(
+    counter: Counter, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+) -> httpx.Response:
+    """Ask something of the office's part of the API."""
+    token = token or counter.ledger.office.new_token(Officer("252034", "窓口"))
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
+        return await client.request(method, f"/v1/office{path}", json=body, headers=headers)
+
+
+def acts(counter: Counter) -> list[tuple[str, str, dict[str, str]]]:
+    """Return what the audit has: who did what."""
+    with counter.ledger.stores[1].connect() as connection:
+        rows = connection.execute(select(audit.c.who, audit.c.action, audit.c.detail))
+        return [(who, action, json.loads(detail)) for who, action, detail in rows]
+
+
+@pytest.mark.parametrize("token", ["x", "252034-guessed", "131164-guessed"])
+async def test_a_wrong_token_opens_nothing(counter: Counter, token: str) -> None:
+    """A token that nobody was given is refused, and nothing is done."""
+    response = await ask(counter, "POST", "/stops", CALLER, token)
+    assert (response.status_code, response.json()["code"]) == (401, "token_wrong")
+    assert acts(counter) == []
+
+
+async def test_a_call_stops_a_card_at_once(counter: Counter, card: Card) -> None:
+    """The holder telephones and says a library number: the next tap is refused, until the office resumes."""
+    await counter.register(card, LIBRARY)
+    assert (await ask(counter, "POST", "/stops", CALLER)).is_success
+    assert (await counter.inquire(card)).standing is Standing.SUSPENDED
+    assert (await ask(counter, "POST", "/resumptions", CALLER)).is_success
+    assert (await counter.inquire(card)).standing is Standing.ACTIVE
+    mykey = counter.ledger.identity.find_mykey(LIBRARY)
+    assert sorted(acts(counter)) == [("窓口", "resume", {"mykey": mykey}), ("窓口", "stop", {"mykey": mykey})]
+
+
+@pytest.mark.parametrize("path", ["/stops", "/resumptions", "/renewal-codes"])
+@pytest.mark.parametrize("who", [LIBRARY.as_json(), "0000000000"])
+async def test_who_is_not_known_is_said(counter: Counter, path: str, who: object) -> None:
+    """Neither an unknown number nor an unknown MyKey ID does anything."""
+    response = await ask(counter, "POST", path, {"who": who})
+    assert (response.status_code, response.json()["code"]) == (404, "mykey_unknown")
+    assert acts(counter) == []
+
+
+async def test_the_office_prepares_a_shop(counter: Counter) -> None:
+    """A shop is added, and a code for a terminal of it is given out."""
+    assert (await ask(counter, "PUT", "/shops/252034-0002", {"name": "二号店"})).json()["name"] == "二号店"
+    response = await ask(counter, "POST", "/shops/252034-0002/enrolment-codes")
+    assert response.status_code == 201
+    setup = await counter.client.enrol(response.json()["code"], counter.till.key.public_key())
+    assert setup.shop.name == "二号店"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("PUT", "/shops/131164-0001", "office_mismatch"),
+        ("POST", "/shops/131164-0001/enrolment-codes", "office_mismatch"),
+        ("POST", "/shops/252034-0099/enrolment-codes", "shop_unknown"),
+    ],
+)
+async def test_an_office_keeps_to_its_own_shops(counter: Counter, method: str, path: str, code: str) -> None:
+    """Another municipality's shop, or one that is not there, is refused."""
+    assert (await ask(counter, method, path, {"name": "x"})).json()["code"] == code
+
+
+async def test_a_token_is_not_kept(counter: Counter) -> None:
+    """Whoever reads the database cannot act with what stands there."""
+    token = counter.ledger.office.new_token(Officer("252034", "窓口"))
+    with counter.ledger.stores[1].connect() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM office_token").all()
+    assert token.partition("-")[2] not in str(rows)
+    assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, token)).is_success
