@@ -39,9 +39,12 @@ ANSWER_SECONDS = 5.0
 STOP_SECONDS = 2.0
 """How long the end waits for the watcher; it is a daemon, and may be left behind."""
 
+NO_SERVICE = errors.NoReader if sys.platform == "win32" else errors.PcscServiceDown
+"""Windows runs the service only while a reader is plugged in."""
+
 MEANINGS: dict[int, type[errors.ReaderError]] = {
-    scard.SCARD_E_NO_SERVICE: errors.PcscServiceDown,
-    scard.SCARD_E_SERVICE_STOPPED: errors.PcscServiceDown,
+    scard.SCARD_E_NO_SERVICE: NO_SERVICE,
+    scard.SCARD_E_SERVICE_STOPPED: NO_SERVICE,
     scard.SCARD_P_SHUTDOWN: errors.PcscServiceDown,
     scard.SCARD_F_COMM_ERROR: errors.PcscServiceDown,  # between library and service, not between reader and card
     scard.SCARD_E_INVALID_HANDLE: errors.PcscServiceDown,  # of a service that was restarted
@@ -230,7 +233,7 @@ class _Watcher:
                     self._follow(self._context)
             except errors.ReaderError as error:
                 _log.info("readers cannot be watched: %s", error)
-                self._show(ServiceDown())
+                self._show(NoReader() if isinstance(error, errors.NoReader) else ServiceDown())
             self._context = None
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import queue
 import threading
+from contextlib import nullcontext
 
 import pytest
 
 from config.texts import LANGUAGES, Lang, Texts
 from config.trust import CertificateExpired, TrustError
-from reader import errors, plans
+from reader import errors, pcsc, plans
 from reader.certificate import parse_head
 from reader.jpki import JpkiSession
 from reader.pcsc import InField, Readers, View, changes, view_of
@@ -176,6 +178,48 @@ def test_states_of_readers_amount_to_a_view(states: dict[str, int], view: View) 
 def test_changes_of_the_view_are_told(before: View | None, after: View, told: list[ReaderEvent]) -> None:
     """Each change is told once, and a card that was swapped faster than anybody looked is still another card."""
     assert list(changes(before, after)) == told
+
+
+def test_a_reader_may_be_unplugged_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unplugged with a card in it, while it is being asked for, and plugged in again: all is told, nothing ends."""
+    wait_answers: list[dict[str, int] | errors.ReaderError] = [
+        {"a": PRESENT},
+        {"a": 0x4},
+        errors.NoReader(),
+        {"b": EMPTY},
+        errors.PcscServiceDown(),
+        {"b": EMPTY},
+    ]
+    lists = iter([["a"], ["a"], ["a"], [], ["b"], ["b"]])
+    told: queue.SimpleQueue[ReaderEvent] = queue.SimpleQueue()
+    ended = threading.Event()
+
+    def wait(*_: object) -> dict[str, int]:
+        if not wait_answers:
+            ended.wait(10)
+            return {}
+        answer = wait_answers.pop(0)
+        if isinstance(answer, errors.ReaderError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(pcsc, "_context", lambda: nullcontext(0))
+    monkeypatch.setattr(pcsc, "_list", lambda *_: next(lists, ["b"]))
+    monkeypatch.setattr(pcsc, "_wait", wait)
+    monkeypatch.setattr("smartcard.scard.SCardCancel", lambda _: ended.set())
+    source = pcsc.PcscSource()
+    source.start(told.put)
+    expected = [
+        ReaderReady("a"),
+        CardPresent(),
+        CardGone(),
+        NoReader(),
+        ReaderReady("b"),
+        ServiceDown(),
+        ReaderReady("b"),
+    ]
+    assert [told.get(timeout=10) for _ in expected] == expected
+    source.stop()
 
 
 # Calls that may hang --------------------------------------------------------------------------------------------
