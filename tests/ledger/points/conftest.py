@@ -1,25 +1,27 @@
-"""A points store in a fresh SQLite file, two programmes, and a shop."""
+"""A points store on either engine, two programmes, and a shop."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from ledger.database import open_engine
-from ledger.messages import Shop
+from ledger.messages import Shop, Verdict
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
-from ledger.points.schema import metadata
-from ledger.points.store import Points
-from ledger.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
+from ledger.points.schema import lots, metadata, totals
+from ledger.points.store import Points, Request
+from ledger.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Rate, Redeeming
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
 
 
 class Store:
     """The parts of one store, and the rules that it works by."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine = open_engine(f"sqlite:///{folder / 'points.db'}")
+    def __init__(self, url: str, folder: Path) -> None:
+        self.engine = open_engine(url)
         metadata.create_all(self.engine)
         self.keys = PeriodKeys(folder / "periods")
         self.points = Points(self.engine, self.keys)
@@ -28,6 +30,22 @@ class Store:
         self.registry.add_shop(Shop(code=SHOP, name="見本商店"))
         self.points.deposit(MYKEY, city(), date(2027, 3, 31), 300)
         self.points.deposit(MYKEY, city(), date(2028, 3, 31), 520)
+
+    def decide(self, *requests: Request, today: date = DAY) -> list[Verdict]:
+        """Apply requests in one upload and return their verdicts."""
+        return [outcome.verdict for outcome in self.points.apply(requests, today)]
+
+    def lots(self, mykey: str = MYKEY) -> dict[tuple[str, str], int]:
+        """Return a resident's lots, by programme and last day."""
+        query = select(lots.c.programme, lots.c.expires_on, lots.c.points).where(lots.c.mykey == mykey)
+        with self.engine.connect() as connection:
+            return {(programme, last): points for programme, last, points in connection.execute(query)}
+
+    def sums(self) -> dict[str, int]:
+        """Return the points of each account, over all programmes."""
+        query = select(totals.c.account, func.sum(totals.c.points)).group_by(totals.c.account)
+        with self.engine.connect() as connection:
+            return {str(account): int(points) for account, points in connection.execute(query) if points}
 
     def held(self, mykey: str = MYKEY) -> dict[str, int]:
         """Return what a resident holds, by programme."""
@@ -45,6 +63,7 @@ def city() -> Programme:
         reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000)},
         redeeming=Redeeming(per_day=1_000, tap_ceiling=500),
         expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
+        convert=(Rate(to=STREET, take=100, give=110, since=date(2026, 11, 1), until=date(2026, 11, 30)),),
     )
 
 
@@ -63,9 +82,11 @@ def street() -> Programme:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """Return a store with one resident in it."""
-    return Store(tmp_path)
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """Yield a store with one resident in it."""
+    made = Store(database_url, tmp_path)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture

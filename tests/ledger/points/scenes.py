@@ -5,7 +5,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from ledger.messages import Award, Leg, Sale, TapOnly, Void
+from ledger.messages import Award, Convert, Leg, Return, Sale, TapOnly, Void
 from ledger.points.store import Request
 
 CITY = "252034"
@@ -72,6 +72,32 @@ def award(seq: int, points: int, *, mykey: str = MYKEY) -> Request:
 def void(seq: int, target: int) -> Request:
     """Return the voiding of entry `target`, which names nobody."""
     return request(seq, Void(kind="void", municipality=CITY, target=operation_id(target)), mykey=None)
+
+
+def give_back(seq: int, target: int, bill: int) -> Request:
+    """Return the return of `bill` yen of entry `target`, which names nobody."""
+    content = Return(kind="return", municipality=CITY, target=operation_id(target), bill=bill)
+    return request(seq, content, mykey=None)
+
+
+def convert(seq: int, take: int, give: int, *, pin: bool = False) -> Request:
+    """Return the conversion of the municipality's points into the street's."""
+    content = Convert(
+        kind="convert",
+        municipality=CITY,
+        resident="AAAA",
+        take=Leg(programme=CITY, points=take),
+        give=Leg(programme=STREET, points=give),
+        rules={CITY: 1, STREET: 1},
+        assurance=TapOnly(),
+    )
+    return request(seq, content, pin=pin)
+
+
+def stamped(asked: Request, version: int) -> Request:
+    """Return a request that was priced with another version of the street's rules."""
+    assert isinstance(asked.content, Sale)
+    return replace(asked, content=asked.content.model_copy(update={"rules": {CITY: 1, STREET: version}}))
 
 
 def elsewhere(asked: Request, **fields: str) -> Request:

@@ -1,0 +1,96 @@
+"""What a points store does every day: lots lapse, ended counters go, the parts of a day's totals are added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import partial
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, tuple_
+
+from ledger.database import reading, repeated, with_row_locks
+from ledger.points.operations import Account, Posting, residents
+from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.points.schema import lots, programmes, totals, usage
+from ledger.points.tables import load_programmes
+from ledger.points.wallet import NEVER, Change, Counter, Wallet
+from ledger.rules import Programme, in_force
+
+_PEOPLE: Final = 500
+"""How many wallets are locked at once."""
+
+
+def tidy(engine: Engine, today: date) -> None:
+    """Do what a day's end asks for, in every municipality; doing it again, or twice at once, changes nothing more."""
+    engine = with_row_locks(engine)
+    with reading(engine) as connection:
+        towns = list(connection.scalars(select(programmes.c.municipality).distinct()))
+    for town in towns:
+        lapse(engine, town, today)
+        repeated(engine, partial(_drop_ended, municipality=town, today=today))
+        repeated(engine, partial(_add_up_days, municipality=town, today=today), on_taken_keys=True)
+
+
+def lapse(engine: Engine, municipality: str, today: date) -> None:
+    """Take out what has lapsed, and give it back to the issuer."""
+    engine = with_row_locks(engine)
+    with reading(engine) as connection:
+        rules = in_force(load_programmes(connection, [municipality]), today)
+        suspects = (lots.c.expires_on < today.isoformat()) | (lots.c.expires_on == NEVER)
+        query = select(lots.c.mykey).where(lots.c.municipality == municipality, suspects).distinct()
+        people = iter(connection.scalars(query).all())
+    while group := list(islice(people, _PEOPLE)):
+        repeated(engine, partial(_lapse, municipality=municipality, people=group, rules=rules, today=today))
+
+
+def lapsed(wallet: Wallet, rules: Mapping[str, Programme], today: str) -> Change:
+    """Return the change that takes out of a wallet what can be used no more."""
+    dated = Change(tuple((lot, -points) for lot, points in wallet.lots.items() if lot.expires_on < today))
+    return sum((wallet.lapse(programme, today) for programme in rules.values()), dated)
+
+
+def _lapse(
+    connection: Connection,
+    *,
+    municipality: str,
+    people: Iterable[str],
+    rules: Mapping[str, Programme],
+    today: date,
+) -> None:
+    before = lock_wallets(connection, municipality, (), people)
+    after: dict[str, Wallet] = {}
+    sums: Sums = {}
+    for mykey, wallet in before.items():
+        change = lapsed(wallet, rules, today.isoformat())
+        after[mykey] = wallet.after(change)
+        back = (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in change.lots)
+        add_up(sums, (*residents(change), *back), today.isoformat())
+    write_wallets(connection, municipality, before, after)
+    write_totals(connection, municipality, sums)
+
+
+def _drop_ended(connection: Connection, *, municipality: str, today: date) -> None:
+    """Delete what was counted towards limits of days and months that are over."""
+    day = today.isoformat()
+    ended = or_(
+        and_(func.length(usage.c.period) == len(day), usage.c.period < day),
+        and_(func.length(usage.c.period) == len(day[:7]), usage.c.period < day[:7]),
+    )
+    of_limits = usage.c.counter != Counter.USES
+    connection.execute(delete(usage).where(usage.c.municipality == municipality, of_limits, ended))
+
+
+def _add_up_days(connection: Connection, *, municipality: str, today: date) -> None:
+    """Put one part in the place of the many that the batches of a day left."""
+    key = (totals.c.programme, totals.c.account, totals.c.shop, totals.c.business_date)
+    of_town = totals.c.municipality == municipality
+    over = totals.c.business_date < today.isoformat()
+    in_parts = select(*key).where(of_town, over).group_by(*key).having(func.count() > 1)
+    for group in connection.execute(in_parts).all():
+        of_group = (of_town, tuple_(*key) == tuple_(*group))
+        # Locked: of two processes that add the same parts up, the second finds them gone.
+        parts = connection.execute(select(totals.c.part, totals.c.points).where(*of_group).with_for_update()).all()
+        connection.execute(delete(totals).where(*of_group, totals.c.part.in_([part for part, _ in parts])))
+        write_totals(connection, municipality, {tuple(group): sum(points for _, points in parts)})
