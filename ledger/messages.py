@@ -111,7 +111,7 @@ class Leg(Message):
 class TapOnly(Message):
     """The card was held over the reader and nothing more was proven (かざし利用)."""
 
-    method: Literal["tap"] = "tap"
+    method: Literal["tap"]
 
 
 class CardSigned(Message):
@@ -120,7 +120,7 @@ class CardSigned(Message):
     `nonce` is the ledger's, `signature` is base64: PKCS#1 v1.5 over SHA-256 (RSA), or DER ECDSA over the same digest.
     """
 
-    method: Literal["pin"] = "pin"
+    method: Literal["pin"]
     nonce: Annotated[str, StringConstraints(min_length=1, max_length=256)]
     signature: Base64
 

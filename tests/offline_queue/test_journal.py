@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.messages import Decision, Mark, Status, TapOnly, UploadResult, Verdict
+from ledger.messages import Decision, Mark, Status, UploadResult, Verdict
 from offline_queue.errors import (
     DiskFull,
     JournalCorrupt,
@@ -54,13 +54,6 @@ def test_an_id_that_was_taken_meanwhile_is_refused(journal: Journal) -> None:
     with pytest.raises(OperationIdTaken):
         journal.append(award(), at=START, operator="12", business_date=DAY, expected_id=promised)
     assert journal.status().last_seq == 1
-
-
-def test_what_nobody_could_read_is_not_written(journal: Journal) -> None:
-    """A field that was left to its default is not sent, and without it this is no award to the ledger."""
-    with pytest.raises(TypeError, match="no Award"):
-        journal.append(award().model_copy(update={"assurance": TapOnly()}), at=START, operator="12", business_date=DAY)
-    assert journal.status().last_seq == 0
 
 
 def test_what_was_appended_is_there_after_reopening(open_journal: Callable[[], Journal]) -> None:

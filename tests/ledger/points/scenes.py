@@ -50,7 +50,7 @@ def sale(
         award=[Leg(programme=STREET, points=earned)] if earned else [],
         amount_due=due,
         rules={CITY: 1, STREET: 1},
-        assurance=TapOnly(),
+        assurance=TapOnly(method="tap"),
     )
     return request(seq, content, pin=pin)
 
@@ -64,7 +64,7 @@ def award(seq: int, points: int, *, mykey: str = MYKEY) -> Request:
         award=[Leg(programme=CITY, points=points)],
         reason="visit",
         rules={CITY: 1},
-        assurance=TapOnly(),
+        assurance=TapOnly(method="tap"),
     )
     return request(seq, content, mykey=mykey)
 
@@ -89,7 +89,7 @@ def convert(seq: int, take: int, give: int, *, pin: bool = False) -> Request:
         take=Leg(programme=CITY, points=take),
         give=Leg(programme=STREET, points=give),
         rules={CITY: 1, STREET: 1},
-        assurance=TapOnly(),
+        assurance=TapOnly(method="tap"),
     )
     return request(seq, content, pin=pin)
 
