@@ -6,6 +6,7 @@ import base64
 import errno
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -13,12 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlite_utils import Database
 
 from ledger.messages import Entry, Message, UploadResult, Verdict, entry_hash, is_operation, operation_id
 from offline_queue.errors import DiskFull, JournalReadOnly, OperationIdTaken, VerdictConflict
 from offline_queue.reading import JournalReader, Recorded
-from offline_queue.schema import PROBE, ROOM, open_database, translated
+from offline_queue.schema import PROBE, ROOM, meaning, open_database
 
 __all__ = ["Journal", "Recorded"]
 
@@ -57,32 +57,27 @@ class Journal(JournalReader):
         `expected_id` is the operation id that the resident's card signed; raise OperationIdTaken where it is not the
         next one any more. On any error nothing was written.
         """
-        with self._transaction() as database:
+        with self._transaction() as connection:
             if expected_id is not None and expected_id != self.next_operation_id():
                 raise OperationIdTaken(f"{expected_id} was signed, {self.next_operation_id()} is next")
             seq, previous_hash = self._head
-            entry = Entry.model_validate(
-                {
-                    "terminal_id": self.terminal_id,
-                    "seq": seq + 1,
-                    "at": at.isoformat(),
-                    "operator": operator,
-                    "business_date": business_date.isoformat(),
-                    "content": content.as_json(),
-                    "previous_hash": previous_hash,
-                }
+            entry = Entry(
+                terminal_id=self.terminal_id,
+                seq=seq + 1,
+                at=at.isoformat(),
+                operator=operator,
+                business_date=business_date.isoformat(),
+                content=content,
+                previous_hash=previous_hash,
             )
-            if type(entry.content) is not type(content):
-                # The ledger would refuse it as unreadable, when it is too late to tell anybody.
-                raise TypeError(f"the fields that were set make no {type(content).__name__}")
             body = entry.canonical()
             digest = entry_hash(body)
             signature = base64.b64encode(self._key.sign(bytes.fromhex(digest))).decode()
-            database.execute(
+            connection.execute(
                 "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)",
                 (entry.seq, entry.content.kind, entry.business_date, body, digest, signature),
             )
-            database.execute("INSERT INTO outbox (seq) VALUES (?)", (entry.seq,))
+            connection.execute("INSERT INTO outbox (seq) VALUES (?)", (entry.seq,))
         # Only what is durable is the head: a commit that failed leaves the next number free.
         self._head = entry.seq, digest
         return Recorded(entry, digest)
@@ -93,17 +88,16 @@ class Journal(JournalReader):
         `awaited` are the operations whose verdict somebody is waiting for. A verdict is final: the same one again
         changes nothing, another one raises VerdictConflict; a head that is not of this journal raises JournalForked.
         """
-        with self._transaction() as database:
-            # The write comes first, so that nobody can write between what is read here and what is written.
-            database.execute("DELETE FROM outbox WHERE seq <= ?", (result.head_seq,))
+        with self._transaction() as connection:
             self.confirm_head(result.head_seq, result.head_hash)
             for decision in result.decisions:
-                self._keep(database, decision.verdict, awaited=decision.verdict.operation_id in awaited)
+                self._keep(connection, decision.verdict, awaited=decision.verdict.operation_id in awaited)
+            connection.execute("DELETE FROM outbox WHERE seq <= ?", (result.head_seq,))
 
     def note_failure(self, reason: str) -> None:
         """Keep, for whoever looks, how often and why the oldest unsent entry did not get through."""
-        with self._transaction() as database:
-            database.execute(
+        with self._transaction() as connection:
+            connection.execute(
                 "UPDATE outbox SET attempts = attempts + 1, last_error = ? WHERE seq = (SELECT MIN(seq) FROM outbox)",
                 (reason,),
             )
@@ -124,16 +118,27 @@ class Journal(JournalReader):
             raise (DiskFull if error.errno in _NO_ROOM else JournalReadOnly)(str(error)) from error
 
     @contextmanager
-    def _transaction(self) -> Generator[Database]:
-        with self._lock, translated(), self._database.atomic() as database:
-            yield database
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        """Hold the file from the first statement on: nobody writes between what is read and what is written."""
+        connection = self._database.conn
+        with self._lock:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                connection.rollback()
+                raise meaning(error) from error
+            except BaseException:
+                connection.rollback()
+                raise
 
-    def _keep(self, database: Database, verdict: Verdict, *, awaited: bool) -> None:
+    def _keep(self, connection: sqlite3.Connection, verdict: Verdict, *, awaited: bool) -> None:
         record = self.find(verdict.operation_id)
         if record is None or not is_operation(record.entry.content):
             raise VerdictConflict(f"{verdict.operation_id} is no operation of this journal")
         if record.verdict is None:
-            database.execute(
+            connection.execute(
                 "INSERT INTO verdicts (seq, status, awaited, body, received_at) VALUES (?, ?, ?, ?, ?)",
                 (
                     record.entry.seq,

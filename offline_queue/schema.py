@@ -105,12 +105,13 @@ def translated() -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _meaning(error) from error
+        raise meaning(error) from error
     except UnicodeDecodeError as error:  # a text that a damaged file no longer holds
         raise JournalCorrupt(str(error)) from error
 
 
-def _meaning(error: sqlite3.Error) -> QueueError:
+def meaning(error: sqlite3.Error) -> QueueError:
+    """Return what an error of SQLite means for the journal."""
     code = getattr(error, "sqlite_errorcode", 0)
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
