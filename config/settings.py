@@ -67,8 +67,11 @@ def load(path: Path) -> Settings:
     """Return the settings of a file, all defaults where there is none; raise SettingsError for the first mistake."""
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        raise SettingsError(path, before.count(b"\n") + 1, "UTF-8", "the file is in another encoding") from None
     try:
         return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

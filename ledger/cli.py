@@ -23,7 +23,11 @@ EVERYWHERE = "000000"
 
 Who = Annotated[str, typer.Argument(help="A MyKey ID, or a linked number as library:0042.")]
 
-app = typer.Typer(no_args_is_help=True, help="Serve a ledger, and do the office's work on it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Serve a ledger, and do the office's work on it.",
+    epilog="Example: kazasu ledger enrol --shop 252034-0001",
+)
 
 
 @dataclass(frozen=True, slots=True)

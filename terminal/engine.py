@@ -61,7 +61,6 @@ class BackgroundEngine:
         self._opening = opening
         self._source = source
         self._surroundings = surroundings
-        self._loop = asyncio.new_event_loop()
         self._wanted: asyncio.Queue[Effect | None] = asyncio.Queue()
         self._unanswered: Unanswered | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -70,6 +69,7 @@ class BackgroundEngine:
     def start(self, report: Callable[[Report], None]) -> None:
         """Open everything in the background, and report."""
         self._report = report
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
 
     def carry_out(self, effect: Effect) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from config.errors import SettingsError
 from config.home import VARIABLE, Home
-from config.settings import SettingsError
-from config.texts import Lang
+from config.texts import LANGUAGES, Lang
 from terminal.cli.context import Exit, Globals, answer, fail, hoist, say
-from terminal.counter.facts import Fault
+from terminal.fault import Fault
 
 COMMANDS = {
     "op": "terminal.cli.op",
@@ -38,7 +38,7 @@ def main(words: list[str] | None = None) -> int:
     except typer.TyperException as misuse:
         return _misused(misuse, words)
     except SettingsError as error:
-        return _settings_wrong(error, words)
+        return _settings_wrong(error, options, words)
     except typer.Abort:
         return Exit.FAILED
     return code if isinstance(code, int) else Exit.ACCEPTED
@@ -74,10 +74,7 @@ def terminal(
     lang: Annotated[Lang | None, typer.Option(help="ja or en.")] = None,
 ) -> None:
     """Open the terminal for municipal points on the My Number card; or run a command."""
-    if home is not None:
-        # Also for what asks `Home.locate()` by itself.
-        os.environ[VARIABLE] = str(home.expanduser().absolute())
-    context.obj = Globals(Home.locate(), ledger, lang)
+    context.obj = Globals(Home.locate(home), ledger, lang)
     if context.invoked_subcommand is None:
         from terminal.cli.screen import open_screen
 
@@ -92,10 +89,12 @@ def _misused(misuse: typer.TyperException, words: list[str]) -> int:
     return misuse.exit_code
 
 
-def _settings_wrong(error: SettingsError, words: list[str]) -> int:
+def _settings_wrong(error: SettingsError, options: list[str], words: list[str]) -> int:
+    asked = dict(pairwise(options)).get("--lang")
+    lang = next((lang for lang in LANGUAGES if lang == asked), None)
     told = (("path", str(error.path)), ("line", error.line), ("key", error.key), ("reason", error.reason))
     fault = Fault(error.code, told)
     try:
-        fail(Globals(Home.locate()), fault, as_json="--json" in words, exit_code=Exit.USAGE)
+        fail(Globals(Home(error.path.parent), lang=lang), fault, as_json="--json" in words, exit_code=Exit.USAGE)
     except typer.Exit as ended:
         return ended.exit_code

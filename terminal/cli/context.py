@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from itertools import islice
 from typing import Any, NoReturn
 
 import typer
@@ -68,9 +69,9 @@ def hoist(words: list[str]) -> tuple[list[str], list[str]]:
         if word == "--":
             rest += [word, *remaining]
         elif word in GLOBAL_OPTIONS:
-            front += [word, *([value] if (value := next(remaining, None)) is not None else [])]
-        elif word.split("=", 1)[0] in GLOBAL_OPTIONS:
-            front.append(word)
+            front += [word, *islice(remaining, 1)]
+        elif (option := word.partition("="))[0] in GLOBAL_OPTIONS:
+            front += [option[0], option[2]]
         else:
             rest.append(word)
     return front, rest

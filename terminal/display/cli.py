@@ -6,7 +6,7 @@ import typer
 
 from terminal.cli.context import given
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True, epilog="Example: kazasu display --lang en")
 
 
 @app.callback()

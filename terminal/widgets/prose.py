@@ -20,7 +20,7 @@ _KANA = r"(?:(?![おご][一-龠])[ぁ-ん])*"
 """Kana that inflect; an honorific お or ご belongs to what follows it."""
 
 _PIECE = re.compile(
-    rf"\s+|[{_OPENING}]*[おご]?(?:[!-~]+|[^\s!-~ぁ-ん{_OPENING}{_CLOSING}]+)?"
+    rf"\s+|[{_OPENING}]*[おご]?(?:[0-9]*[^\s!-~ぁ-ん{_OPENING}{_CLOSING}]+|[!-~]+)?"
     rf"{_KANA}(?:[）」』】〕]+{_KANA})*[{_CLOSING}]*"
 )
 """What is not broken: a word, or roughly a 文節 (characters of meaning, then kana that inflect), with its marks."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -35,7 +35,10 @@ from ledger.messages import (
 from ledger.sealing import Purpose, SealingKey
 from offline_queue.journal import Journal
 from offline_queue.sync import Syncer
+from reader.connection import Connection
+from reader.errors import PcscServiceDown
 from reader.practice import PracticeSource
+from reader.source import ReaderEvent, ServiceDown
 from terminal.cards import Cards
 from terminal.desk import Desk
 from terminal.station import Station
@@ -141,3 +144,21 @@ async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[
         lines: list[bool] = []
         yield OpenDesk(Desk(station, lines.append), station, ledger, cards, lines)
     journal.close()
+
+
+class NoService:
+    """A reader on a machine whose PC/SC service does not run."""
+
+    def __init__(self, _name: str = "") -> None:
+        pass
+
+    def start(self, report: Callable[[ReaderEvent], None]) -> None:
+        """Say so."""
+        report(ServiceDown())
+
+    def stop(self) -> None:
+        """Say nothing more."""
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Find nothing to connect to."""
+        raise PcscServiceDown

@@ -1,0 +1,138 @@
+"""`kazasu op` from the command line to the embedded ledger and back, for every practice card."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from terminal.cli import main
+from tests.terminal.desks import NoService
+
+FIELDS = {
+    "operation_id",
+    "kind",
+    "status",
+    "bill",
+    "redeemed",
+    "awarded",
+    "amount_due",
+    "balances",
+    "error",
+    "message",
+}
+"""What the design page promises, and nothing else."""
+
+STATUS = {0: "accepted", 10: "queued", 11: "refused", 12: "unknown"}
+
+
+class Pos:
+    """A POS that calls `kazasu op` in one home."""
+
+    def __init__(self, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home = home
+        self._capsys = capsys
+
+    def __call__(self, *words: str, pin: str | None = None) -> dict[str, Any]:
+        """Return what one call printed, having checked that it is one object and fits the exit code."""
+        if pin is not None:
+            readable, writable = os.pipe()
+            os.write(writable, f"{pin}\n".encode())
+            os.close(writable)
+            words = (*words, "--pin-fd", str(readable))
+        code = main(["--home", str(self.home), "op", *words, "--json"])
+        if pin is not None:
+            os.close(readable)
+        out, _ = self._capsys.readouterr()
+        said: dict[str, Any] = json.loads(out)
+        assert out.count("\n") == 1
+        assert said.keys() == FIELDS
+        assert said["status"] == STATUS[code]
+        assert (said["error"] is None) == (said["message"] is None)
+        return said
+
+
+@pytest.fixture
+def pos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Pos:
+    """Return a home in which nothing was done yet."""
+    return Pos(tmp_path, capsys)
+
+
+def held(said: dict[str, Any]) -> dict[str, int]:
+    """Return the balances by programme."""
+    return {balance["programme"]: balance["points"] for balance in said["balances"]}
+
+
+@pytest.mark.parametrize(
+    ("card", "options", "error", "redeemed", "awarded", "due"),
+    [
+        ("two-towns", ["--redeem", "all"], None, 970, 2, 230),
+        ("two-towns", ["--redeem", "none"], None, 0, 10, 1200),
+        ("two-towns", ["--redeem", "820"], None, 820, 3, 380),
+        ("two-towns", [], None, 0, 10, 1200),
+        ("two-towns", ["--redeem", "971"], "points_not_possible", 0, 0, None),
+        ("two-towns", ["--redeem", "400", "--programme", "131164"], None, 400, 0, 800),
+        ("visitor", ["--redeem", "300"], None, 300, 0, 900),
+        ("visitor", ["--redeem", "all"], "pin_not_given", 0, 0, None),
+        ("blocked", ["--redeem", "1001"], "pin_blocked", 0, 0, None),
+        ("blocked", ["--redeem", "1000"], None, 1000, 1, 200),
+        ("unregistered", [], "card_unregistered", 0, 0, None),
+        ("revoked", [], "card_revoked", 0, 0, None),
+        ("expired", [], "certificate_expired", 0, 0, None),
+    ],
+)
+def test_a_sale_with_every_practice_card(
+    pos: Pos, card: str, options: list[str], error: str | None, redeemed: int, awarded: int, due: int | None
+) -> None:
+    """A bill of 1,200 yen: what is redeemed, awarded and due, or why not; a refusal leaves no operation behind."""
+    said = pos("sale", "--bill", "1200", "--card", card, *options)
+    assert (said["error"], said["redeemed"], said["awarded"], said["amount_due"]) == (error, redeemed, awarded, due)
+    assert (said["kind"], said["bill"]) == ("sale", 1200)
+    assert said["operation_id"] == (None if error else "252034-0001-01-000001")
+
+
+def test_above_the_tap_ceiling_the_pin_decides(pos: Pos) -> None:
+    """A wrong PIN moves nothing; the right one lets the card sign, and the ledger verifies that."""
+    sale = ("sale", "--bill", "1200", "--redeem", "all", "--card", "visitor")
+    assert pos(*sale, pin="9999")["error"] == "pin_wrong"
+    assert pos(*sale, pin="12345")["error"] == "pin_malformed"
+    said = pos(*sale, pin="1234")
+    assert (said["status"], said["redeemed"], said["amount_due"]) == ("accepted", 1200, 0)
+    assert held(said) == {"131164": 300}
+
+
+def test_a_first_registration_and_what_comes_of_it(pos: Pos) -> None:
+    """Who was unknown is known after one PIN, and earns and redeems from then on."""
+    assert pos("balance", "--card", "unregistered")["error"] == "card_unregistered"
+    assert pos("link", "--card", "unregistered", pin="1234")["status"] == "accepted"
+    assert held(pos("balance", "--card", "unregistered")) == {}
+    said = pos("award", "--points", "50", "--reason", "volunteering", "--card", "unregistered")
+    assert (said["awarded"], held(said)) == (50, {"252034": 50})
+    assert pos("sale", "--bill", "120", "--redeem", "all", "--card", "unregistered")["amount_due"] == 70
+
+
+def test_a_void_puts_everything_back(pos: Pos) -> None:
+    """取消 restores the balances to the point, once, and only of what there is."""
+    before = pos("balance", "--card", "two-towns")
+    assert (before["operation_id"], before["status"]) == (None, "accepted")
+    sold = pos("sale", "--bill", "1200", "--redeem", "all", "--card", "two-towns")
+    assert held(sold) != held(before)
+    voided = pos("void", "--target", sold["operation_id"])
+    assert (voided["status"], voided["operation_id"]) == ("accepted", "252034-0001-01-000002")
+    assert pos("balance", "--card", "two-towns")["balances"] == before["balances"]
+    assert pos("void", "--target", sold["operation_id"])["error"] == "already_voided"
+    assert pos("void", "--target", "252034-0001-01-000099")["error"] == "target_unknown"
+
+
+def test_an_award_of_an_unknown_programme_is_refused(pos: Pos) -> None:
+    """What this shop does not work with is said before anybody holds a card."""
+    assert pos("award", "--points", "5", "--programme", "141003", "--card", "visitor")["error"] == "no_programme"
+
+
+def test_without_a_card_the_wait_ends(pos: Pos, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In practice mode without a reader and without --card nothing can come, and that is said at once."""
+    monkeypatch.setattr("terminal.starting.PcscSource", NoService)
+    assert pos("balance", "--timeout", "0.1")["error"] == "practice_card_needed"
