@@ -16,9 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.messages import Leg, Sale, TapOnly
 from offline_queue.journal import Journal
 
-ROUNDS = 30
-EACH = 50
-"""Rows in a round; rounds of both take turns, so that neither has the quieter disk."""
+ROUNDS = 20
+EACH = 20
+"""Rows in a round; rounds of both take turns, so that neither has the quieter disk.
+
+Together they are a shop's busy day, in which the log of a journal that was opened in the morning grows all the while.
+"""
 
 LIMIT = 0.7
 """The least rate of the journal, as a part of the bare insert's."""
@@ -54,9 +57,9 @@ def main() -> None:
         assert journal.verify() == ROUNDS * EACH + 1
         journal.close()
         bare.close()
-    bare_us, journal_us = (statistics.median(times) * 1e6 / EACH for times in zip(*rounds, strict=True))
+    bare_us, journal_us = (statistics.mean(times) * 1e6 / EACH for times in zip(*rounds, strict=True))
     ratio = bare_us / journal_us
-    print(f"| {'one durable row':<31} | {f'median of {ROUNDS}×{EACH}':>14} |")
+    print(f"| {'one durable row':<31} | {f'mean of {ROUNDS}×{EACH}':>14} |")
     print(f"|{'-' * 33}|{'-' * 15}:|")
     print(f"| {'bare sqlite3 insert':<31} | {bare_us:>11.0f} µs |")
     print(f"| {'journal append, with outbox row':<31} | {journal_us:>11.0f} µs |")

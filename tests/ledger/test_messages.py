@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -51,6 +52,27 @@ def _with(path: str, value: object) -> dict[str, Any]:
         target = target[int(parent)] if isinstance(target, list) else target[parent]
     target[name] = value
     return entry
+
+
+NAMES = st.text(st.characters(max_codepoint=127), max_size=8)
+NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8),
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(NAMES, values, max_size=4),
+)
+
+
+@given(VALUES)
+def test_the_canonical_form_is_that_of_rfc_8785(value: Any) -> None:
+    """To the byte, for all that messages are made of."""
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+def test_what_has_no_canonical_form_is_refused(value: object) -> None:
+    """Nothing that others would hash otherwise is hashed."""
+    with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
+        canonical({"detail": value})
 
 
 def test_an_entry_is_hashed_as_it_was_sent() -> None:
