@@ -36,7 +36,7 @@ def walk(entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey
         entry = signed.entry
         if entry.terminal_id != terminal_id:
             raise ProblemError("terminal_mismatch")
-        if entry_hash(entry.canonical()) != signed.hash:
+        if not _is_whole(signed):
             raise ProblemError("entry_damaged", {"seq": entry.seq})
         if before is not None and entry.seq != before.entry.seq + 1:
             raise ProblemError("journal_gap", {"seq": entry.seq})
@@ -48,6 +48,13 @@ def walk(entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey
         key.verify(base64.b64decode(last.signature, validate=True), bytes.fromhex(last.hash))
     except (InvalidSignature, ValueError):
         raise ProblemError("entry_damaged", {"seq": last.entry.seq}) from None
+
+
+def _is_whole(signed: SignedEntry) -> bool:
+    try:
+        return entry_hash(signed.entry.canonical()) == signed.hash
+    except ValueError:  # content that has no canonical form, as NaN
+        return False
 
 
 def reaches_beyond(entries: Sequence[SignedEntry], head: Head) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.problems import ProblemError
-from ledger.messages import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
+from ledger.messages import FIRST_PREVIOUS_HASH, Entry, SignedEntry, Unreadable, entry_hash
 
 TERMINAL = "252034-0001-01"
 KEY = Ed25519PrivateKey.generate()
@@ -65,6 +66,7 @@ def test_a_whole_chain_passes() -> None:
     [
         (changed(WHOLE, 1, operator="13"), "entry_damaged"),
         (changed(WHOLE, 3, at="2026-11-23T14:05:04+09:00"), "entry_damaged"),
+        (changed(WHOLE, 2, content=Unreadable(kind="rate", points=math.nan)), "entry_damaged"),
         (changed(WHOLE, 0, terminal_id="252034-0001-02"), "terminal_mismatch"),
         ([WHOLE[0], WHOLE[2]], "journal_gap"),
         ([WHOLE[1], WHOLE[0]], "journal_gap"),
