@@ -122,8 +122,8 @@ def _head(data: bytes) -> Head:
 
 def _positive(contents: bytes) -> int:
     serial = int.from_bytes(contents, signed=True)
-    minimal = len(contents) == 1 or not (contents[0] == 0 and contents[1:2] < b"\x80")
-    if not contents or serial <= 0 or not minimal or len(contents) > MAX_SERIAL_BYTES:
+    padded = len(contents) > 1 and contents[0] == 0 and contents[1] < 0x80
+    if serial <= 0 or padded or len(contents) > MAX_SERIAL_BYTES:
         raise DerError("the serial number is not a positive integer")
     return serial
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reader.apdu import INS, CommandApdu
@@ -99,6 +99,7 @@ def test_any_certificate_of_a_conforming_authority_is_read(serial: int, begin: d
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
+@example(at=NORMAL.index(bytes.fromhex("a003020102")) + 6, value=0)  # a serial number without a byte
 def test_a_damaged_head_is_refused_or_read(at: int, value: int) -> None:
     """One wrong byte never brings down the parser: it says something else or that it is not a certificate."""
     damaged = bytearray(NORMAL[:256])
