@@ -1,6 +1,12 @@
 """What every test of the suite may ask for."""
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine, however slow; `./kazasu test --hypothesis-profile=explore` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile("repeatable")
 
 pytest_plugins = ["tests.pcsc"]
 

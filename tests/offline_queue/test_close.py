@@ -200,7 +200,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=_STEPS)
 def test_every_operation_is_in_exactly_one_close(
     tmp_path_factory: pytest.TempPathFactory, key: Ed25519PrivateKey, steps: list[tuple[str, int, int]]

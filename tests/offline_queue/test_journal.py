@@ -176,7 +176,7 @@ def test_whoever_alters_the_file_is_found_out(journal: Journal, tmp_path: Path, 
         journal.verify()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_a_flipped_byte_is_noticed_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, key: Ed25519PrivateKey, where: float, flip: int

@@ -203,7 +203,7 @@ class Walk:
         return groups[group][index % len(groups[group])]()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 200)), min_size=30, max_size=60))
 def test_every_walk_stays_in_defined_states_and_commits_a_sale_once(choices: list[tuple[int, int]]) -> None:
     """Whatever people, cards, the clock and the engine do, in any order."""

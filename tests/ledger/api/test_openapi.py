@@ -79,7 +79,7 @@ _BEYOND_A_SCHEMA = [
     # What is sealed or hashed cannot be made up.
     _CHECKS.positive_data_acceptance,
 ]
-MODERATE = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+MODERATE = settings(max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 @STRANGER.parametrize()
