@@ -26,7 +26,9 @@ _READS = "kazasu_reads"
 def open_engine(url: str) -> Engine:
     """Return an engine on which every transaction is serializable."""
     if not url.startswith("sqlite"):
-        return create_engine(url, isolation_level="SERIALIZABLE", pool_pre_ping=True)
+        engine = create_engine(url, isolation_level="SERIALIZABLE", pool_pre_ping=True)
+        event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     engine = create_engine(url)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -73,6 +75,17 @@ def _is_conflict(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return getattr(error.orig, "sqlstate", None) in _CONFLICTS
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    from psycopg.types.array import ListBinaryDumper  # a terminal with a ledger of its own never gets here
+
+    # Texts in an array travel as they are, at a third of the time that it takes to quote them.
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+    # A plan made once for any number of rows is a bad one for five hundred, and stays so while tables grow.
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

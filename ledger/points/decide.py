@@ -13,7 +13,7 @@ from ledger.points.operations import Account, Decided, Moved, Posting, Request, 
 from ledger.points.undo import Target
 from ledger.points.wallet import Change, Counter, Refused, Use, Wallet
 from ledger.reasons import Reason
-from ledger.rules import RULES_GRACE, Programme, accepts, award_for, rate_between, takes_part
+from ledger.rules import RULES_GRACE, DaysAfterUse, Programme, accepts, award_for, rate_between, takes_part
 
 MAX_AHEAD: Final = timedelta(days=3)
 """How far a terminal's clock may be ahead before its days are not believed."""
@@ -82,7 +82,9 @@ class _Work:
         self._operation_id = request.operation_id
 
     def begin(self, programme: Programme) -> None:
-        """Let lapse what lapsed by not being used, and mark this use."""
+        """Let lapse what lapsed by not being used, and mark this use; both matter where the expiry depends on use."""
+        if not isinstance(programme.expiry, DaysAfterUse):
+            return
         lapsed = self.wallet.lapse(programme, self.day)
         self.others += (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in lapsed.lots)
         self._make(lapsed)

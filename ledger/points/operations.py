@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from ledger.messages import Status, Verdict
 from ledger.points.wallet import Change, Lot, Use
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 class Account(StrEnum):
     """Where points are: every operation moves them from some accounts to others."""
@@ -100,7 +102,7 @@ class Moved:
             dict(self.rules or {}),
             self.amounts,
         )
-        plain = json.dumps(fields, separators=(",", ":")).encode()
+        plain = _ENCODER.encode(fields).encode()
         return plain.ljust(-(-len(plain) // 256) * 256)
 
     @classmethod

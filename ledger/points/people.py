@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, delete, select
+from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, literal, select, union_all
 
 from ledger.points.operations import Posting
-from ledger.points.schema import debts, lots, totals, upsert, usage, wallets
+from ledger.points.schema import debts, lots, totals, usage, wallets
+from ledger.points.sets import add, among, drop, has_arrays, put
 from ledger.points.wallet import Lot, Use, Wallet
 
 Sums = dict[tuple[str, str, str, str], int]
@@ -31,27 +33,31 @@ def lock_wallets(
     They are locked in the order of the key, so that of two batches one waits, and never each for the other.
     """
     needed = set(acting)
-    wanted = sorted(needed.union(others))
-    if not wanted:
+    people = sorted(needed.union(others))
+    if not people:
         return {}
-    lock = select(wallets.c.mykey).where(wallets.c.municipality == municipality, wallets.c.mykey.in_(wanted))
-    lock = lock.order_by(wallets.c.mykey).with_for_update()
-    there = set(connection.scalars(lock))
+    lock, named = _lock(arrays=has_arrays(connection)), {"municipality": municipality, "people": people}
+    there = set(connection.scalars(lock, named))
     if missing := sorted(needed - there):
-        upsert(connection, wallets, [{"municipality": municipality, "mykey": mykey} for mykey in missing])
-        there = set(connection.scalars(lock))
+        put(connection, wallets, municipality, [(mykey,) for mykey in missing])
+        there = set(connection.scalars(lock, named))
     return read_wallets(connection, municipality, sorted(there))
 
 
-def read_wallets(connection: Connection, municipality: str, people: Sequence[str]) -> dict[str, Wallet]:
+def read_wallets(connection: Connection, municipality: str, people: Iterable[str]) -> dict[str, Wallet]:
     """Return wallets as they are."""
     found: dict[str, tuple[dict[Lot, int], dict[str, int], dict[Use, int]]] = {mykey: ({}, {}, {}) for mykey in people}
-    for mykey, *lot, points in connection.execute(_of(lots, municipality, people)):
-        found[mykey][0][Lot(*lot)] = points
-    for mykey, programme, points in connection.execute(_of(debts, municipality, people)):
-        found[mykey][1][programme] = points
-    for mykey, *use, points in connection.execute(_of(usage, municipality, people)):
-        found[mykey][2][Use(*use)] = points
+    named = {"municipality": municipality, "people": list(found)}
+    for part, mykey, programme, first, second, points in connection.execute(
+        _read(arrays=has_arrays(connection)), named
+    ):
+        held, owed, used = found[mykey]
+        if part == lots.name:
+            held[Lot(programme, first, second)] = points
+        elif part == usage.name:
+            used[Use(programme, first, second)] = points
+        else:
+            owed[programme] = points
     return {mykey: Wallet(*parts) for mykey, parts in found.items()}
 
 
@@ -61,20 +67,14 @@ def write_wallets(
     """Write what changed, and delete what came to nothing."""
     changed = [mykey for mykey in sorted(after) if after[mykey] is not before[mykey]]
     for table, part in _PARTS.items():
-        there: list[dict[str, Any]] = []
-        gone: list[dict[str, Any]] = []
-        names = [column.name for column in table.primary_key]
+        there: list[tuple[Any, ...]] = []
+        gone: list[tuple[Any, ...]] = []
         for mykey in changed:
             old, new = part(before[mykey]), part(after[mykey])
-            there += [
-                {**dict(zip(names, (municipality, mykey, *key), strict=True)), "points": points}
-                for key, points in new.items()
-                if old.get(key) != points
-            ]
-            gone += [dict(zip(names, (municipality, mykey, *key), strict=True)) for key in old if key not in new]
-        upsert(connection, table, there)
-        if gone:
-            connection.execute(delete(table).where(*(table.c[name] == bindparam(name) for name in names)), gone)
+            there += [(mykey, *key, points) for key, points in new.items() if old.get(key) != points]
+            gone += [(mykey, *key) for key in old if key not in new]
+        put(connection, table, municipality, there)
+        drop(connection, table, municipality, gone)
 
 
 def forget(connection: Connection, municipality: str, mykey: str) -> None:
@@ -92,23 +92,28 @@ def add_up(sums: Sums, postings: Iterable[Posting], day: str) -> None:
 
 def write_totals(connection: Connection, municipality: str, sums: Sums) -> None:
     """Append sums to the totals, each as a part of its own."""
-    rows = [
-        {
-            "municipality": municipality,
-            "programme": programme,
-            "account": account,
-            "shop": shop,
-            "business_date": day,
-            "part": secrets.token_hex(8),
-            "points": points,
-        }
-        for (programme, account, shop, day), points in sums.items()
-        if points
-    ]
-    if rows:
-        connection.execute(totals.insert(), rows)
+    add(
+        connection,
+        totals,
+        municipality,
+        [(*key, secrets.token_hex(8), points) for key, points in sums.items() if points],
+    )
 
 
-def _of(table: Table, municipality: str, people: Sequence[str]) -> Any:
-    columns = [column for column in table.c if column.name != "municipality"]
-    return select(*columns).where(table.c.municipality == municipality, table.c.mykey.in_(people))
+@lru_cache
+def _lock(*, arrays: bool) -> Select[str]:
+    named = (wallets.c.municipality == bindparam("municipality"), among(wallets.c.mykey, "people", arrays=arrays))
+    return select(wallets.c.mykey).where(*named).order_by(wallets.c.mykey).with_for_update()
+
+
+@lru_cache
+def _read(*, arrays: bool) -> CompoundSelect[Any]:
+    """Return the query for all parts of wallets, so that they are asked for once."""
+    return union_all(*(_part(table, arrays=arrays) for table in _PARTS))
+
+
+def _part(table: Table, *, arrays: bool) -> Select[Any]:
+    rest = [column for column in table.c if column.name not in {"municipality", "mykey", "programme", "points"}]
+    columns = [*rest, literal(""), literal("")][:2]
+    named = (table.c.municipality == bindparam("municipality"), among(table.c.mykey, "people", arrays=arrays))
+    return select(literal(table.name), table.c.mykey, table.c.programme, *columns, table.c.points).where(*named)

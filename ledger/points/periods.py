@@ -23,7 +23,7 @@ class PeriodKeys:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._open: dict[str, AESGCM] = {}
+        self._open: dict[str, tuple[Path, AESGCM]] = {}
 
     def seal(self, business_date: str, operation_id: str, plain: bytes) -> bytes:
         """Encrypt what an operation keeps of its resident (AES-256-GCM, bound to the operation id)."""
@@ -53,13 +53,15 @@ class PeriodKeys:
         return gone
 
     def _key(self, period: str, *, make: bool) -> AESGCM:
+        # Looked for every time: another process may have destroyed it.
+        if (known := self._open.get(period)) is not None and known[0].exists():
+            return known[1]
         path = self._directory / f"{period}.key"
-        if period in self._open and path.exists():
-            return self._open[period]
         if make and not path.exists():
             _write_once(path, secrets.token_bytes(_KEY_BYTES))
-        self._open[period] = AESGCM(path.read_bytes())
-        return self._open[period]
+        key = AESGCM(path.read_bytes())
+        self._open[period] = path, key
+        return key
 
 
 def _write_once(path: Path, content: bytes) -> None:

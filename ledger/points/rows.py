@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from ledger.messages import Award, Convert, Sale, Status, Verdict
 from ledger.points.operations import Moved
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
+from ledger.points.sets import add, among, has_arrays
 
 VOIDED = "voided"
 """The kind of an operation that has not arrived, and never can."""
@@ -42,24 +44,20 @@ class Row(NamedTuple):
 
 def rows_of(connection: Connection, municipality: str, ids: Iterable[str]) -> dict[str, Row]:
     """Return the operations that are there of some ids."""
-    return {row.operation: row for row in _rows(connection, municipality, operations.c.operation.in_(list(ids)))}
+    named = {"municipality": municipality, "ids": list(ids)}
+    query = _by_id(arrays=has_arrays(connection))
+    return {operation: Row(operation, *rest) for operation, *rest in connection.execute(query, named)}
 
 
 def undoing(connection: Connection, municipality: str, targets: Iterable[str]) -> list[Row]:
     """Return the accepted operations that undid some others, or part of them."""
-    return _rows(
-        connection,
-        municipality,
-        operations.c.target.in_(list(targets)),
-        operations.c.status == Status.ACCEPTED,
-    )
+    named = {"municipality": municipality, "ids": list(targets)}
+    return [Row(*found) for found in connection.execute(_by_target(arrays=has_arrays(connection)), named)]
 
 
 def insert_rows(connection: Connection, municipality: str, rows: Iterable[Row]) -> None:
     """Add operations; they are never changed."""
-    new: list[dict[str, Any]] = [{"municipality": municipality, **row._asdict()} for row in rows]
-    if new:
-        connection.execute(operations.insert(), new)
+    add(connection, operations, municipality, list(rows))
 
 
 def check_same(row: Row, content_hash: str) -> None:
@@ -93,10 +91,20 @@ def recalled(row: Row, moved: Moved | None, content: object = None) -> Verdict:
     )
 
 
-def _rows(connection: Connection, municipality: str, *where: ColumnElement[bool]) -> list[Row]:
+@lru_cache
+def _by_id(*, arrays: bool) -> Select[Any]:
+    return _of_town().where(among(operations.c.operation, "ids", arrays=arrays))
+
+
+@lru_cache
+def _by_target(*, arrays: bool) -> Select[Any]:
+    wanted = among(operations.c.target, "ids", arrays=arrays)
+    return _of_town().where(wanted, operations.c.status == Status.ACCEPTED)
+
+
+def _of_town() -> Select[Any]:
     columns = [operations.c[name] for name in Row._fields]
-    query = select(*columns).where(operations.c.municipality == municipality, *where)
-    return [Row(*found) for found in connection.execute(query)]
+    return select(*columns).where(operations.c.municipality == bindparam("municipality"))
 
 
 def _asked(content: object) -> tuple[int, int, int | None]:

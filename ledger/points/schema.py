@@ -8,13 +8,9 @@ kept as sums of no operation, in `totals`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -25,7 +21,6 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
 
@@ -163,17 +158,3 @@ audit = Table(
     PrimaryKeyConstraint("municipality", "entry"),
 )
 """What the office did."""
-
-
-def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, or replace what stands under their key."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
-    key = [column.name for column in table.primary_key]
-    values = {column.name: insert.excluded[column.name] for column in table.c if column.name not in key}
-    if values:
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=values), rows)
-    else:
-        connection.execute(insert.on_conflict_do_nothing(), rows)
