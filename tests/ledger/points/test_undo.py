@@ -57,6 +57,7 @@ def test_what_was_consumed_last_comes_back_first(store: Store) -> None:
         (give_back(9, 5, 1), "already_voided"),
         (elsewhere(give_back(9, 1, 1), shop="252034-0002"), "target_unknown"),
         (elsewhere(void(9, 8), shop="252034-0002"), "target_unknown"),
+        (void(9, 9), "target_unknown"),
         (give_back(9, 6, 1), "target_not_undoable"),
     ],
 )
