@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -55,4 +56,7 @@ def application() -> FastAPI:
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     place = Place(Path(os.environ[DIRECTORY]), os.environ[IDENTITY_URL], os.environ[POINTS_URL])
-    return create_app(assemble(place, Anchors.load(Path(os.environ[ANCHORS]))))
+    app = create_app(assemble(place, Anchors.load(Path(os.environ[ANCHORS]))))
+    # What is loaded by now stays: the collector need not walk it again and again for what requests leave behind.
+    gc.freeze()
+    return app

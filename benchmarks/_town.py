@@ -1,0 +1,109 @@
+"""A town full of residents with points of three programmes, put into a points store in bulk; and their shopping."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import islice, product
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from ledger.messages import Leg, Sale, TapOnly
+from ledger.points.registry import Registry
+from ledger.points.schema import lots, wallets
+from ledger.points.sets import add
+from ledger.points.store import Request
+from ledger.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
+
+DAY: Final = date(2026, 11, 23)
+
+PRODUCTION: Final = (
+    "shared_buffers = 512MB",
+    "max_wal_size = 4GB",
+    "random_page_cost = 1.1",  # an SSD
+)
+"""PostgreSQL's settings on a small server. What concerns durability stays as it comes: every commit waits for its fsync."""
+
+_NAME: Final = Name(ja="見本ポイント", en="Sample")
+_CHUNK: Final = 10_000
+
+
+def programmes(town: str) -> list[Programme]:
+    """Return a town's own points, with a limit for the day, and those of two of its streets."""
+    city = Programme(
+        code=town,
+        name=_NAME,
+        version=1,
+        effective_from=date(2026, 4, 1),
+        deduction_order=10,
+        redeeming=Redeeming(per_day=1_000_000, tap_ceiling=1_000),
+        expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
+    )
+    east = Programme(
+        code=f"{town}-EAST",
+        name=_NAME,
+        version=1,
+        effective_from=date(2026, 4, 1),
+        deduction_order=20,
+        earning=Earning(yen_per_point=110),
+        redeeming=Redeeming(tap_ceiling=1_000),
+        expiry=DaysAfterAward(rule="days_after_award", days=365),
+    )
+    return [city, east, east.model_copy(update={"code": f"{town}-WEST", "deduction_order": 30})]
+
+
+def settle(engine: Engine, town: str, residents: int) -> None:
+    """Let so many people have points of a town's three programmes."""
+    Registry(engine).add_programmes(programmes(town))
+    people = [resident(number) for number in range(residents)]
+    codes = [programme.code for programme in programmes(town)]
+    held = ((mykey, code, "free", "2028-03-31", 1_000_000) for mykey, code in product(people, codes))
+    for table, rows in ((wallets, ((mykey,) for mykey in people)), (lots, held)):
+        for chunk in _chunks(rows):
+            with engine.begin() as connection:
+                add(connection, table, town, chunk)
+    if engine.dialect.name == "postgresql":
+        # The planner must know what was filled, as autovacuum would tell it soon, and `pgbench -i` does at once.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+def resident(number: int) -> str:
+    """Return a resident's MyKey ID."""
+    return f"R{number:09d}"
+
+
+def sales(town: str, terminal: int, residents: int) -> Iterator[Request]:
+    """Yield the sales of one terminal: each to somebody of the town, who pays a part in points and earns some."""
+    shop = f"{town}-0001"
+    content = Sale(
+        kind="sale",
+        municipality=town,
+        resident="A" * 300,
+        bill=1_200,
+        redeem=[Leg(programme=town, points=20)],
+        award=[Leg(programme=f"{town}-EAST", points=1_180 // 110)],
+        amount_due=1_180,
+        rules={town: 1, f"{town}-EAST": 1},
+        assurance=TapOnly(method="tap"),
+    )
+    chance = random.Random(terminal)  # noqa: S311  # the same people in every run
+    seq = 0
+    while seq := seq + 1:
+        yield Request(
+            operation_id=f"{shop}-{terminal:02d}-{seq:06d}",
+            terminal_id=f"{shop}-{terminal:02d}",
+            shop=shop,
+            business_date=DAY.isoformat(),
+            content=content.model_copy(),
+            content_hash=f"{seq:064x}",
+            mykey=resident(chance.randrange(residents)),
+        )
+
+
+def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    left = iter(rows)
+    while chunk := list(islice(left, _CHUNK)):
+        yield chunk
