@@ -11,20 +11,20 @@ from ledger.rules import Programme, accepts
 def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> ProgrammeBalance:
     """Return the balance of one programme at a shop on a day."""
     live = wallet.live(programme, day)
-    points = sum(wallet.lots[lot] for lot in live)
+    points = sum(wallet.lots[lot] for lot in live) - wallet.debts.get(programme.code, 0)
     redeemable = min(points, within_limits(programme, wallet, day)) if accepts(programme, shop) else 0
     rules = programme.redeeming
     if rules is None or redeemable < rules.minimum:
         redeemable = 0
     by_tap = min(redeemable, rules.tap_ceiling) if rules is not None else 0
-    last = min((lot.expires_on, wallet.last_day(programme))[lot.expires_on == NEVER] for lot in live) if live else NEVER
-    expiring = [lot for lot in live if min(lot.expires_on, wallet.last_day(programme)) == last]
+    last_days = {lot: wallet.last_day_of(lot, programme) for lot in live}
+    last = min(last_days.values(), default=NEVER)
     return ProgrammeBalance(
         programme=programme.code,
-        points=points - wallet.debts.get(programme.code, 0),
+        points=points,
         redeemable=redeemable,
         tap_redeemable=by_tap if rules is not None and by_tap >= rules.minimum else 0,
         earnable=earnable(programme, wallet, day),
         expires_on=None if last == NEVER else last,
-        expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in expiring),
+        expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in live if last_days[lot] == last),
     )

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from ledger.messages import Status, Verdict
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
-from ledger.points.wallet import NEVER, Change, Lot, Refused, Wallet
+from ledger.points.wallet import Change, Lot, Refused, Wallet
 from ledger.reasons import Reason
 from ledger.rules import Programme, award_for
 
@@ -45,11 +45,11 @@ def void(request: Request, target_id: str, wallet: Wallet | None, target: Target
         raise Refused(Reason.ALREADY_RETURNED)
     if target.business_date != request.business_date:
         raise Refused(Reason.TARGET_CLOSED)
-    uses = tuple((use, -points) for use, points in moved.uses if use in wallet.uses)
-    change = Change(moved.taken, moved.repaid, uses)
+    change = Change(moved.taken, moved.repaid)
     for lot, points in moved.given:
         programme = _version(versions, moved, lot.programme)
         change += wallet.after(change).take_back(programme, points, [lot], request.business_date)
+    change += Change(uses=tuple((use, -points) for use, points in moved.uses if use in wallet.uses))
     account, shop = (Account.CONVERTED, "") if target.kind == "convert" else (Account.CLAIM, request.shop)
     others = [Posting(account, lot.programme, shop, -points) for lot, points in moved.taken]
     others += (Posting(Account.ISSUED, lot.programme, "", points) for lot, points in moved.given)
@@ -63,7 +63,8 @@ def take_goods_back(
 ) -> Decided:
     """Return `bill` yen of a sale: points in proportion, so that all parts together are exactly the whole.
 
-    What was consumed last comes back first; awards shrink to what the rest of the bill would have earned.
+    What was consumed last comes back first; awards shrink to what the rest of the bill would have earned. Of an award
+    that lapsed nothing is left to take: the issuer has it back already.
     """
     if target is None:
         raise Refused(Reason.TARGET_UNKNOWN)
@@ -75,7 +76,7 @@ def take_goods_back(
     others: list[Posting] = []
     for lot, points in _slice(reversed(moved.taken), before.restored, after.restored):
         others.append(Posting(Account.CLAIM, lot.programme, request.shop, -points))
-        back = _restored_lot(lot, _version(versions, moved, lot.programme), request.business_date)
+        back = _restored_lot(wallet, lot, _version(versions, moved, lot.programme), request.business_date)
         if back is None:
             others.append(Posting(Account.LAPSED, lot.programme, "", points))
         else:
@@ -83,11 +84,17 @@ def take_goods_back(
     taken_back = 0
     for code, awarded in _awards(moved).items():
         programme = _version(versions, moved, code)
-        points = min(awarded, award_for(programme, before.paid)) - min(awarded, award_for(programme, after.paid))
-        first = [lot for lot, _ in moved.given if lot.programme == code]
-        change += wallet.after(change).take_back(programme, points, first, request.business_date)
-        others.append(Posting(Account.ISSUED, code, "", points))
-        taken_back += points
+        start, end = (awarded - min(awarded, award_for(programme, kept.paid)) for kept in (before, after))
+        given = [(lot, points) for lot, points in moved.given if lot.programme == code]
+        lapsed = sum(
+            points
+            for lot, points in _slice(given, start, end)
+            if wallet.last_day_of(lot, programme) < request.business_date
+        )
+        first = [lot for lot, _ in given]
+        change += wallet.after(change).take_back(programme, end - start - lapsed, first, request.business_date)
+        others += (Posting(Account.ISSUED, code, "", end - start), Posting(Account.LAPSED, code, "", -lapsed))
+        taken_back += end - start
     restored = after.restored - before.restored
     amounts = (-restored, -taken_back, -(bill - restored))
     return accepted(request.operation_id, Moved(moved.mykey, bill, amounts=amounts), change, others)
@@ -131,9 +138,9 @@ def _version(versions: Versions, moved: Moved, code: str) -> Programme:
     return programme
 
 
-def _restored_lot(lot: Lot, programme: Programme, day: str) -> Lot | None:
+def _restored_lot(wallet: Wallet, lot: Lot, programme: Programme, day: str) -> Lot | None:
     """Return the lot that points come back into, None where they lapsed meanwhile for good."""
-    if lot.expires_on >= day or lot.expires_on == NEVER:
+    if wallet.last_day_of(lot, programme) >= day:
         return lot
     if programme.returning.days is None:
         return None

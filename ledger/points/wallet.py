@@ -94,12 +94,16 @@ class Wallet:
             return NEVER
         return (date.fromisoformat(max(days)) + timedelta(days=programme.expiry.days)).isoformat()
 
+    def last_day_of(self, lot: Lot, programme: Programme) -> str:
+        """Return the last day of a lot, of which nothing need be left."""
+        return self.last_day(programme) if lot.expires_on == NEVER else lot.expires_on
+
     def take(self, programme: Programme, points: int, day: str) -> Change:
-        """Return the change that takes points out; raise Refused where there are not so many."""
-        taken = tuple(_taken(self.lots, self.live(programme, day), points))
-        if -sum(each for _, each in taken) < points:
+        """Return the change that takes points out; raise Refused where there are not so many beyond what is owed."""
+        live = self.live(programme, day)
+        if points > sum(self.lots[lot] for lot in live) - self.debts.get(programme.code, 0):
             raise Refused(Reason.INSUFFICIENT_BALANCE)
-        return Change(taken)
+        return Change(tuple(_taken(self.lots, live, points)))
 
     def give(self, programme: Programme, points: int, day: str) -> Change:
         """Return the change that awards points on a day; what is owed is paid first."""
@@ -118,7 +122,8 @@ class Wallet:
 
         What was spent is owed where the programme allows that; else raise Refused.
         """
-        lots = dict.fromkeys(lot for lot in (*first, *self.live(programme, day)) if lot in self.lots)
+        live = self.live(programme, day)
+        lots = dict.fromkeys((*(lot for lot in first if lot in live), *live))
         taken = tuple(_taken(self.lots, lots, points))
         missing = points + sum(each for _, each in taken)
         if missing and not programme.overdraft:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ledger.messages import Status
 from ledger.points.store import Request
-from ledger.rules import Returning
+from ledger.points.upkeep import tidy
+from ledger.rules import DaysAfterUse, Expiry, Returning
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import (
     CITY,
@@ -106,6 +107,44 @@ def test_an_overdraft_is_only_where_the_rules_say(store: Store) -> None:
     assert "overdraft" not in store.sums()
     store.decide(void(5, 4))
     assert store.sums()["overdraft"] == -10
+
+
+def test_what_is_owed_cannot_be_spent(store: Store) -> None:
+    """Points that come back to one who owes as many come to nothing, and pay for nothing."""
+    store.registry.add_programmes([street().model_copy(update={"version": 2, "overdraft": True})])
+    store.decide(stamped(sale(1, 1_100), 2), stamped(sale(2, 10, street=10), 2), void(3, 1), void(4, 2))
+    assert store.lots()[STREET, "2027-11-23"] == 10
+    assert [balance.programme for balance in store.points.balances(MYKEY, SHOP, DAY)] == [CITY]
+    (verdict,) = store.decide(stamped(sale(5, 10, street=1), 2))
+    assert verdict.code == "insufficient_balance"
+
+
+@pytest.mark.parametrize("tidied", [False, True])
+@pytest.mark.parametrize("expiry", [street().expiry, DaysAfterUse(rule="days_after_use", days=365)])
+def test_an_award_that_lapsed_is_not_taken_back(store: Store, expiry: Expiry, tidied: bool) -> None:
+    """The issuer has it back already: nobody is refused for it, or owes it, whether the day was tidied up or not."""
+    store.registry.add_programmes([street().model_copy(update={"version": 2, "expiry": expiry})])
+    store.decide(stamped(sale(1, 1_100), 2))
+    late = date(2027, 11, 24)
+    if tidied:
+        tidy(store.engine, late)
+    (undone,) = store.decide(elsewhere(give_back(2, 1, 1_100), business_date=late.isoformat()), today=late)
+    assert (undone.status, undone.awarded) == (Status.ACCEPTED, -10)
+    tidy(store.engine, late)
+    assert store.lots() == {(CITY, "2028-03-31"): 520}
+    assert store.sums() == {"held": 520, "issued": -820, "lapsed": 300}
+
+
+def test_points_that_lapsed_by_not_being_used_follow_the_rule_too(store: Store) -> None:
+    """They live on for some days from the return, under a last day of their own."""
+    expiry, returning = DaysAfterUse(rule="days_after_use", days=30), Returning(lapsed="extend", days=10)
+    rules = street().model_copy(update={"version": 2, "expiry": expiry, "returning": returning})
+    store.registry.add_programmes([rules])
+    store.points.deposit(MYKEY, rules, None, 100)
+    store.decide(stamped(sale(1, 100, street=100), 2))
+    late = date(2026, 12, 24)
+    store.decide(elsewhere(give_back(2, 1, 100), business_date=late.isoformat()), today=late)
+    assert store.lots()[STREET, "2027-01-03"] == 100
 
 
 def test_a_conversion_goes_at_the_rate_of_its_day(store: Store) -> None:
