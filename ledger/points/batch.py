@@ -50,7 +50,8 @@ class Batch:
         ids = {request.operation_id for request in requests}
         self.known = rows_of(self.connection, self.municipality, targets | ids)
         self.moved = {row.operation: unsealed(self.keys, row) for row in self.known.values()}
-        acting = {request.mykey for request in requests if _needs_wallet(request) and request.mykey is not None}
+        new = (request for request in requests if request.operation_id not in self.known and _needs_wallet(request))
+        acting = {request.mykey for request in new if request.mykey is not None}
         touched = {moved.mykey for target in targets if (moved := self.moved.get(target)) is not None}
         self.people = lock_wallets(self.connection, self.municipality, acting, touched)
         if targets:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from ledger.messages import Sale, Status, Verdict
-from ledger.points.schema import operations, totals
+from ledger.points.schema import operations, totals, wallets
 from ledger.points.store import OperationIdConflict, Request
 from tests.ledger.points.conftest import Store
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, award, elsewhere, operation_id, sale, void
@@ -156,7 +156,10 @@ def test_many_at_once_never_overspend(store: Store) -> None:
 
 
 def test_leaving_forgets_the_resident(store: Store) -> None:
-    """Nothing of the wallet stays but a total that lapsed."""
-    store.decide(award(1, 5))
+    """Nothing of the wallet stays but a total that lapsed, also when what was done before is asked for again."""
+    (verdict,) = store.decide(award(1, 5))
     store.points.erase(MYKEY, DAY)
     assert store.held() == {}
+    assert store.decide(award(1, 5)) == [verdict]
+    with store.engine.connect() as connection:
+        assert connection.execute(select(wallets.c.mykey)).all() == []
