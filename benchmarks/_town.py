@@ -24,7 +24,7 @@ PRODUCTION: Final = (
     "max_wal_size = 4GB",
     "random_page_cost = 1.1",  # an SSD
 )
-"""PostgreSQL's settings on a small server. What concerns durability stays as it comes: every commit waits for its fsync."""
+"""PostgreSQL's settings on a small server; what concerns durability stays as it comes: commits wait for their fsync."""
 
 _NAME: Final = Name(ja="見本ポイント", en="Sample")
 _CHUNK: Final = 10_000

@@ -1,8 +1,8 @@
 """Sales that the points store decides in batches of 500, beside pgbench's TPC-B-like script on the same server.
 
 A batch is what an upload hands to the points store: one call, one transaction, a verdict for each of its sales. A sale
-redeems points of one programme under a limit for the day and awards points of another: one row of `operations` and three
-of wallets, for a resident drawn from the whole town. What HTTP, signatures and seals take is not in it.
+redeems points of one programme under a limit for the day and awards points of another, for a resident drawn from the
+whole town: one row of `operations` and three of wallets. What HTTP, signatures and seals take is not in it.
 """
 
 from __future__ import annotations

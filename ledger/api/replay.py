@@ -19,7 +19,7 @@ class Replays:
     def __init__(self, engine: Engine) -> None:
         # The key decides: of two that bring one nonce at once, the second finds it taken.
         self._engine = with_row_locks(engine)
-        self._swept = 0
+        self._swept: dict[str, int] = {}
 
     def is_new(self, terminal_id: str, nonce: str, now: datetime, expires: datetime) -> bool:
         """Remember a nonce until `expires`; return whether it had not been used before."""
@@ -33,11 +33,11 @@ class Replays:
             repeated(self._engine, lambda connection: connection.execute(insert(request_nonce), row))
         except IntegrityError:
             return False
-        self._sweep(int(now.timestamp()))
+        self._sweep(terminal_id[:6], int(now.timestamp()))
         return True
 
-    def _sweep(self, seconds: int) -> None:
-        if seconds - self._swept >= _SWEEP_SECONDS:
-            self._swept = seconds
-            old = delete(request_nonce).where(request_nonce.c.expires < seconds)
-            repeated(self._engine, lambda connection: connection.execute(old))
+    def _sweep(self, municipality: str, seconds: int) -> None:
+        if seconds - self._swept.get(municipality, 0) >= _SWEEP_SECONDS:
+            self._swept[municipality] = seconds
+            over = (request_nonce.c.municipality == municipality, request_nonce.c.expires < seconds)
+            repeated(self._engine, lambda connection: connection.execute(delete(request_nonce).where(*over)))

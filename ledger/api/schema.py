@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -12,7 +12,8 @@ request_nonce = Table(
     Column("municipality", String(6), primary_key=True),
     Column("terminal_id", String(14), primary_key=True),
     Column("nonce", String(64), primary_key=True),
-    Column("expires", BigInteger, nullable=False, index=True),
+    Column("expires", BigInteger, nullable=False),
+    Index("request_nonce_by_expiry", "municipality", "expires"),
 )
 """Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes."""
 
@@ -22,5 +23,6 @@ office_token = Table(
     Column("municipality", String(6), primary_key=True),
     Column("token_hash", String(64), primary_key=True),
     Column("who", String(40), nullable=False),
+    Column("expires_on", String(10), nullable=False),
 )
-"""Who may act for a municipality's office, by SHA-256 of a token of 256 random bits."""
+"""Who may act for a municipality's office and until which day, by SHA-256 of a token of 256 random bits."""

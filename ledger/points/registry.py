@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, select, update
 
-from ledger.database import repeated
+from ledger.database import reading, repeated
 from ledger.messages import FIRST_PREVIOUS_HASH, Shop
-from ledger.points.schema import enrolment_codes, programmes, shops, terminals
-from ledger.points.tables import load_programmes
+from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
+from ledger.points.sets import put
+from ledger.points.tables import issuers, load_programmes
 from ledger.rules import Programme, accepts
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -65,14 +66,15 @@ class Registry:
                         "rules": programme.model_dump_json(),
                     }
                     connection.execute(programmes.insert(), row)
+                    for home in programme.usable.also_in:
+                        put(connection, partners, home, [(programme.municipality,)])
 
         repeated(self._engine, work)
 
     def programmes_at(self, shop: str) -> list[Programme]:
         """Return every version of the programmes of a shop's municipality, and of those that the shop accepts."""
-        with self._engine.connect() as connection:
-            municipalities = connection.execute(select(programmes.c.municipality).distinct()).scalars().all()
-            there = load_programmes(connection, municipalities)
+        with reading(self._engine) as connection:
+            there = load_programmes(connection, issuers(connection, shop[:6]))
         return [each for each in there if each.municipality == shop[:6] or accepts(each, shop)]
 
     def add_shop(self, shop: Shop) -> None:

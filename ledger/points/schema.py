@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -33,6 +34,15 @@ programmes = Table(
     Column("rules", Text, nullable=False),
     PrimaryKeyConstraint("municipality", "code", "version"),
 )
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("municipality", String(6)),
+    Column("issuer", String(6)),
+    PrimaryKeyConstraint("municipality", "issuer"),
+)
+"""Whose points a municipality's shops may take beside their own, so that nobody's wallet is looked for everywhere."""
 
 shops = Table(
     "shops",
@@ -71,7 +81,7 @@ wallets = Table(
     "wallets",
     metadata,
     Column("municipality", String(6)),
-    Column("mykey", String(16), index=True),
+    Column("mykey", String(16)),
     PrimaryKeyConstraint("municipality", "mykey"),
     sqlite_with_rowid=False,
 )
@@ -114,6 +124,8 @@ usage = Table(
     sqlite_with_rowid=False,
 )
 
+_UNDOES = text("target IS NOT NULL")
+
 operations = Table(
     "operations",
     metadata,
@@ -127,7 +139,7 @@ operations = Table(
     Column("code", String(40)),
     Column("sealed", LargeBinary),
     PrimaryKeyConstraint("municipality", "operation"),
-    Index("operations_by_target", "municipality", "target"),
+    Index("operations_by_target", "municipality", "target", sqlite_where=_UNDOES, postgresql_where=_UNDOES),
 )
 """Every operation, for ever. One without a content hash was voided before it arrived."""
 

@@ -29,8 +29,8 @@ from ledger.points.rows import (
     rows_of,
     unsealed,
 )
-from ledger.points.schema import wallets
-from ledger.points.tables import load_programmes
+from ledger.points.schema import programmes, wallets
+from ledger.points.tables import issuers, load_programmes
 from ledger.points.wallet import NEVER, Change, Lot
 from ledger.reasons import Reason
 from ledger.rules import Programme, accepts, in_force
@@ -78,15 +78,14 @@ class Points:
     def balances(self, mykey: str, shop: str, on: date) -> list[ProgrammeBalance]:
         """Return what a resident holds, and how much of it this shop could take on a day.
 
-        Programmes are in deduction order: those of the shop's own municipality, others that it takes, and the rest. One
-        of which nothing is held is there only where a day's limit to earning is.
+        Programmes are those of the shop's own municipality and of others that it takes points of, in deduction order.
+        One of which nothing is held is there only where a day's limit to earning is.
         """
         home = shop[:6]
         with reading(self._engine) as connection:
-            towns = {home, *connection.scalars(select(wallets.c.municipality).where(wallets.c.mykey == mykey))}
             found = [
                 (programme, balance(programme, wallet, shop, on.isoformat()))
-                for town in sorted(towns)
+                for town in issuers(connection, home)
                 for wallet in read_wallets(connection, town, [mykey]).values()
                 for programme in in_force(load_programmes(connection, [town]), on).values()
             ]
@@ -97,7 +96,9 @@ class Points:
     def erase(self, mykey: str, on: date) -> None:
         """Let all points of a resident who leaves lapse, and forget them."""
         with reading(self._engine) as connection:
-            towns = list(connection.scalars(select(wallets.c.municipality).where(wallets.c.mykey == mykey)))
+            every = connection.scalars(select(programmes.c.municipality).distinct()).all()
+            theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
+            towns = connection.scalars(theirs).all()
         for town in towns:
             repeated(self._engine, partial(_erase, municipality=town, mykey=mykey, day=on.isoformat()))
 

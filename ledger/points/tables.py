@@ -1,4 +1,4 @@
-"""Reads programmes, which are data that never changes once it has a version."""
+"""Reads programmes, which are data that never changes once it has a version, and where they may be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
-from ledger.points.schema import programmes
+from ledger.points.schema import partners, programmes
 from ledger.rules import Programme
 
 
@@ -15,6 +15,12 @@ def load_programmes(connection: Connection, municipalities: Iterable[str]) -> li
     """Return every version of every programme of some municipalities."""
     rows = select(programmes.c.rules).where(programmes.c.municipality.in_(sorted(municipalities)))
     return [_parse(rules) for rules in connection.execute(rows).scalars()]
+
+
+def issuers(connection: Connection, municipality: str) -> list[str]:
+    """Return the municipalities whose points may be used in one: itself, and those that it accepts points of."""
+    others = connection.scalars(select(partners.c.issuer).where(partners.c.municipality == municipality))
+    return [municipality, *others]
 
 
 @lru_cache(maxsize=4096)
