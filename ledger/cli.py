@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
@@ -133,6 +134,7 @@ def token(
     context: typer.Context,
     municipality: Annotated[str, typer.Option(help="Six digits: whose office it is.")],
     who: Annotated[str, typer.Option(help="Who will act with it, for the audit.")],
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How long it is good for.")] = 365,
 ) -> None:
     """Print a token with which an office may use the HTTP API; it is shown once."""
     from config.municipalities import is_known
@@ -141,7 +143,7 @@ def token(
     if not is_known(municipality):
         raise typer.BadParameter(f"there is no municipality {municipality}")
     with _office(context).open() as ledger:
-        made = ledger.office.new_token(Officer(municipality, who[:40]))
+        made = ledger.office.new_token(Officer(municipality, who[:40]), ledger.today() + timedelta(days=days))
         _note(ledger, municipality, "token", to=who[:40])
         _print(made)
 

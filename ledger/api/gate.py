@@ -22,6 +22,9 @@ MAX_SKEW: Final = timedelta(minutes=5)
 TERMINAL_CODES: Final = ("signature_wrong", "clock_skewed", "request_replayed", "too_many_requests")
 """What every request of a terminal may be refused with."""
 
+OFFICE_CODES: Final = ("token_wrong", "too_many_requests")
+"""What every request of an office may be refused with."""
+
 _signature = APIKeyHeader(
     name="Signature-Input",
     scheme_name="terminal",
@@ -64,9 +67,10 @@ SigningTerminal = Annotated[Terminal, Depends(_terminal)]
 
 
 def _officer(ledger: LedgerHere, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> Officer:
-    officer = None if bearer is None else ledger.office.officer(bearer.credentials)
+    officer = None if bearer is None else ledger.office.officer(bearer.credentials, ledger.today())
     if officer is None:
         raise ProblemError("token_wrong", headers={"WWW-Authenticate": "Bearer"})
+    ledger.office_rate.admit(f"{officer.municipality} {officer.who}", ledger.clock().timestamp())
     return officer
 
 

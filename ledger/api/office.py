@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import StringConstraints
 
 from ledger.api.desk import Officer
-from ledger.api.gate import OfficerHere
+from ledger.api.gate import OFFICE_CODES, OfficerHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.messages import Message, ServiceId, Shop, ShopCode
@@ -44,7 +44,7 @@ class Done(Message):
     done: bool = True
 
 
-@router.put("/shops/{code}", responses=documented("token_wrong", "office_mismatch"))
+@router.put("/shops/{code}", responses=documented(*OFFICE_CODES, "office_mismatch"))
 def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: LedgerHere) -> Shop:
     """Add a shop of the office's municipality, or change its name."""
     _own(officer, code)
@@ -57,7 +57,7 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: Ledg
 @router.post(
     "/shops/{code}/enrolment-codes",
     status_code=201,
-    responses=documented("token_wrong", "office_mismatch", "shop_unknown"),
+    responses=documented(*OFFICE_CODES, "office_mismatch", "shop_unknown"),
 )
 def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere) -> Code:
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
@@ -70,7 +70,7 @@ def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere)
     return Code(code=made)
 
 
-@router.post("/stops", responses=documented("token_wrong", "mykey_unknown"))
+@router.post("/stops", responses=documented(*OFFICE_CODES, "mykey_unknown"))
 def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     """Suspend a holder; it counts from the next request on."""
     mykey = _mykey(ledger, person)
@@ -79,7 +79,7 @@ def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     return Done()
 
 
-@router.post("/resumptions", responses=documented("token_wrong", "mykey_unknown"))
+@router.post("/resumptions", responses=documented(*OFFICE_CODES, "mykey_unknown"))
 def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     """Lift a suspension."""
     mykey = _mykey(ledger, person)
@@ -88,7 +88,7 @@ def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     return Done()
 
 
-@router.post("/renewal-codes", status_code=201, responses=documented("token_wrong", "mykey_unknown"))
+@router.post("/renewal-codes", status_code=201, responses=documented(*OFFICE_CODES, "mykey_unknown"))
 def new_renewal_code(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Code:
     """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card."""
     mykey = _mykey(ledger, person)

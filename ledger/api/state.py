@@ -42,6 +42,7 @@ class Ledger:
     clock: Callable[[], datetime]
     metrics: Metrics = field(default_factory=Metrics)
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
+    office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
     enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
 
     def check(self) -> None:

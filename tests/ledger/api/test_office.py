@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from tests.ledger.api.world import Card
 pytestmark = pytest.mark.anyio
 
 LIBRARY = ServiceId(service="library", number="0042")
+DESK = Officer("252034", "窓口")
 CALLER = {"who": LIBRARY.as_json()}
 
 
@@ -25,7 +27,7 @@ async def ask(
     counter: Counter, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
 ) -> httpx.Response:
     """Ask something of the office's part of the API."""
-    token = token or counter.ledger.office.new_token(Officer("252034", "窓口"))
+    token = token or counter.ledger.office.new_token(DESK, counter.ledger.today())
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
         return await client.request(method, f"/v1/office{path}", json=body, headers=headers)
@@ -90,8 +92,29 @@ async def test_an_office_keeps_to_its_own_shops(counter: Counter, method: str, p
 
 async def test_a_token_is_not_kept(counter: Counter) -> None:
     """Whoever reads the database cannot act with what stands there."""
-    token = counter.ledger.office.new_token(Officer("252034", "窓口"))
+    token = counter.ledger.office.new_token(DESK, counter.ledger.today())
     with counter.ledger.stores[1].connect() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM office_token").all()
     assert token.partition("-")[2] not in str(rows)
     assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, token)).is_success
+
+
+async def test_a_token_ends_by_itself_or_is_withdrawn(counter: Counter) -> None:
+    """On the day after its last one it opens nothing; one that was withdrawn opens nothing at once."""
+    office, today = counter.ledger.office, counter.ledger.today()
+    short, long = (office.new_token(DESK, today + timedelta(days=days)) for days in (0, 30))
+    assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, short)).is_success
+    counter.till.clock.now += timedelta(days=1)
+    assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, short)).status_code == 401
+    assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, long)).is_success
+    assert office.withdraw_tokens(DESK) == 2
+    assert (await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, long)).status_code == 401
+
+
+async def test_an_office_is_told_to_wait(counter: Counter) -> None:
+    """A script that runs wild does not keep the terminals from the ledger."""
+    counter.ledger.office_rate._per_minute = 1
+    token = counter.ledger.office.new_token(DESK, counter.ledger.today())
+    answers = [await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, token) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 429]
+    assert answers[1].headers["Retry-After"]
