@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 
 from config.errors import SettingsError as SettingsError
+from config.lines import line_of, line_of_error
 
 
 class _Table(BaseModel):
@@ -75,12 +75,11 @@ def load(path: Path) -> Settings:
     try:
         return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise SettingsError(path, int(line[1]) if line else text.count("\n") + 1, "TOML", str(error)) from None
+        raise SettingsError(path, line_of_error(error, text), "TOML", str(error)) from None
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         keys = [str(part) for part in first["loc"]]
-        raise SettingsError(path, _line_of(text, keys), ".".join(keys), _reason(first, keys)) from None
+        raise SettingsError(path, line_of(text, keys), ".".join(keys), _reason(first, keys)) from None
 
 
 def _reason(error: Any, keys: list[str]) -> str:
@@ -88,18 +87,3 @@ def _reason(error: Any, keys: list[str]) -> str:
         return str(error["msg"])
     table = Settings.model_fields[keys[0]].default if len(keys) > 1 else Settings()
     return f"no such key; there are: {', '.join(type(table).model_fields)}"
-
-
-def _line_of(text: str, keys: list[str]) -> int:
-    """Return the line on which a key stands: the TOML parser of the standard library keeps no positions."""
-    table: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
-            table = [part.strip(" \"'") for part in header[1].split(".")]
-            if table == keys:
-                return number
-        elif assigned := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-            name = [part.strip("\"'") for part in assigned[1].split(".")]
-            if (table + name)[: len(keys)] == keys:
-                return number
-    return 1
