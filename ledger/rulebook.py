@@ -1,0 +1,171 @@
+"""Reads programmes from a file that a municipality writes (TOML), and refuses rules that do not hold together.
+
+Whether a rule is well formed `ledger.rules` says; here is what takes the whole list of municipalities, the programme's
+earlier versions and the programmes beside it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from config.lines import Key, line_of, line_of_error
+from config.municipalities import is_known
+from ledger.messages import Message
+from ledger.rules import RULES_GRACE, Programme
+
+
+class RulesError(Exception):
+    """A rules file is refused: at this line and key, for a reason that the texts `rules-<reason>` put into words."""
+
+    def __init__(self, line: int, key: str, reason: str, **args: str | int) -> None:
+        super().__init__(f"line {line}, {key}: {reason} {args}")
+        self.line = line
+        self.key = key
+        self.reason = reason
+        self.args_of_reason = args
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What does not hold together in a programme, and under which of its keys."""
+
+    programme: Programme
+    key: str
+    reason: str
+    told: tuple[tuple[str, str | int], ...] = ()
+
+
+class _File(Message):
+    programme: list[Programme]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Well-formed programmes, and the text in which they stood."""
+
+    programmes: Sequence[Programme]
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Rulebook:
+        """Return the programmes of a file; raise RulesError for the first that is not well formed."""
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise RulesError(error.object[: error.start].count(b"\n") + 1, "UTF-8", "encoding") from None
+        try:
+            return cls(_File.model_validate(tomllib.loads(text)).programme, text)
+        except tomllib.TOMLDecodeError as error:
+            raise RulesError(line_of_error(error, text), "TOML", "malformed", said=str(error)) from None
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False)[0]
+            reason = {"missing": "missing", "extra_forbidden": "unknown-key"}.get(first["type"], "malformed")
+            raise RulesError(line_of(text, first["loc"]), _dotted(first["loc"]), reason, said=first["msg"]) from None
+
+    @property
+    def municipalities(self) -> set[str]:
+        """Those whose programmes they are."""
+        return {programme.municipality for programme in self.programmes}
+
+    def check(self, there: Sequence[Programme]) -> None:
+        """Raise RulesError for the first that does not hold together with its municipality's other programmes."""
+        for mistake in mistakes(self.programmes, there):
+            keys: list[Key] = ["programme", self.programmes.index(mistake.programme), *mistake.key.split(".")]
+            raise RulesError(line_of(self.text, keys), _dotted(keys), mistake.reason, **dict(mistake.told))
+
+
+def mistakes(new: Sequence[Programme], there: Sequence[Programme]) -> Iterator[Mistake]:
+    """Yield what does not hold together when new programmes stand beside those that are there."""
+    together = [*there, *(each for each in new if each not in there)]
+    for programme in new:
+        yield from _places(programme)
+        yield from _versions(programme, together)
+        yield from _rates(programme, together)
+    gaining = set(gains(together))
+    for programme in new:
+        if programme.code in gaining:
+            yield Mistake(programme, "convert", "gain", (("programme", programme.code),))
+
+
+def _places(programme: Programme) -> Iterator[Mistake]:
+    """Yield what names a place that there is not, or that is not the programme's to name."""
+    for key, codes in (("code", [programme.municipality]), ("usable.also_in", programme.usable.also_in)):
+        for code in codes:
+            if not is_known(code):
+                yield Mistake(programme, key, "municipality-unknown", (("code", code),))
+    for shop in programme.usable.shops or ():
+        if shop[:6] != programme.municipality:
+            yield Mistake(programme, "usable.shops", "shop-elsewhere", (("shop", shop),))
+
+
+def _versions(programme: Programme, together: Iterable[Programme]) -> Iterator[Mistake]:
+    """Yield what contradicts another version: each is as it was given out, and takes effect after the one before."""
+    told = (("programme", programme.code), ("version", programme.version))
+    for other in together:
+        if other.code != programme.code or other == programme:
+            continue
+        if other.version == programme.version:
+            yield Mistake(programme, "version", "version-taken", told)
+        elif (other.version < programme.version) != (other.effective_from < programme.effective_from):
+            yield Mistake(programme, "effective_from", "version-order", told)
+
+
+def _rates(programme: Programme, together: Iterable[Programme]) -> Iterator[Mistake]:
+    """Yield what would make money of points: paid ones that nobody paid for."""
+    charges = {each.code: each.charge for each in together}
+    if programme.charge == "paid" and programme.earning is not None:
+        yield Mistake(programme, "earning", "paid-earned")
+    for rate in programme.convert:
+        if rate.to not in charges:
+            yield Mistake(programme, "convert", "programme-unknown", (("programme", rate.to),))
+        elif charges[rate.to] == "paid" and programme.charge == "free":
+            yield Mistake(programme, "convert", "paid-converted", (("programme", rate.to),))
+
+
+def gains(programmes: Sequence[Programme]) -> Iterator[str]:
+    """Yield the programmes whose points could be converted in a circle, on some day, and be more at the end."""
+    days = {each.effective_from for each in programmes}
+    days |= {rate.since for each in programmes for rate in each.convert}
+    for day in sorted(days):
+        rates = _best_rates(day, programmes)
+        yield from (code for code in rates if _gains(code, rates))
+
+
+def _best_rates(day: date, programmes: Sequence[Programme]) -> dict[str, dict[str, Fraction]]:
+    """Return the best rate from each programme to each other that may be used on a day."""
+    best: dict[str, dict[str, Fraction]] = {}
+    for programme in programmes:
+        for rate in programme.convert:
+            if rate.holds(rate.to, day) and _may_be_used(programme, day, programmes):
+                rates = best.setdefault(programme.code, {})
+                rates[rate.to] = max(rates.get(rate.to, Fraction(0)), Fraction(rate.give, rate.take))
+    return best
+
+
+def _gains(start: str, rates: Mapping[str, Mapping[str, Fraction]]) -> bool:
+    """Return whether one point comes back as more than one: no circle is longer than there are programmes."""
+    reached = {start: Fraction(1)}
+    for _ in rates:
+        for source, points in tuple(reached.items()):
+            for target, rate in rates.get(source, {}).items():
+                reached[target] = max(reached.get(target, Fraction(0)), points * rate)
+        if reached[start] > 1:
+            return True
+    return False
+
+
+def _may_be_used(programme: Programme, day: date, programmes: Iterable[Programme]) -> bool:
+    """Return whether an operation of a day may be priced with this version, be it by a terminal that was offline."""
+    replaced = (p.effective_from for p in programmes if p.code == programme.code and p.version > programme.version)
+    return programme.effective_from <= day and all(day <= since + RULES_GRACE for since in replaced)
+
+
+def _dotted(keys: Iterable[Key]) -> str:
+    return ".".join(str(key + 1) if isinstance(key, int) else key for key in keys)
