@@ -23,8 +23,8 @@ from sqlalchemy import make_url
 from benchmarks._town import DAY, PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.messages import MAX_UPLOAD, Status
+from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
-from ledger.points.schema import metadata
 from ledger.points.store import Points
 from tests.postgres import programs, server
 
@@ -64,7 +64,7 @@ def main() -> None:
 def measure(url: str, clients: int, folder: Path, *, beside_pgbench: bool = False) -> tuple[float, float]:
     """Return the transactions a second of pgbench (0 without it) and of clients that upload batches."""
     engine = open_engine(url)
-    metadata.create_all(engine)
+    upgrade(engine, "points")
     for client in range(clients):
         settle(engine, _town(client), RESIDENTS)
     engine.dispose()

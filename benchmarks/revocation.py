@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ledger.database import open_engine
 from ledger.identity.revocation import RevocationList
-from ledger.identity.schema import metadata
 from ledger.identity.store import Identity
 from ledger.messages import CardReference, Standing
+from ledger.migrations import upgrade
 
 LOOKS = 2_000
 ISSUER = bytes(32)
@@ -27,7 +27,7 @@ def main() -> None:
 
 def _measure(folder: Path, entries: int) -> tuple[float, float, float]:
     engine = open_engine(f"sqlite:///{folder / 'identity.db'}")
-    metadata.create_all(engine)
+    upgrade(engine, "identity")
     identity = Identity(engine, b"s" * 32)
     started = time.perf_counter()
     identity.replace_revocations(RevocationList(ISSUER, ISSUER, 0, range(1, entries + 1)))

@@ -14,7 +14,7 @@ import typer
 
 from config.home import Home
 from config.texts import LANGUAGES, Lang, Texts
-from ledger.place import Place
+from ledger.place import LedgerNewer, Place
 
 if TYPE_CHECKING:  # what serves and stores is imported by the command that needs it
     from ledger.api.state import Ledger
@@ -49,8 +49,8 @@ class Office:
 
         try:
             ledger = assemble(self.place, Anchors.load(self.anchors))
-        except AnchorError as error:
-            self.refuse(error.code, path=str(error.path))
+        except (AnchorError, LedgerNewer) as error:
+            self.refuse(error.code, **{name: str(value) for name, value in vars(error).items()})
         try:
             yield ledger
         except IdentityRefusal as refused:
@@ -97,6 +97,8 @@ def serve(
     office = _office(context)
     if workers > 1 and office.place.url("points").startswith("sqlite"):
         _stop("Several processes need PostgreSQL: give --points-url and --identity-url.")
+    with office.open():
+        pass  # keys and tables are made, and what is wrong is said, before the processes part
     run(office.place, office.anchors, host=host, port=port, workers=workers)
 
 

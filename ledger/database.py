@@ -20,6 +20,9 @@ ATTEMPTS = 20
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATE of serialization failure, deadlock, and lock not available (PostgreSQL, appendix A)."""
 
+_DUPLICATE_TABLE = "42P07"
+"""SQLSTATE of a table that another transaction has made since it was looked for."""
+
 _READS = "kazasu_reads"
 
 
@@ -57,14 +60,14 @@ def repeated(engine: Engine, work: Callable[[Connection], T], *, on_taken_keys: 
     """Return what `work` returns in one transaction; where another got in its way, all of it is done again.
 
     `work` therefore reads and decides inside, and keeps nothing from one try to the next. With `on_taken_keys` a key
-    that somebody else inserted since it was looked for is such a case too.
+    that somebody else inserted since it was looked for, or a table that they made, is such a case too.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
                 return work(connection)
         except DBAPIError as error:
-            conflict = _is_conflict(error) or (on_taken_keys and isinstance(error, IntegrityError))
+            conflict = _is_conflict(error) or (on_taken_keys and _is_taken(error))
             if attempt == ATTEMPTS or not conflict:
                 raise
         time.sleep(random() * 0.002 * 2 ** min(attempt, 7))  # noqa: S311  # jitter, not a secret
@@ -75,6 +78,10 @@ def _is_conflict(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return getattr(error.orig, "sqlstate", None) in _CONFLICTS
+
+
+def _is_taken(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) == _DUPLICATE_TABLE
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:

@@ -9,31 +9,28 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from config.trust import Anchors
-from ledger.api import schema as api_schema
 from ledger.api.app import create_app
 from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.state import Ledger
 from ledger.database import open_engine
-from ledger.identity import schema as identity_schema
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.keys import Keys
+from ledger.migrations import upgrade
 from ledger.place import Place
-from ledger.points import schema as points_schema
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
 
 
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
-    """Return the ledger of a place; what is missing there is made."""
+    """Return the ledger of a place; what is missing there is made. Raise LedgerNewer where a newer version made it."""
     place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
-    identity_schema.metadata.create_all(identity_engine)
-    points_schema.metadata.create_all(points_engine)
-    api_schema.metadata.create_all(points_engine)
+    upgrade(identity_engine, "identity")
+    upgrade(points_engine, "points")
     keys = Keys.load(place.secret)
     identity = Identity(identity_engine, keys.cards)
     return Ledger(

@@ -1,4 +1,4 @@
-"""Where a ledger's databases and keys are."""
+"""Where a ledger's databases and keys are, and what may be wrong with them there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 Store = Literal["identity", "points"]
+
+
+class LedgerNewer(Exception):  # noqa: N818  # says what is the case
+    """A newer version of the program made a store's tables; carries `store`, and the `version` that stands there."""
+
+    code = "ledger_newer"
+
+    def __init__(self, store: Store, version: str) -> None:
+        super().__init__(f"the {store} store is at version {version}, which this program does not know")
+        self.store = store
+        self.version = version
 
 
 @dataclass(frozen=True, slots=True)

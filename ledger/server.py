@@ -26,7 +26,7 @@ ANCHORS: Final = "KAZASU_LEDGER_ANCHORS"
 
 
 def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) -> None:
-    """Serve until stopped. Several processes need databases that several processes can write: PostgreSQL."""
+    """Serve a ledger until stopped. Several processes need databases that several processes can write: PostgreSQL."""
     told = {
         DIRECTORY: str(place.directory),
         IDENTITY_URL: place.url("identity"),
@@ -34,8 +34,6 @@ def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) ->
         ANCHORS: str(anchors),
     }
     os.environ |= told
-    # Keys and tables are made before the processes part.
-    assemble(place, Anchors.load(anchors))
     # No access log: it would write down who asked for which operation.
     uvicorn.run(
         "ledger.server:application",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from config.trust import AnchorError
 from ledger.client import LedgerError, LedgerRefusal
+from ledger.place import LedgerNewer
 from offline_queue.errors import QueueError
 from reader.errors import ReaderError
 from terminal.counter.facts import Fault
 from terminal.enrolment import EnrolmentError
 
-KNOWN = (QueueError, ReaderError, LedgerError, EnrolmentError, AnchorError)
+KNOWN = (QueueError, ReaderError, LedgerError, LedgerNewer, EnrolmentError, AnchorError)
 """What may go wrong without being a defect of ours."""
 
 
@@ -22,7 +23,7 @@ def fault_of(error: Exception) -> Fault:
             return Fault(error.problem.code)
         case LedgerError():
             return Fault("line_needed")
-        case QueueError() | EnrolmentError() | AnchorError():
+        case QueueError() | LedgerNewer() | EnrolmentError() | AnchorError():
             told = {name: str(value) for name, value in vars(error).items() if value is not None}
             return Fault(error.code, tuple(told.items()))
         case _:

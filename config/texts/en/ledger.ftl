@@ -103,3 +103,8 @@ error-office-mismatch = This is another municipality's work
 error-shop-unknown = There is no such shop
     .why = The shop code is not registered.
     .todo = Check the code, or add the shop first.
+
+# When the ledger itself cannot be opened
+error-ledger-newer = The ledger was written by a newer version
+    .why = This version cannot read its { $store } tables, which are at { $version }. Nothing was touched.
+    .todo = Update kazasu.

@@ -103,3 +103,8 @@ error-office-mismatch = ほかの自治体の仕事です
 error-shop-unknown = その加盟店はありません
     .why = 店舗コードが登録されていません。
     .todo = 店舗コードを確かめるか、先に加盟店を登録してください。
+
+# 台帳そのものを開けないとき
+error-ledger-newer = 新しい版で作られた台帳です
+    .why = 台帳（{ $store }）の形式 { $version } を、この版は読めません。データには触れていません。
+    .todo = kazasu を最新の版にしてください。
