@@ -64,7 +64,7 @@ class Syncer:
         self._jitter = jitter
         self._uploading = asyncio.Lock()
         self._wanted = asyncio.Event()
-        self._awaited: set[str] = set()
+        self._awaited: dict[str, Decision | None] = {}
         self.state = SyncState()
 
     async def submit(self, operation_id: str, wait_seconds: float) -> Decision | None:
@@ -73,7 +73,7 @@ class Syncer:
         Return None when nobody knows within `wait_seconds`: the operation stays in the outbox, `run` goes on with
         it, and asking again is safe. Raise JournalForked where only the office can help.
         """
-        self._awaited.add(operation_id)
+        self._awaited[operation_id] = None
         try:
             async with asyncio.timeout(wait_seconds):
                 return await self._push(operation_id)
@@ -84,7 +84,7 @@ class Syncer:
             self._wanted.set()
             return None
         finally:
-            self._awaited.discard(operation_id)
+            self._awaited.pop(operation_id, None)
 
     async def sync(self, on_upload: Callable[[], None] = lambda: None) -> int:
         """Upload all that is unsent and return how many operations were decided; raise LedgerError or QueueError.
@@ -123,10 +123,12 @@ class Syncer:
         self._wanted.set()
 
     async def _push(self, operation_id: str) -> Decision | None:
-        while (decisions := await self._upload()) is not None:
-            for decision in decisions:
-                if decision.verdict.operation_id == operation_id:
-                    return decision
+        sent = True
+        while sent and self._awaited.get(operation_id) is None:
+            sent = await self._upload() is not None
+        # Not only this upload may have brought it: `run` is as good, while it is awaited.
+        if (decision := self._awaited.get(operation_id)) is not None:
+            return decision
         # It was sent before: its verdict is in the journal already.
         found = await asyncio.to_thread(self._journal.find, operation_id)
         return None if found is None or found.verdict is None else Decision(verdict=found.verdict)
@@ -153,6 +155,11 @@ class Syncer:
             except (JournalForked, VerdictConflict) as error:
                 self._become(SyncState(Line.FORKED, error=error.code))
                 raise JournalForked(str(error)) from error
+            self._awaited |= {
+                decision.verdict.operation_id: decision
+                for decision in result.decisions
+                if decision.verdict.operation_id in self._awaited
+            }
             self._become(SyncState(Line.ONLINE))
             return result.decisions
 

@@ -81,11 +81,11 @@ class FakeLedger(LedgerClient):
 
 
 def decision(signed: SignedEntry) -> Decision:
-    """Return what is always decided of an operation."""
+    """Return what is always decided of an operation; its resident holds nothing else."""
     content, wanted = signed.entry.content, signed.entry.operation_id
     points = sum(leg.points for leg in content.award) if isinstance(content, Award) else 0
     if points == 13:
         verdict = Verdict(operation_id=wanted, status=Status.REFUSED, code="card_unregistered")
     else:
         verdict = Verdict(operation_id=wanted, status=Status.ACCEPTED, awarded=points)
-    return Decision(verdict=verdict)
+    return Decision(verdict=verdict, balances=[])

@@ -129,6 +129,14 @@ async def test_a_verdict_that_came_meanwhile_is_found(journal: Journal, syncer: 
     assert found.verdict.awarded == 3
 
 
+async def test_what_the_background_sends_is_told_whole(journal: Journal, syncer: Syncer) -> None:
+    """Whoever waits hears what they hold, also where another upload than their own carried the operation."""
+    waiting = append(journal)
+    _, decision = await asyncio.gather(syncer.sync(), syncer.submit(waiting.operation_id, 5))
+    assert decision is not None
+    assert (decision.verdict.awarded, decision.balances) == (3, [])
+
+
 async def test_waiting_ends_when_it_is_said_to(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
     """A ledger that does not answer leaves the resident with an unknown outcome, not with a hanging counter."""
     waiting = append(journal)
