@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Engine, delete, insert, select
 
@@ -22,6 +23,15 @@ class Officer:
 
     municipality: str
     who: str
+
+
+class Act(NamedTuple):
+    """An audit entry: when, who, what, and its details as JSON."""
+
+    at: str
+    who: str
+    action: str
+    detail: str
 
 
 class OfficeDesk:
@@ -63,15 +73,29 @@ class OfficeDesk:
 
     def note(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> None:
         """Write down what was done."""
-        row = {
+        row = self.row(officer, action, detail, at)
+        repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
+
+    @staticmethod
+    def row(
+        officer: Officer, action: str, detail: Mapping[str, str], at: datetime, once: str | None = None
+    ) -> dict[str, str]:
+        """Return an audit entry; what may be done only `once` always has the same key."""
+        return {
             "municipality": officer.municipality,
-            "entry": secrets.token_hex(16),
+            "entry": secrets.token_hex(16) if once is None else _hash(once)[:32],
             "at": at.isoformat(timespec="seconds"),
             "who": officer.who,
             "action": action,
             "detail": json.dumps(dict(detail), ensure_ascii=False),
         }
-        repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
+
+    def acts(self, municipality: str) -> list[Act]:
+        """Return what was done for a municipality, oldest first."""
+        columns = (audit.c.at, audit.c.who, audit.c.action, audit.c.detail)
+        query = select(*columns).where(audit.c.municipality == municipality).order_by(audit.c.at, audit.c.entry)
+        with reading(self._engine) as connection:
+            return [Act(*row) for row in connection.execute(query)]
 
 
 def _hash(token: str) -> str:

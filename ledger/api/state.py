@@ -28,9 +28,9 @@ JST: Final = timezone(timedelta(hours=9), "JST")
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All parts of one ledger; `stores` are the databases that must answer for it to be ready."""
+    """All parts of one ledger; `stores` are the databases of identity and of points."""
 
-    stores: tuple[Engine, ...]
+    stores: tuple[Engine, Engine]
     identity: Identity
     registrar: Registrar
     points: Points
@@ -44,6 +44,11 @@ class Ledger:
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
     office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
     enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
+
+    @property
+    def books(self) -> Engine:
+        """The database of the points store: what the office counts, and what is done at a day's end."""
+        return self.stores[1]
 
     def check(self) -> None:
         """Ask both stores something; raise DBAPIError where one does not answer."""

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, tuple_, update
 
 from ledger.database import reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
@@ -105,11 +105,21 @@ class Identity:
 
     def find_mykey(self, number: ServiceId) -> str | None:
         """Return the MyKey ID that a service's number is linked to: how the office finds who telephones."""
-        query = select(service_id.c.mykey).where(
-            service_id.c.service == number.service, service_id.c.number == number.number
-        )
+        return self.find_mykeys([number]).get(number)
+
+    def find_mykeys(self, numbers: Iterable[ServiceId]) -> dict[ServiceId, str]:
+        """Return the MyKey IDs that services' numbers are linked to; of a number that is nobody's there is none."""
+        wanted = {(each.service, each.number): each for each in numbers}
+        if not wanted:
+            return {}
+        query = select(service_id).where(tuple_(service_id.c.service, service_id.c.number).in_(wanted))
         with reading(self._engine) as connection:
-            return connection.scalar(query)
+            return {wanted[row.service, row.number]: row.mykey for row in connection.execute(query)}
+
+    def known(self, mykeys: Iterable[str]) -> set[str]:
+        """Return those MyKey IDs that somebody is registered under."""
+        with reading(self._engine) as connection:
+            return set(connection.scalars(select(card.c.mykey).where(card.c.mykey.in_(set(mykeys)))))
 
     def stop(self, mykey: str) -> None:
         """Suspend a holder at once; raise IdentityRefusal `mykey_unknown` where there is none."""

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, select, update
 
+from config.municipalities import is_known
 from ledger.database import reading, repeated
 from ledger.messages import FIRST_PREVIOUS_HASH, Shop
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
@@ -24,9 +26,16 @@ CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LIFE = timedelta(days=7)
 """How long a one-time code may lie about."""
 
+_WITHDRAWN: Final = b""
+"""Stands for the key of a terminal that was withdrawn: there is none that fits it."""
+
 
 class RegistryError(ValueError):
-    """What was to be registered does not fit what is there; the sentence says how."""
+    """What was to be registered does not fit what is there; `code` is stable, and its texts say how."""
+
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(f"{code}: {what}")
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Registry:
             for programme in asked:
                 known = there.get((programme.code, programme.version))
                 if known is not None and known != programme:
-                    raise RegistryError(f"{programme.code} has another version {programme.version} already")
+                    raise RegistryError("version_taken", f"{programme.code} {programme.version}")
                 if known is None:
                     row = {
                         "municipality": programme.municipality,
@@ -71,6 +80,11 @@ class Registry:
 
         repeated(self._engine, work)
 
+    def programmes(self, municipalities: Iterable[str]) -> list[Programme]:
+        """Return every version of the programmes of some municipalities, in the order of code and version."""
+        with reading(self._engine) as connection:
+            return sorted(load_programmes(connection, municipalities), key=lambda p: (p.code, p.version))
+
     def programmes_at(self, shop: str) -> list[Programme]:
         """Return every version of the programmes of a shop's municipality, and of those that the shop accepts."""
         with reading(self._engine) as connection:
@@ -78,7 +92,9 @@ class Registry:
         return [each for each in there if each.municipality == shop[:6] or accepts(each, shop)]
 
     def add_shop(self, shop: Shop) -> None:
-        """Add a shop, or change its name."""
+        """Add a shop, or change its name; raise RegistryError `municipality_unknown` where its code is no shop's."""
+        if not is_known(shop.code[:6]):
+            raise RegistryError("municipality_unknown", shop.code)
 
         def work(connection: Connection) -> None:
             key = (shops.c.municipality == shop.code[:6], shops.c.shop == shop.code)
@@ -87,6 +103,12 @@ class Registry:
                 connection.execute(shops.insert(), row)
 
         repeated(self._engine, work)
+
+    def shops(self, municipality: str) -> list[Shop]:
+        """Return a municipality's shops, in the order of their codes."""
+        query = select(shops.c.shop, shops.c.name).where(shops.c.municipality == municipality).order_by(shops.c.shop)
+        with reading(self._engine) as connection:
+            return [Shop(code=code, name=name) for code, name in connection.execute(query)]
 
     # Terminals ---------------------------------------------------------------------------------------------------
 
@@ -140,6 +162,27 @@ class Registry:
         with self._engine.connect() as connection:
             return _terminal(connection, terminal_id)
 
+    def terminals(self, municipality: str) -> list[str]:
+        """Return the terminals of a municipality whose requests are taken."""
+        query = select(terminals.c.terminal).where(
+            terminals.c.municipality == municipality, terminals.c.public_key != _WITHDRAWN
+        )
+        with reading(self._engine) as connection:
+            return sorted(connection.scalars(query))
+
+    def withdraw(self, terminal_id: str) -> None:
+        """Take nothing more from a terminal, which was lost or is not used any more; its number stays taken.
+
+        Raise RegistryError `terminal_unknown` where there is none.
+        """
+        forget = (
+            update(terminals)
+            .where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
+            .values(public_key=_WITHDRAWN)
+        )
+        if repeated(self._engine, lambda connection: connection.execute(forget).rowcount) == 0:
+            raise RegistryError("terminal_unknown", terminal_id)
+
     def advance_head(self, terminal_id: str, seq: int, digest: str) -> bool:
         """Move the head of a terminal's journal forward; return False where it is there already, or beyond."""
         forward = (
@@ -160,7 +203,7 @@ def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Ter
     ).scalars()
     number = max((int(each[-2:]) for each in taken), default=0) + 1
     if number > 99:
-        raise RegistryError(f"shop {shop} has had 99 terminals: give it another shop code")
+        raise RegistryError("shop_full", shop)
     terminal_id = f"{shop}-{number:02d}"
     connection.execute(
         terminals.insert(),
@@ -186,7 +229,7 @@ def _shop(connection: Connection, code: str) -> Shop:
     query = select(shops.c.name).where(shops.c.municipality == code[:6], shops.c.shop == code)
     name = connection.execute(query).scalar()
     if name is None:
-        raise RegistryError(f"there is no shop {code}")
+        raise RegistryError("shop_unknown", code)
     return Shop(code=code, name=name)
 
 
@@ -195,7 +238,7 @@ def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
     query = select(terminals, shops.c.name).join(shops, at)
     query = query.where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
     row = connection.execute(query).mappings().first()
-    if row is None:
+    if row is None or row["public_key"] == _WITHDRAWN:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])
     return Terminal(terminal_id, Shop(code=row["shop"], name=row["name"]), key, row["head_seq"], row["head_hash"])

@@ -1,0 +1,101 @@
+"""What the office reads: where a programme's points are, and what a shop is owed for which day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, Table, func, select
+
+from ledger.database import reading
+from ledger.points.operations import Account
+from ledger.points.schema import debts, lots, totals
+from ledger.points.tables import issuers
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Where the points of one programme are: `issued` = held + claimed + lapsed + converted − overdraft.
+
+    `held` and `overdraft` are what the books say; `in_wallets` and `owed` are counted in the residents' wallets.
+    """
+
+    programme: str
+    issued: int
+    held: int
+    claimed: int
+    lapsed: int
+    converted: int
+    overdraft: int
+    in_wallets: int
+    owed: int
+
+    @property
+    def agree(self) -> bool:
+        """Whether the accounts sum, and are what the wallets hold."""
+        found = self.held + self.claimed + self.lapsed + self.converted - self.overdraft
+        return (self.issued, self.held, self.overdraft) == (found, self.in_wallets, self.owed)
+
+
+class Claim(NamedTuple):
+    """What a programme owes a shop for one business day: points that were redeemed, less those that were given back."""
+
+    business_date: str
+    programme: str
+    points: int
+
+
+def count(engine: Engine, municipality: str) -> list[Totals]:
+    """Return where the points of a municipality's programmes are, at one moment."""
+    sums = (totals.c.programme, totals.c.account, func.sum(totals.c.points))
+    booked = select(*sums).where(totals.c.municipality == municipality).group_by(*sums[:2])
+    # One transaction, and so one moment: an engine's transactions are serializable.
+    with reading(engine) as connection:
+        accounts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for programme, account, points in connection.execute(booked):
+            accounts[programme][account] = int(points)
+        held, owed = (_in_wallets(connection, table, municipality) for table in (lots, debts))
+    return [
+        _totals(programme, accounts[programme], held.get(programme, 0), owed.get(programme, 0))
+        for programme in sorted(accounts.keys() | held.keys() | owed.keys())
+    ]
+
+
+def claims(engine: Engine, shop: str, since: date, until: date) -> list[Claim]:
+    """Return what a shop is owed by each programme for each business day from `since` to `until`."""
+    day, points = totals.c.business_date, func.sum(totals.c.points)
+    of_shop = (totals.c.account == Account.CLAIM, totals.c.shop == shop)
+    of_days = day.between(since.isoformat(), until.isoformat())
+    query = select(day, totals.c.programme, points).group_by(day, totals.c.programme)
+    with reading(engine) as connection:
+        return sorted(
+            Claim(business_date, programme, int(owed))
+            for issuer in issuers(connection, shop[:6])
+            for business_date, programme, owed in connection.execute(
+                query.where(totals.c.municipality == issuer, *of_shop, of_days)
+            )
+        )
+
+
+def _in_wallets(connection: Connection, table: Table, municipality: str) -> dict[str, int]:
+    """Return the points of each programme that lie in lots, or are owed as debts."""
+    by_programme = select(table.c.programme, func.sum(table.c.points)).group_by(table.c.programme)
+    rows = connection.execute(by_programme.where(table.c.municipality == municipality))
+    return {programme: int(points) for programme, points in rows}
+
+
+def _totals(programme: str, by: Mapping[str, int], in_wallets: int, owed: int) -> Totals:
+    return Totals(
+        programme,
+        issued=-by[Account.ISSUED],
+        held=by[Account.HELD],
+        claimed=by[Account.CLAIM],
+        lapsed=by[Account.LAPSED],
+        converted=by[Account.CONVERTED],
+        overdraft=-by[Account.OVERDRAFT],
+        in_wallets=in_wallets,
+        owed=owed,
+    )
