@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from config.trust import Anchors
 from ledger.embedded import assemble
@@ -21,10 +15,9 @@ from ledger.place import Place
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, PRACTICE_PIN
 from tests.ledger.points.conftest import city
-from tests.pcsc import PcscService, until
+from tests.pcsc import PcscService
+from tests.served import KAZASU, ROOT, served
 
-ROOT = Path(__file__).parents[2]
-KAZASU = [sys.executable, "-m", "terminal"]
 SHOP = Shop(code="252034-0001", name="見本商店")
 
 
@@ -45,28 +38,6 @@ class Pos:
         os.close(readable)
         said: dict[str, Any] = json.loads(done.stdout)
         return said
-
-
-@contextmanager
-def served(directory: Path) -> Iterator[str]:
-    """Serve the ledger of a directory in another process, and yield its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--directory", str(directory), "--anchors", str(directory / "anchors"), "serve", "--port", str(port)]
-    with subprocess.Popen([*KAZASU, "ledger", *options], cwd=ROOT, stderr=subprocess.DEVNULL) as server:
-        try:
-            until(lambda: _ready(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-def _ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/ready").is_success
-    except httpx.TransportError:
-        return False
 
 
 def ledger_with_a_shop(directory: Path) -> str:
