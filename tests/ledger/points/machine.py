@@ -54,8 +54,9 @@ class Machine(RuleBasedStateMachine):
         if len(batches) > 1:
             batches.append(batches[0])
         verdicts = self._at_once(batches)
-        self.models = self._explained(batches, verdicts)
-        assert self.models, f"no order of the uploads explains {verdicts}"
+        explaining = self._explained(batches, verdicts)
+        assert explaining, f"no order of the uploads explains {verdicts}"
+        self.models = explaining
         for request, verdict in zip(chain(*batches), chain(*verdicts), strict=True):
             assert self.verdicts.setdefault(request.operation_id, verdict) == verdict, "one verdict for everybody"
 
