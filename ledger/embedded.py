@@ -33,11 +33,13 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     upgrade(points_engine, "points")
     keys = Keys.load(place.secret)
     identity = Identity(identity_engine, keys.cards)
+    periods = PeriodKeys(place.periods)
     return Ledger(
         stores=(identity_engine, points_engine),
         identity=identity,
         registrar=Registrar(identity, anchors),
-        points=Points(points_engine, PeriodKeys(place.periods)),
+        points=Points(points_engine, periods),
+        periods=periods,
         registry=Registry(points_engine),
         sealing_key=keys.sealing,
         nonces=Nonces(keys.nonces),

@@ -29,7 +29,7 @@ class RulesError(Exception):
         self.line = line
         self.key = key
         self.reason = reason
-        self.args_of_reason = args
+        self.told = args
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,31 @@ import gc
 import logging
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from config.trust import Anchors
 from ledger.api.app import create_app
-from ledger.api.telemetry import LOGGER
+from ledger.api.state import Ledger
+from ledger.api.telemetry import LOGGER, log_failure
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.points.upkeep import tidy
 
 DIRECTORY: Final = "KAZASU_LEDGER_DIRECTORY"
 IDENTITY_URL: Final = "KAZASU_LEDGER_IDENTITY_URL"
 POINTS_URL: Final = "KAZASU_LEDGER_POINTS_URL"
 ANCHORS: Final = "KAZASU_LEDGER_ANCHORS"
 """Environment variables: how a server's processes are told what to serve, out of sight of the process list."""
+
+_TIDY_SECONDS: Final = 1800
+"""How long after midnight the day before may wait to be tidied up."""
 
 
 def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) -> None:
@@ -54,7 +62,19 @@ def application() -> FastAPI:
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
     place = Place(Path(os.environ[DIRECTORY]), os.environ[IDENTITY_URL], os.environ[POINTS_URL])
-    app = create_app(assemble(place, Anchors.load(Path(os.environ[ANCHORS]))))
+    ledger = assemble(place, Anchors.load(Path(os.environ[ANCHORS])))
+    threading.Thread(target=_tidy_for_ever, args=(ledger,), name="tidy", daemon=True).start()
+    app = create_app(ledger)
     # What is loaded by now stays: the collector need not walk it again and again for what requests leave behind.
     gc.freeze()
     return app
+
+
+def _tidy_for_ever(ledger: Ledger) -> None:
+    """Do what a day's end asks for, without anybody's having to think of it; most of the time there is nothing."""
+    while True:
+        try:
+            tidy(ledger.books, ledger.today())
+        except DBAPIError as error:
+            log_failure(error)
+        time.sleep(_TIDY_SECONDS)

@@ -18,6 +18,7 @@ from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import Telemetry
 from ledger.identity.errors import IdentityRefusal
 from ledger.messages import Problem
+from ledger.points.registry import RegistryError
 
 _HTTP = {404: "not_found", 405: "method_not_allowed"}
 
@@ -32,6 +33,7 @@ def create_app(ledger: Ledger) -> FastAPI:
     app.include_router(_watch())
     app.add_exception_handler(ProblemError, answer)
     app.add_exception_handler(IdentityRefusal, _refused)
+    app.add_exception_handler(RegistryError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(BodyLimit)
@@ -70,7 +72,7 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, IdentityRefusal)  # noqa: S101  # registered for this class alone
+    assert isinstance(error, IdentityRefusal | RegistryError)  # noqa: S101  # registered for these alone
     return await answer(request, ProblemError(error.code))
 
 

@@ -135,10 +135,15 @@ def _change(ledger: Ledger, signed: SignedEntry) -> Subject:
     if isinstance(content, Unlink) and content.service is not None:
         ledger.identity.unlink(subject.mykey, content.service)
         return subject
-    # Points first: should the second step fail, the card still names what is to be erased.
-    ledger.points.erase(subject.mykey, ledger.today())
-    ledger.identity.leave(subject.mykey)
+    leave(ledger, subject.mykey)
     return Subject(pin_verified=True)
+
+
+def leave(ledger: Ledger, mykey: str) -> None:
+    """Forget somebody altogether; the points that they still have lapse."""
+    # Points first: should the second step fail, the card still names what is to be erased.
+    ledger.points.erase(mykey, ledger.today())
+    ledger.identity.leave(mykey)
 
 
 def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:

@@ -12,7 +12,6 @@ from ledger.api.gate import OFFICE_CODES, OfficerHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.messages import Message, ServiceId, Shop, ShopCode
-from ledger.points.registry import RegistryError
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 
@@ -62,10 +61,7 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: Ledg
 def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere) -> Code:
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
     _own(officer, code)
-    try:
-        made = ledger.registry.new_enrolment_code(code, ledger.clock())
-    except RegistryError:
-        raise ProblemError("shop_unknown") from None
+    made = ledger.registry.new_enrolment_code(code, ledger.clock())
     ledger.office.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
     return Code(code=made)
 

@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "operation_unknown": Kind(404),
     "mykey_unknown": Kind(404),
     "shop_unknown": Kind(404),
+    "shop_full": Kind(409),
     "seal_wrong": Kind(422),
     "entry_damaged": Kind(422),
     "journal_gap": Kind(409),

@@ -18,6 +18,7 @@ from ledger.api.telemetry import Metrics
 from ledger.database import reading
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
+from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
 from ledger.sealing import SealingKey
@@ -34,6 +35,7 @@ class Ledger:
     identity: Identity
     registrar: Registrar
     points: Points
+    periods: PeriodKeys
     registry: Registry
     sealing_key: SealingKey
     nonces: Nonces

@@ -91,10 +91,14 @@ class Telemetry:
         _log.info("answered", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1))
 
 
-def _failed(error: Exception) -> ProblemError:
-    """Log where a request failed, without the error's own words: a database's name the row."""
+def log_failure(error: Exception) -> None:
+    """Log where something failed, without the error's own words: a database's name the row."""
     at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
     _log.error("failed", error=type(error).__name__, at=at)
+
+
+def _failed(error: Exception) -> ProblemError:
+    log_failure(error)
     if isinstance(error, (DBAPIError, PoolTimeoutError)):
         return ProblemError("ledger_unavailable")
     return ProblemError("ledger_failed")

@@ -38,7 +38,9 @@ router = APIRouter(prefix="/v1", tags=["terminals"])
 _CHAIN_CODES = ("terminal_mismatch", "entry_damaged", "journal_gap", "journal_fork", "journal_rollback")
 
 
-@router.post("/enrolments", status_code=201, responses=documented("enrolment_code_wrong", "too_many_requests"))
+@router.post(
+    "/enrolments", status_code=201, responses=documented("enrolment_code_wrong", "shop_full", "too_many_requests")
+)
 def enrol(asked: EnrolmentRequest, request: Request, ledger: LedgerHere) -> TerminalSetup:
     """Redeem a one-time code: from now on the key signs for the terminal that the code was given out for."""
     now = ledger.clock()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from datetime import date
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEPT_MONTHS = 3
+"""The refund window: how many whole months before this one can still be undone, and so name their residents."""
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -62,6 +66,12 @@ class PeriodKeys:
         key = AESGCM(path.read_bytes())
         self._open[period] = path, key
         return key
+
+
+def first_kept(today: date) -> str:
+    """Return the first month (YYYY-MM) whose operations can still be undone."""
+    months = today.year * 12 + today.month - 1 - KEPT_MONTHS
+    return f"{months // 12:04d}-{months % 12 + 1:02d}"
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from ledger.database import reading
 from ledger.points.operations import Account
-from ledger.points.schema import debts, lots, totals
+from ledger.points.schema import debts, lots, programmes, totals
 from ledger.points.tables import issuers
 
 
@@ -78,6 +78,15 @@ def claims(engine: Engine, shop: str, since: date, until: date) -> list[Claim]:
                 query.where(totals.c.municipality == issuer, *of_shop, of_days)
             )
         )
+
+
+def holdings(engine: Engine, mykey: str) -> list[tuple[str, int]]:
+    """Return what somebody holds of every programme of every municipality."""
+    with reading(engine) as connection:
+        towns = connection.scalars(select(programmes.c.municipality).distinct()).all()
+        of_person = (lots.c.municipality.in_(towns), lots.c.mykey == mykey)
+        query = select(lots.c.programme, func.sum(lots.c.points)).where(*of_person).group_by(lots.c.programme)
+        return sorted((programme, int(points)) for programme, points in connection.execute(query))
 
 
 def _in_wallets(connection: Connection, table: Table, municipality: str) -> dict[str, int]:

@@ -1,0 +1,60 @@
+"""`kazasu ledger`: serve a ledger, and do the office's work on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from config.home import Home
+from config.texts import LANGUAGES, Lang, Texts
+from ledger.cli import people, places, points
+from ledger.cli.office import Office, office_of, stop
+from ledger.place import Place
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Serve a ledger, and do the office's work on it.",
+    epilog="Example: kazasu ledger enrol --shop 252034-0001",
+)
+
+
+@app.callback()
+def ledger_options(
+    context: typer.Context,
+    directory: Annotated[Path | None, typer.Option(help="Where keys and SQLite files lie.")] = None,
+    anchors: Annotated[Path | None, typer.Option(help="Directory of the authorities' certificates (PEM).")] = None,
+    identity_url: Annotated[str | None, typer.Option(envvar="KAZASU_LEDGER_IDENTITY_URL", show_envvar=True)] = None,
+    points_url: Annotated[str | None, typer.Option(envvar="KAZASU_LEDGER_POINTS_URL", show_envvar=True)] = None,
+) -> None:
+    """Work on the ledger of the data directory, or on the one that these options name."""
+    above: dict[str, Any] = {} if context.parent is None else context.parent.params
+    home, lang = Home.locate(above.get("home")), above.get("lang")
+    context.obj = Office(
+        Place(directory or home.ledger, identity_url, points_url),
+        anchors or home.anchors,
+        Texts(cast("Lang", lang) if lang in LANGUAGES else LANGUAGES[0]),
+    )
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="The address to listen on; TLS is a reverse proxy's work.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; several need PostgreSQL.")] = 1,
+) -> None:
+    """Serve the ledger over HTTP until stopped."""
+    from ledger.server import serve as run
+
+    office = office_of(context)
+    if workers > 1 and office.place.url("points").startswith("sqlite"):
+        stop(office.texts("office-workers"))
+    with office.open():
+        pass  # keys and tables are made, and what is wrong is said, before the processes part
+    run(office.place, office.anchors, host=host, port=port, workers=workers)
+
+
+for part in (places, people, points):
+    app.add_typer(part.app)

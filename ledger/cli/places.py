@@ -1,0 +1,121 @@
+"""Commands for what takes part: programmes and their rules, shops, terminals, and the offices' tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.office import Municipality, MunicipalityOption, answer, note, office_of
+
+app = typer.Typer()
+
+
+@app.command()
+def rules(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Programmes, as TOML.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it could be taken.")] = False,
+) -> None:
+    """Take programmes, or new versions of them, from a rules file: all of them, or none where one is wrong."""
+    from ledger.rulebook import Rulebook, RulesError
+
+    office = office_of(context)
+    with office.open() as ledger:
+        try:
+            book = Rulebook.read(file)
+            book.check(ledger.registry.programmes(book.municipalities))
+        except RulesError as error:
+            reason = office.texts(f"rules-{error.reason}", **error.told)
+            office.refuse("rules_invalid", path=str(file), line=error.line, key=error.key, reason=reason)
+        if not dry_run:
+            ledger.registry.add_programmes(book.programmes)
+            for each in book.programmes:
+                note(ledger, each.municipality, "rules", programme=each.code, version=str(each.version))
+        for each in book.programmes:
+            since = each.effective_from.isoformat()
+            office.tell("office-rules", programme=each.code, version=each.version, since=since)
+        if dry_run:
+            office.tell("office-dry-run")
+
+
+@app.command("list")
+def list_(context: typer.Context, municipality: Municipality) -> None:
+    """Print a municipality's programmes, shops and terminals (CSV)."""
+    office = office_of(context)
+    with office.open() as ledger:
+        programmes = ledger.registry.programmes([municipality])
+        rows: list[tuple[object, ...]] = [
+            ("programme", p.code, f"{p.name.ja} / {p.name.en}", p.version, p.effective_from) for p in programmes
+        ]
+        rows += [("shop", each.code, each.name, "", "") for each in ledger.registry.shops(municipality)]
+        rows += [("terminal", each, "", "", "") for each in ledger.registry.terminals(municipality)]
+        office.tell_table("office-columns-list", rows)
+
+
+@app.command()
+def shop(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="Municipality and number: 252034-0001.")],
+    name: Annotated[str, typer.Argument(help="The name on slips.")],
+) -> None:
+    """Add a shop, or change its name."""
+    from pydantic import ValidationError
+
+    from ledger.messages import Shop
+
+    try:
+        asked = Shop(code=code, name=name)
+    except ValidationError as invalid:
+        raise typer.BadParameter(invalid.errors(include_url=False)[0]["msg"]) from None
+    office = office_of(context)
+    with office.open() as ledger:
+        ledger.registry.add_shop(asked)
+        note(ledger, code[:6], "shop", shop=code)
+        office.tell("office-shop", shop=code, name=name)
+
+
+@app.command()
+def enrol(context: typer.Context, shop: Annotated[str, typer.Option(help="The shop's code.")]) -> None:
+    """Print a code with which one terminal of a shop can be enrolled, once, within a week."""
+    with office_of(context).open() as ledger:
+        code = ledger.registry.new_enrolment_code(shop, ledger.clock())
+        note(ledger, shop[:6], "enrolment_code", shop=shop)
+        answer(code)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context, terminal: Annotated[str, typer.Argument(help="Its number: 252034-0001-01.")]
+) -> None:
+    """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
+    office = office_of(context)
+    with office.open() as ledger:
+        ledger.registry.withdraw(terminal)
+        note(ledger, terminal[:6], "withdraw", terminal=terminal)
+        office.tell("office-withdrawn", terminal=terminal)
+
+
+@app.command()
+def token(
+    context: typer.Context,
+    municipality: MunicipalityOption,
+    who: Annotated[str, typer.Option(help="Who will act with it, for the audit.")],
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How long it is good for.")] = 365,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="End all tokens of this person instead.")] = False,
+) -> None:
+    """Print a token with which an office may use the HTTP API; it is shown once."""
+    from ledger.api.desk import Officer
+
+    office, bearer = office_of(context), Officer(municipality, who[:40])
+    with office.open() as ledger:
+        if withdraw:
+            count = ledger.office.withdraw_tokens(bearer)
+            note(ledger, municipality, "token_withdrawn", to=bearer.who)
+            office.tell("office-tokens-withdrawn", count=count)
+        else:
+            made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days))
+            note(ledger, municipality, "token", to=bearer.who)
+            answer(made)
