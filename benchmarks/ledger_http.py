@@ -1,4 +1,4 @@
-"""One online sale over loopback HTTP on PostgreSQL: from the terminal's upload to its verdict, p95 ≤ 15 ms."""
+"""One online sale over loopback HTTP on PostgreSQL: from the terminal's upload to its verdict."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from benchmarks._town import PRODUCTION
 from config.trust import Anchors
 from ledger.client import LedgerClient
 from ledger.embedded import assemble
@@ -28,7 +29,9 @@ from tests.ledger.points.conftest import city
 from tests.postgres import server
 
 SALES = 300
-PROMISED_MS = 15.0
+LIMIT_MS = 15.0
+"""The most that 95 of 100 sales may take."""
+
 SHOP = Shop(code="252034-0001", name="見本商店")
 
 
@@ -38,15 +41,16 @@ class _Now(Clock):
 
 
 def main() -> None:
-    """Start a database and a server, sell, and print the table."""
-    with tempfile.TemporaryDirectory() as folder, server() as url:
+    """Start a database and a server, sell, and print the table; fail when the limit is missed."""
+    with tempfile.TemporaryDirectory() as folder, server(PRODUCTION) as url:
         place = Place(Path(folder), identity_url=url, points_url=url)
         with _served(place) as base_url:
             elapsed = asyncio.run(_sell(place, base_url))
     cuts = statistics.quantiles(elapsed, n=20)
-    print(f"{'':24}{'p50 ms':>8}{'p95 ms':>8}{'max ms':>8}")
-    print(f"{'online sale':24}{cuts[9]:8.1f}{cuts[18]:8.1f}{max(elapsed):8.1f}")
-    print(f"promised: p95 ≤ {PROMISED_MS:g} ms: {'kept' if cuts[18] <= PROMISED_MS else 'NOT KEPT'}")
+    print(f"| {'upload to verdict, ms':<23} | {'p50':>6} | {'p95':>6} | {'max':>6} | {'limit':>6} |")
+    print(f"|{'-' * 25}|{'-' * 7}:|{'-' * 7}:|{'-' * 7}:|{'-' * 7}:|")
+    print(f"| {'online sale':<23} | {cuts[9]:>6.1f} | {cuts[18]:>6.1f} | {max(elapsed):>6.1f} | {LIMIT_MS:>6.1f} |")
+    assert cuts[18] <= LIMIT_MS
 
 
 @contextmanager

@@ -6,11 +6,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import random
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
@@ -23,14 +25,19 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 _DUPLICATE_TABLE = "42P07"
 """SQLSTATE of a table that another transaction has made since it was looked for."""
 
+_IDLE_SECONDS = 5.0
+"""How long a connection may lie unused before it is asked whether the server is still there."""
+
 _READS = "kazasu_reads"
 
 
 def open_engine(url: str) -> Engine:
     """Return an engine on which every transaction is serializable."""
     if not url.startswith("sqlite"):
-        engine = create_engine(url, isolation_level="SERIALIZABLE", pool_pre_ping=True)
+        engine = create_engine(url, isolation_level="SERIALIZABLE")
         event.listen(engine, "connect", _set_up_postgresql)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", partial(_check_idle, engine.dialect))
         return engine
     engine = create_engine(url)
     event.listen(engine, "connect", _set_up_sqlite)
@@ -54,6 +61,17 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads: on SQLite it waits for no writer."""
     with engine.connect().execution_options(**{_READS: True}) as connection:
         yield connection
+
+
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """Open a connection for questions that need not be answered of one moment: nothing is begun and ended for them."""
+    if engine.dialect.name == "sqlite":
+        with reading(engine) as connection:
+            yield connection
+    else:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
 
 
 def repeated(engine: Engine, work: Callable[[Connection], T], *, on_taken_keys: bool = False) -> T:
@@ -93,6 +111,20 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     connection.commit()
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _check_idle(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    # Not every time, as the pool would do it: a sale takes six connections, and its resident waits for each answer.
+    idle = time.monotonic() - record.info.get("used", time.monotonic())
+    if idle > _IDLE_SECONDS:
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, tuple_, update
 
-from ledger.database import reading, repeated, with_row_locks
+from ledger.database import asking, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
@@ -38,6 +38,12 @@ class Holder:
     public_key: bytes | None = None
 
 
+_KEYS: Final[BindParameter[bytes]] = bindparam("keys", expanding=True)
+_KNOWN = select(card, exists().where(revoked.c.card_key == card.c.card_key).label("is_revoked")).where(
+    card.c.card_key.in_(_KEYS)
+)
+_STOPPED = select(revoked.c.card_key).where(revoked.c.card_key.in_(_KEYS))
+
 _NOBODY: Final = Holder(Standing.UNREGISTERED)
 
 
@@ -58,19 +64,18 @@ class Identity:
         keys = {reference: self._key(reference) for reference in cards}
         if not keys:
             return {}
-        is_revoked = exists().where(revoked.c.card_key == card.c.card_key).label("is_revoked")
-        with reading(self._engine) as connection:
-            known = select(card, is_revoked).where(card.c.card_key.in_(keys.values()))
-            holders = {row.card_key: _holder(row) for row in connection.execute(known)}
+        with asking(self._engine) as connection:
+            known = connection.execute(_KNOWN, {"keys": list(keys.values())})
+            holders = {row.card_key: _holder(row) for row in known}
             if strange := keys.values() - holders.keys():
-                stopped = select(revoked.c.card_key).where(revoked.c.card_key.in_(strange))
-                holders |= {key: Holder(Standing.REVOKED) for key in connection.scalars(stopped)}
+                stopped = connection.scalars(_STOPPED, {"keys": list(strange)})
+                holders |= {key: Holder(Standing.REVOKED) for key in stopped}
         return {reference: holders.get(key, _NOBODY) for reference, key in keys.items()}
 
     def services(self, mykey: str) -> list[ServiceId]:
         """Return the numbers that are linked to a MyKey ID."""
         query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
 
     def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from config.municipalities import is_known
-from ledger.database import reading, repeated
+from ledger.database import asking, reading, repeated
 from ledger.messages import FIRST_PREVIOUS_HASH, Shop
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
 from ledger.points.sets import put
@@ -28,6 +28,16 @@ CODE_LIFE = timedelta(days=7)
 
 _WITHDRAWN: Final = b""
 """Stands for the key of a terminal that was withdrawn: there is none that fits it."""
+
+
+_NAMED = (terminals.c.municipality == bindparam("town"), terminals.c.terminal == bindparam("id"))
+_TERMINAL = select(terminals, shops.c.name).join(shops).where(*_NAMED)
+_FORWARD = (
+    update(terminals)
+    .where(*_NAMED, terminals.c.head_seq < bindparam("seq"))
+    .values(head_seq=bindparam("seq"), head_hash=bindparam("hash"))
+)
+"""What is asked and done at every request is put together once: that takes longer than the answer."""
 
 
 class RegistryError(ValueError):
@@ -159,7 +169,7 @@ class Registry:
 
     def terminal(self, terminal_id: str) -> Terminal | None:
         """Return an enrolled terminal, None where there is none."""
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             return _terminal(connection, terminal_id)
 
     def terminals(self, municipality: str) -> list[str]:
@@ -185,16 +195,8 @@ class Registry:
 
     def advance_head(self, terminal_id: str, seq: int, digest: str) -> bool:
         """Move the head of a terminal's journal forward; return False where it is there already, or beyond."""
-        forward = (
-            update(terminals)
-            .where(
-                terminals.c.municipality == terminal_id[:6],
-                terminals.c.terminal == terminal_id,
-                terminals.c.head_seq < seq,
-            )
-            .values(head_seq=seq, head_hash=digest)
-        )
-        return repeated(self._engine, lambda connection: connection.execute(forward).rowcount > 0)
+        named = {"town": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest}
+        return repeated(self._engine, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
 
 
 def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Terminal:
@@ -234,10 +236,7 @@ def _shop(connection: Connection, code: str) -> Shop:
 
 
 def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
-    at = (shops.c.municipality == terminals.c.municipality) & (shops.c.shop == terminals.c.shop)
-    query = select(terminals, shops.c.name).join(shops, at)
-    query = query.where(terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_TERMINAL, {"town": terminal_id[:6], "id": terminal_id}).mappings().first()
     if row is None or row["public_key"] == _WITHDRAWN:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, Engine, select
 
-from ledger.database import reading, repeated, with_row_locks
+from ledger.database import asking, reading, repeated, with_row_locks
 from ledger.messages import ProgrammeBalance, Status, Verdict
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
@@ -82,7 +82,7 @@ class Points:
         One of which nothing is held is there only where a day's limit to earning is.
         """
         home = shop[:6]
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             found = [
                 (programme, balance(programme, wallet, shop, on.isoformat()))
                 for town in issuers(connection, home)

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ledger.points.schema import partners, programmes
 from ledger.rules import Programme
 
+_PROGRAMMES = select(programmes.c.rules).where(programmes.c.municipality.in_(bindparam("towns", expanding=True)))
+_ISSUERS = select(partners.c.issuer).where(partners.c.municipality == bindparam("town"))
+
 
 def load_programmes(connection: Connection, municipalities: Iterable[str]) -> list[Programme]:
     """Return every version of every programme of some municipalities."""
-    rows = select(programmes.c.rules).where(programmes.c.municipality.in_(sorted(municipalities)))
-    return [_parse(rules) for rules in connection.execute(rows).scalars()]
+    return [_parse(rules) for rules in connection.scalars(_PROGRAMMES, {"towns": sorted(municipalities)})]
 
 
 def issuers(connection: Connection, municipality: str) -> list[str]:
     """Return the municipalities whose points may be used in one: itself, and those that it accepts points of."""
-    others = connection.scalars(select(partners.c.issuer).where(partners.c.municipality == municipality))
-    return [municipality, *others]
+    return [municipality, *connection.scalars(_ISSUERS, {"town": municipality})]
 
 
 @lru_cache(maxsize=4096)
