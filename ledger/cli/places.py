@@ -29,7 +29,7 @@ def rules(
             book.check(ledger.registry.programmes(book.municipalities))
         except RulesError as error:
             reason = office.texts(f"rules-{error.reason}", **error.told)
-            office.refuse("rules_invalid", path=str(file), line=error.line, key=error.key, reason=reason)
+            office.refuse("rules_invalid", path=str(file), line=str(error.line), key=error.key, reason=reason)
         if not dry_run:
             ledger.registry.add_programmes(book.programmes)
             for each in book.programmes:

@@ -32,7 +32,7 @@ def award(
             asked = plan(ledger, municipality, lines)
         for error in asked.errors:
             sentence = office.texts(f"award-line-{error.code}", told=error.told)
-            typer.echo(office.texts("award-line", line=error.line, sentence=sentence), err=True)
+            typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
         if asked.wrong or not asked.points:
             office.refuse("award_file_wrong", count=asked.wrong)
         told = {"lines": asked.lines, "people": asked.people, "points": asked.total}

@@ -48,7 +48,7 @@ def test_a_shop_and_a_terminals_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("enrol", "--shop", "252034-0001"), 1, "there is no shop"),
+        (("enrol", "--shop", "252034-0001"), 1, "There is no such shop"),
         (("stop", "library:0042"), 1, "There is no such MyKey ID"),
         (("resume", "0000000000"), 1, "There is no such MyKey ID"),
         (("revocations", __file__), 1, "The revocation list cannot be read"),

@@ -1,0 +1,340 @@
+"""The office's commands as they are typed: what they do, what they say, and that each is written down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import func, select
+
+from config.trust import Anchors
+from ledger.api.state import Ledger
+from ledger.cli import app
+from ledger.embedded import assemble
+from ledger.messages import CardReference, ServiceId, Standing
+from ledger.place import Place
+from ledger.points.reports import count, holdings
+from ledger.points.schema import audit
+from terminal.cli import main
+
+TOWN, SHOP = "252034", "252034-0001"
+LIBRARY = ServiceId(service="library", number="0042")
+CARD = CardReference(issuer_sha256="0" * 64, serial="1f3a9c2")
+
+RULES = """\
+[[programme]]
+code = "252034"
+name = { ja = "長浜市ポイント", en = "Nagahama" }
+version = 1
+effective_from = 2026-04-01
+expiry = { rule = "fiscal_year_end", years = 1 }
+[programme.reasons]
+visit = { name = { ja = "来館", en = "Visit" }, up_to = 50 }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended, and what it said where."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A shell at the office, with a ledger of its own in `home`, a shop, a programme, and one resident."""
+
+    home: Path
+    capture: pytest.CaptureFixture[str]
+    mykey: str
+
+    def __call__(self, *words: str | Path) -> Answer:
+        """Run one command."""
+        code = main(["--home", str(self.home), "--lang", "en", "ledger", *map(str, words)])
+        return Answer(code, *self.capture.readouterr())
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        """Return a file with some content."""
+        path = self.home / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Yield the ledger that the commands work on."""
+        with opened(self.home) as ledger:
+            yield ledger
+
+    def acts(self) -> int:
+        """Return how many entries the audit has."""
+        with self.ledger() as ledger, ledger.books.connect() as connection:
+            return connection.execute(select(func.count()).select_from(audit)).scalar_one()
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Ledger]:
+    """Yield the ledger of a data directory."""
+    ledger = assemble(Place(home / "ledger"), Anchors())
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Return a shell whose ledger knows one person."""
+    with opened(tmp_path) as ledger:
+        mykey = ledger.identity.register(CARD, b"key", [LIBRARY], ledger.today())
+    made = Shell(tmp_path, capsys, mykey)
+    assert made("rules", made.file("rules.toml", RULES)).out == "252034 version 1 (from 2026-04-01)\n"
+    assert made("shop", SHOP, "見本商店").code == 0
+    return made
+
+
+def awards(*lines: str) -> str:
+    """Return a file of awards."""
+    return "\n".join(("who,programme,points,reason", *lines, ""))
+
+
+def test_the_data_directory_is_the_one_named(shell: Shell) -> None:
+    """`--home` says whose ledger is worked on, as with every other command."""
+    rows = list(csv.reader(io.StringIO(shell("list", TOWN).out)))
+    assert rows[1:] == [
+        ["programme", "252034", "長浜市ポイント / Nagahama", "1", "2026-04-01"],
+        ["shop", SHOP, "見本商店", "", ""],
+    ]
+
+
+def test_rules_that_are_wrong_change_nothing(shell: Shell) -> None:
+    """The line and the field are named; a version that is there keeps its rules."""
+    wrong = shell("rules", shell.file("wrong.toml", RULES.replace("up_to", "upto")))
+    assert wrong.code == 1
+    assert "wrong.toml, line 8, programme.1.reasons.visit.upto: There is no such field." in wrong.err
+    again = shell("rules", shell.file("again.toml", RULES.replace("50", "60")))
+    assert "line 4, programme.1.version: 252034 version 1 is there already, with other rules" in again.err
+    assert shell("rules", shell.file("same.toml", RULES)).code == 0
+    assert "nothing has changed" in shell("rules", "--dry-run", shell.file("two.toml", RULES + _version(2))).out
+    assert shell("list", TOWN).out.count("programme,") == 1
+
+
+def _version(number: int) -> str:
+    return RULES.replace("version = 1", f"version = {number}").replace("2026-04-01", "2027-04-01")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+def test_a_file_of_awards_is_given_once(shell: Shell, encoding: str) -> None:
+    """First a look, then all of it; the same file again does nothing, unless it is for another occasion."""
+    lines = (
+        f"マイキーID,ポイント制度,ポイント,理由\r\n{shell.mykey},252034,20,visit\r\nlibrary:0042,252034,30,visit\r\n"
+    )
+    words = ("award", shell.file("awards.csv", lines.encode(encoding)), "--municipality", TOWN)
+    looked, given, again = shell(*words, "--dry-run"), shell(*words), shell(*words)
+    assert looked.out == "Lines: 2, people: 1, points: 50\nThis was only a look: nothing has changed.\n"
+    assert given.out == "Lines: 2, people: 1, points: 50\n"
+    assert (again.code, again.out) == (0, "This file was awarded already: nothing has changed.\n")
+    assert shell(*words, "--occasion", "2026-12").out == given.out
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == [("252034", 100)]
+
+
+def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
+    """Every wrong line is named, in the order of the file."""
+    content = awards(
+        f"{shell.mykey},252034,20,visit",
+        "K7QM3V9TXW,252034,20,visit",
+        f"{shell.mykey},252034,51,visit",
+        f"{shell.mykey},252034,20,birth",
+        f"{shell.mykey},252034-NAKI,20,visit",
+        f"{shell.mykey},131164,20,visit",
+        "library:0043,252034,20,visit",
+        "123456789018,252034,20,visit",
+    )
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    assert (answer.code, answer.out) == (1, "")
+    assert re.findall(r"line (\d+): (.*)", answer.err) == [
+        ("3", "Nobody is registered under this number."),
+        ("4", "For this reason 51 points cannot be awarded."),
+        ("5", 'The programme\'s rules have no reason "birth".'),
+        ("6", "This municipality has no programme 252034-NAKI."),
+        ("7", "This municipality has no programme 131164."),
+        ("8", "Nobody is registered under this number."),
+        ("9", "It has what looks like a My Number, which is never accepted."),
+    ]
+    assert "7 lines are wrong." in answer.err
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == []
+
+
+@pytest.mark.parametrize("content", ["", awards(), "a,b\n1,2\n"])
+def test_a_file_without_awards_is_no_award(shell: Shell, content: str) -> None:
+    """An empty file is a mistake of somebody's."""
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    assert answer.code == 1
+    assert "(award_file_wrong)" in answer.err
+
+
+def test_a_thousand_mistakes_are_counted_and_a_hundred_shown(shell: Shell) -> None:
+    """Nobody reads more, and nobody should wonder how many there are."""
+    answer = shell("award", shell.file("awards.csv", awards(*["x,252034,1,visit"] * 1_000)), "--municipality", TOWN)
+    assert answer.err.count("\nline ") == 99
+    assert "1,000 lines are wrong." in answer.err
+
+
+def test_totals_are_a_table_that_sums(shell: Shell) -> None:
+    """Issued is held and claimed and the rest; where it is not, the command says so and fails."""
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
+    assert shell("totals", TOWN) == Answer(
+        0, "programme,issued,held,claimed,lapsed,converted,overdraft\n252034,50,50,0,0,0,0\n", ""
+    )
+    with shell.ledger() as ledger, ledger.books.begin() as connection:
+        connection.exec_driver_sql("UPDATE lots SET points = 51")
+    wrong = shell("totals", TOWN)
+    assert (wrong.code, "(totals_wrong)" in wrong.err) == (1, True)
+
+
+def test_a_stop_counts_at_once(shell: Shell) -> None:
+    """Somebody telephones and says their library number."""
+    for command, standing in (("stop", Standing.SUSPENDED), ("resume", Standing.ACTIVE)):
+        assert shell.mykey in shell(command, "library:0042").out
+        with shell.ledger() as ledger:
+            assert ledger.identity.look_up([CARD])[CARD].standing is standing
+
+
+def test_who_leaves_is_told_first(shell: Shell) -> None:
+    """What lapses and what is unlinked is said; only with --yes it happens, and the totals still sum."""
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
+    told = "50 points of 252034 lapse.\nThe number 0042 of library is unlinked.\n"
+    first = shell("leave", "library:0042")
+    assert (first.code, first.out, "(leave_unconfirmed)" in first.err) == (1, told, True)
+    assert shell("leave", "library:0042", "--yes").out.startswith(told)
+    with shell.ledger() as ledger:
+        assert ledger.identity.look_up([CARD])[CARD].standing is Standing.UNREGISTERED
+        assert holdings(ledger.books, shell.mykey) == []
+        (left,) = count(ledger.books, TOWN)
+    assert (left.issued, left.held, left.lapsed, left.agree) == (50, 0, 50, True)
+    assert shell("leave", shell.mykey).code == 1
+
+
+def test_a_lost_terminal_is_withdrawn(shell: Shell) -> None:
+    """Its key is forgotten, its number stays taken."""
+    code = shell("enrol", "--shop", SHOP).out.strip()
+    with shell.ledger() as ledger:
+        key = Ed25519PrivateKey.generate().public_key()
+        terminal = ledger.registry.redeem_enrolment_code(code, key, datetime.now(UTC))
+        assert terminal is not None
+    assert f"terminal,{terminal.id}" in shell("list", TOWN).out
+    assert shell("withdraw", terminal.id).code == 0
+    assert f"terminal,{terminal.id}" not in shell("list", TOWN).out
+    code = shell("enrol", "--shop", SHOP).out.strip()
+    with shell.ledger() as ledger:
+        assert ledger.registry.terminal(terminal.id) is None
+        next_one = ledger.registry.redeem_enrolment_code(code, key, datetime.now(UTC))
+        assert next_one is not None
+        assert next_one.id == f"{SHOP}-02"
+
+
+def test_tokens_end_and_are_withdrawn(shell: Shell) -> None:
+    """The token stands alone on standard output; withdrawing ends it."""
+    token = shell("token", "--municipality", TOWN, "--who", "窓口", "--days", "1").out.strip()
+    with shell.ledger() as ledger:
+        officer = ledger.office.officer(token, ledger.today())
+        assert officer is not None
+        assert officer.who == "窓口"
+    assert shell("token", "--municipality", TOWN, "--who", "窓口", "--withdraw").out == "Tokens withdrawn: 1\n"
+    with shell.ledger() as ledger:
+        assert ledger.office.officer(token, ledger.today()) is None
+
+
+def test_shredding_keeps_the_refund_window(shell: Shell) -> None:
+    """Three whole months and this one stay, unless somebody says otherwise; this month's key never goes."""
+    with shell.ledger() as ledger:
+        today = ledger.today()
+        months = [
+            f"{today.year + (today.month - 1 - back) // 12}-{(today.month - 1 - back) % 12 + 1:02d}"
+            for back in range(6)
+        ]
+        for month in months:
+            ledger.periods.seal(f"{month}-01", "x", b"x")
+    assert shell("shred").out == f"Keys destroyed of: {months[5]}, {months[4]}\n"
+    assert shell("shred").out == "Keys destroyed of: –\n"
+    for wrong in ("2999-01", "2026", "26-1", "2026-13"):
+        assert shell("shred", "--before", wrong).code == 1
+    assert shell("shred", "--before", months[0]).out == f"Keys destroyed of: {months[3]}, {months[2]}, {months[1]}\n"
+    with shell.ledger() as ledger:
+        assert ledger.periods.shred("9999-12") == [months[0]]
+
+
+READING = {"serve", "list", "totals", "claims", "audit"}
+"""Commands that change nothing."""
+
+
+def test_every_act_is_written_down(shell: Shell) -> None:
+    """Each command that changes something leaves one entry, which says who did what."""
+    shell("enrol", "--shop", SHOP)
+    with shell.ledger() as ledger:
+        code = ledger.registry.new_enrolment_code(SHOP, ledger.clock())
+        ledger.registry.redeem_enrolment_code(code, Ed25519PrivateKey.generate().public_key(), ledger.clock())
+    acting: dict[str, tuple[str | Path, ...]] = {
+        "rules": (shell.file("next.toml", _version(2)),),
+        "shop": (SHOP, "新しい名"),
+        "enrol": ("--shop", SHOP),
+        "withdraw": (f"{SHOP}-01",),
+        "token": ("--municipality", TOWN, "--who", "x"),
+        "stop": (shell.mykey,),
+        "resume": (shell.mykey,),
+        "renew": (shell.mykey,),
+        "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", TOWN),
+        "tidy": (),
+        "shred": (),
+        "leave": (shell.mykey, "--yes"),
+    }
+    for command, words in acting.items():
+        before = shell.acts()
+        assert shell(command, *words).code == 0, command
+        assert shell.acts() == before + 1, command
+    # Revocation lists need an authority: tests/ledger/identity has one.
+    typed = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+    typed |= {
+        info.name or info.callback.__name__
+        for group in app.registered_groups
+        if group.typer_instance is not None
+        for info in group.typer_instance.registered_commands
+        if info.callback
+    }
+    assert typed == acting.keys() | READING | {"revocations"}
+    entries = shell("audit", TOWN).out + shell("audit").out
+    assert {"rules", "withdraw", "award", "stop", "leave", "shred"} <= set(re.findall(r",([a-z_]+),", entries))
+
+
+def test_claims_are_a_table_of_days(shell: Shell) -> None:
+    """By default of this month; what they hold is proved in the tests of the points store."""
+    assert shell("claims", SHOP).out == "business date,programme,claim\n"
+    assert shell("claims", SHOP, "--since", "2026-11-01", "--until", "2026-11-30").code == 0
+    assert shell("claims", SHOP, "--since", "yesterday").code == 2
+
+
+def test_a_database_that_is_down_is_said(shell: Shell) -> None:
+    """No stack of calls, but what to look at."""
+    answer = shell("--points-url", "postgresql+psycopg://nobody@127.0.0.1:9/none", "list", TOWN)
+    assert (answer.code, "(database_unreachable)" in answer.err) == (1, True)
+    assert "Traceback" not in answer.err
+
+
+def test_awards_are_of_today(shell: Shell) -> None:
+    """They lapse by their programme's rule, counted from the day of the command."""
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
+    with shell.ledger() as ledger, ledger.books.connect() as connection:
+        today = ledger.today()
+        last = connection.exec_driver_sql("SELECT expires_on FROM lots").scalar_one()
+    assert last == date(today.year + (2 if today.month >= 4 else 1), 3, 31).isoformat()
