@@ -88,7 +88,7 @@ class Registry:
                     for home in programme.usable.also_in:
                         put(connection, partners, home, [(programme.municipality,)])
 
-        repeated(self._engine, work)
+        repeated(self._engine, work, on_taken_keys=True)
 
     def programmes(self, municipalities: Iterable[str]) -> list[Programme]:
         """Return every version of the programmes of some municipalities, in the order of code and version."""
@@ -112,7 +112,7 @@ class Registry:
                 row = {"municipality": shop.code[:6], "shop": shop.code, "name": shop.name}
                 connection.execute(shops.insert(), row)
 
-        repeated(self._engine, work)
+        repeated(self._engine, work, on_taken_keys=True)
 
     def shops(self, municipality: str) -> list[Shop]:
         """Return a municipality's shops, in the order of their codes."""
@@ -150,11 +150,9 @@ class Registry:
         raw = key.public_bytes_raw()
 
         def work(connection: Connection) -> Terminal | None:
-            found = (
-                connection.execute(select(enrolment_codes).where(enrolment_codes.c.code_hash == _hash(code)))
-                .mappings()
-                .first()
-            )
+            # Locked: of two that bring one code at once, the second finds it used.
+            named = select(enrolment_codes).where(enrolment_codes.c.code_hash == _hash(code)).with_for_update()
+            found = connection.execute(named).mappings().first()
             if found is None:
                 return None
             if found["terminal"] is not None:
@@ -165,7 +163,7 @@ class Registry:
                 return None
             return _enrol(connection, found["shop"], found["code_hash"], raw)
 
-        return repeated(self._engine, work)
+        return repeated(self._engine, work, on_taken_keys=True)
 
     def terminal(self, terminal_id: str) -> Terminal | None:
         """Return an enrolled terminal, None where there is none."""
