@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pydantic import BaseModel
 
-from ledger.messages import Return, Sale, Verdict, Void
+from ledger.messages import Award, Return, Sale, Verdict, Void
 from ledger.points.operations import Account, Request
 from ledger.points.store import OperationIdConflict
 from ledger.points.upkeep import tidy
@@ -60,9 +60,14 @@ class Machine(RuleBasedStateMachine):
         for request, verdict in zip(chain(*batches), chain(*verdicts), strict=True):
             assert self.verdicts.setdefault(request.operation_id, verdict) == verdict, "one verdict for everybody"
 
-    @rule(days=st.integers(1, 3), tidied=st.booleans(), leaver=st.none() | st.integers(0, 1))
-    def pass_days(self, days: int, tidied: bool, leaver: int | None) -> None:
-        """Let days pass, and a resident leave; whether somebody tidies up then changes nothing that can be seen."""
+    @rule(
+        days=st.integers(1, 3),
+        tidied=st.booleans(),
+        leaver=st.sampled_from((None, None, None, None, 0, 1)),
+        uploads=st.lists(UPLOADS, min_size=1, max_size=CLIENTS - 1),
+    )
+    def pass_days(self, days: int, tidied: bool, leaver: int | None, uploads: list[list[Wish]]) -> None:
+        """Let days pass, and a resident leave, before the next uploads; whether somebody tidies up does not matter."""
         self.today += timedelta(days=days)
         for model in self.models:
             model.lapse(self.today.isoformat())
@@ -77,6 +82,7 @@ class Machine(RuleBasedStateMachine):
         if tidied:
             tidy(self.ledger.engines[0], self.today)
             assert self.ledger.seen().lots == self.models[0].lots
+        self.upload(uploads)
 
     @invariant()
     def agree(self) -> None:
@@ -192,9 +198,9 @@ class Machine(RuleBasedStateMachine):
                 return shop, wishes.sale(wish.yen, city, street)
 
     def _target(self, wish: Wish) -> Request | None:
-        """Return the operation that a wish is about: mostly a sale."""
-        sales = [each for each in self.asked if isinstance(each.content, Sale) or wish.pick == 7]
-        return sales[-1 - wish.pick % len(sales)] if sales else None
+        """Return the operation that a wish is about: mostly one that gave points."""
+        gave = [each for each in self.asked if isinstance(each.content, Sale | Award) or wish.pick == 7]
+        return gave[-1 - wish.pick % len(gave)] if gave else None
 
 
 def _id(shop: str, seq: int) -> str:

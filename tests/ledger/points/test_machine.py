@@ -26,7 +26,7 @@ def ledger(database_url: str, tmp_path: Path) -> Iterator[Ledger]:
 
 def test_the_store_does_what_the_model_says(ledger: Ledger) -> None:
     """Whatever is asked for, in whatever order, one after the other or at once."""
-    run(ledger, examples=30, steps=15)
+    run(ledger, examples=20, steps=15)
 
 
 def double_award(patch: pytest.MonkeyPatch) -> None:
