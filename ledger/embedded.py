@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from config.trust import Anchors
 from ledger.api.app import create_app
+from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
@@ -45,6 +46,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         nonces=Nonces(keys.nonces),
         replays=Replays(points_engine),
         office=OfficeDesk(points_engine),
+        audit=Audit(points_engine, periods, keys.audit),
         clock=clock,
     )
 

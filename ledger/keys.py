@@ -19,23 +19,24 @@ _LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What is derived: the key of the card keys, that of the nonces, and the one that opens what terminals seal.
+    """What is derived: the keys of the card keys, of the nonces, of the audit, and the one that opens what is sealed.
 
     Losing the file makes every card unknown; whoever has it can tell whether a serial number is in the ID table.
     """
 
     cards: bytes
     nonces: bytes
+    audit: bytes
     sealing: SealingKey
 
     @classmethod
     def derive(cls, secret: bytes) -> Keys:
         """Return the keys of a secret (RFC 5869, expand step)."""
-        cards, nonces, sealing = (
+        cards, nonces, audit, sealing = (
             HKDFExpand(SHA256(), _LENGTH, f"kazasu/1 {purpose}".encode()).derive(secret)
-            for purpose in ("cards", "nonces", "sealing")
+            for purpose in ("cards", "nonces", "audit", "sealing")
         )
-        return cls(cards, nonces, SealingKey(X25519PrivateKey.from_private_bytes(sealing)))
+        return cls(cards, nonces, audit, SealingKey(X25519PrivateKey.from_private_bytes(sealing)))
 
     @classmethod
     def load(cls, path: Path) -> Keys:

@@ -85,8 +85,8 @@ def carry_out(ledger: Ledger, asked: Plan, officer: Officer, occasion: str) -> b
     `occasion` tells two files of the same content apart.
     """
     gifts = [Gift(asked.programmes[code], points) for code, points in sorted(asked.points.items())]
-    detail = {"file": asked.digest, "occasion": occasion, "people": str(asked.people), "points": str(asked.total)}
-    note = ledger.office.row(officer, "award", detail, ledger.clock(), once=f"award {asked.digest} {occasion}")
+    detail = {"occasion": occasion, "people": str(asked.people), "points": str(asked.total)}
+    note = ledger.audit.once(officer, "award", detail, ledger.clock(), f"{asked.digest} {occasion}")
     return grant(ledger.books, gifts, ledger.today(), note)
 
 

@@ -49,7 +49,7 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: Ledg
     _own(officer, code)
     shop = Shop(code=code, name=asked.name)
     ledger.registry.add_shop(shop)
-    ledger.office.note(officer, "shop", {"shop": code}, ledger.clock())
+    ledger.audit.note(officer, "shop", {"shop": code}, ledger.clock())
     return shop
 
 
@@ -62,7 +62,7 @@ def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere)
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
     _own(officer, code)
     made = ledger.registry.new_enrolment_code(code, ledger.clock())
-    ledger.office.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
+    ledger.audit.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
     return Code(code=made)
 
 
@@ -71,7 +71,7 @@ def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     """Suspend a holder; it counts from the next request on."""
     mykey = _mykey(ledger, person)
     ledger.identity.stop(mykey)
-    ledger.office.note(officer, "stop", {"mykey": mykey}, ledger.clock())
+    ledger.audit.note(officer, "stop", {}, ledger.clock(), mykey)
     return Done()
 
 
@@ -80,7 +80,7 @@ def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
     """Lift a suspension."""
     mykey = _mykey(ledger, person)
     ledger.identity.resume(mykey)
-    ledger.office.note(officer, "resume", {"mykey": mykey}, ledger.clock())
+    ledger.audit.note(officer, "resume", {}, ledger.clock(), mykey)
     return Done()
 
 
@@ -89,7 +89,7 @@ def new_renewal_code(person: Person, officer: OfficerHere, ledger: LedgerHere) -
     """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card."""
     mykey = _mykey(ledger, person)
     code = ledger.identity.renewal_code(mykey, ledger.today())
-    ledger.office.note(officer, "renewal_code", {"mykey": mykey}, ledger.clock())
+    ledger.audit.note(officer, "renewal_code", {}, ledger.clock(), mykey)
     return Code(code=code)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from sqlalchemy import Engine, select
 
+from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk
 from ledger.api.limits import Rate
 from ledger.api.nonces import Nonces
@@ -41,6 +42,7 @@ class Ledger:
     nonces: Nonces
     replays: Replays
     office: OfficeDesk
+    audit: Audit
     clock: Callable[[], datetime]
     metrics: Metrics = field(default_factory=Metrics)
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))

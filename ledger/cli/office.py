@@ -98,9 +98,9 @@ def officer(municipality: str) -> Officer:
     return Officer(municipality, f"cli:{getuser()}"[:40])
 
 
-def note(ledger: Ledger, municipality: str, action: str, **detail: str) -> None:
-    """Write into the audit what was done."""
-    ledger.office.note(officer(municipality), action, detail, ledger.clock())
+def note(ledger: Ledger, municipality: str, action: str, mykey: str | None = None, **detail: str) -> None:
+    """Write into the audit what was done, and whom it concerned."""
+    ledger.audit.note(officer(municipality), action, detail, ledger.clock(), mykey)
 
 
 def mykey_of(ledger: Ledger, who: str) -> str:

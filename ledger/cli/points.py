@@ -117,7 +117,7 @@ def audit(
     """Print what the office did: when, who, what (CSV)."""
     office = office_of(context)
     with office.open() as ledger:
-        office.tell_table("office-columns-audit", ledger.office.acts(municipality))
+        office.tell_table("office-columns-audit", ledger.audit.acts(municipality))
 
 
 def _is_month(text: str) -> bool:

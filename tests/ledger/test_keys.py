@@ -24,7 +24,7 @@ def test_the_secret_is_made_once(tmp_path: Path) -> None:
 def test_each_purpose_has_a_key_of_its_own() -> None:
     """One derived key tells nothing of another."""
     keys = Keys.derive(bytes(32))
-    assert len({keys.cards, keys.nonces, keys.sealing.private.private_bytes_raw()}) == 3
+    assert len({keys.cards, keys.nonces, keys.audit, keys.sealing.private.private_bytes_raw()}) == 4
     assert Keys.derive(bytes(32)).cards == keys.cards
     assert Keys.derive(b"\1" * 32).cards != keys.cards
 

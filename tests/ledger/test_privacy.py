@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from config.trust import Anchors
+from ledger.api.desk import Officer
 from ledger.embedded import assemble
 from ledger.messages import CardReference, ServiceId, Shop
 from ledger.place import Place
@@ -35,6 +36,7 @@ def test_both_stores_together_do_not_say_who_bought_where(tmp_path: Path) -> Non
     ledger.points.deposit(mykey, city(), date(2028, 3, 31), 820)
     asked = elsewhere(sale(1, 1_100, city=123), mykey=mykey)
     ledger.points.apply([asked], DAY)
+    ledger.audit.note(Officer("252034", "窓口"), "stop", {}, ledger.clock(), mykey)
     for engine in ledger.stores:
         engine.dispose()
     dumped = lines(place.directory)

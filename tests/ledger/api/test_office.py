@@ -8,11 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
 
 from ledger.api.desk import Officer
 from ledger.messages import ServiceId, Standing
-from ledger.points.schema import audit
 from tests.ledger.api.conftest import SHOP, Counter, asgi
 from tests.ledger.api.world import Card
 
@@ -35,9 +33,7 @@ async def ask(
 
 def acts(counter: Counter) -> list[tuple[str, str, dict[str, str]]]:
     """Return what the audit has: who did what."""
-    with counter.ledger.stores[1].connect() as connection:
-        rows = connection.execute(select(audit.c.who, audit.c.action, audit.c.detail))
-        return [(who, action, json.loads(detail)) for who, action, detail in rows]
+    return [(each.who, each.action, json.loads(each.detail)) for each in counter.ledger.audit.acts("252034")]
 
 
 @pytest.mark.parametrize("token", ["x", "252034-guessed", "131164-guessed"])
@@ -118,3 +114,14 @@ async def test_an_office_is_told_to_wait(counter: Counter) -> None:
     answers = [await ask(counter, "PUT", f"/shops/{SHOP}", {"name": "x"}, token) for _ in range(2)]
     assert [each.status_code for each in answers] == [200, 429]
     assert answers[1].headers["Retry-After"]
+
+
+async def test_the_audit_names_nobody_once_the_month_is_shredded(counter: Counter, card: Card) -> None:
+    """Whom an act concerned lies under the key of its month, as with an operation."""
+    await counter.register(card, LIBRARY)
+    await ask(counter, "POST", "/stops", CALLER)
+    mykey = counter.ledger.identity.find_mykey(LIBRARY)
+    with counter.ledger.books.connect() as connection:
+        assert str(mykey) not in str(connection.exec_driver_sql("SELECT * FROM audit").all())
+    counter.ledger.periods.shred("2026-12")
+    assert acts(counter) == [("窓口", "stop", {})]

@@ -1,0 +1,84 @@
+"""What the office did: an entry for every act, which names its person only under the key of its month."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, Row, insert, select
+
+from ledger.api.desk import Officer
+from ledger.database import reading, repeated
+from ledger.points.periods import PeriodKeys
+from ledger.points.schema import audit
+
+_PERSON = "person"
+
+
+class Act(NamedTuple):
+    """An audit entry: when, who, what, and its details as JSON."""
+
+    at: str
+    who: str
+    action: str
+    detail: str
+
+
+class Audit:
+    """The audit's entries. `secret` keys the entries of what may be done once, so that nobody can guess what it was."""
+
+    def __init__(self, engine: Engine, periods: PeriodKeys, secret: bytes) -> None:
+        self._engine = engine
+        self._periods = periods
+        self._secret = secret
+
+    def note(
+        self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime, mykey: str | None = None
+    ) -> None:
+        """Write down what was done; `mykey` is whom it concerned."""
+        entry = secrets.token_hex(16)
+        sealed = {} if mykey is None else {_PERSON: self._seal(entry, at, mykey)}
+        row = _row(entry, officer, action, {**detail, **sealed}, at)
+        repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
+
+    def once(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime, what: str) -> dict[str, str]:
+        """Return an entry, still to be written, of what may be done only once: its key is always the same."""
+        entry = hmac.digest(self._secret, f"{action} {what}".encode(), hashlib.sha256).hex()[:32]
+        return _row(entry, officer, action, detail, at)
+
+    def acts(self, municipality: str) -> list[Act]:
+        """Return what was done for a municipality, oldest first; whom it concerned, until the month's key is gone."""
+        query = select(audit).where(audit.c.municipality == municipality).order_by(audit.c.at, audit.c.entry)
+        with reading(self._engine) as connection:
+            return [self._act(row) for row in connection.execute(query)]
+
+    def _act(self, row: Row[Any]) -> Act:
+        detail: dict[str, str] = json.loads(row.detail)
+        if (sealed := detail.pop(_PERSON, None)) is not None:
+            plain = self._periods.open(row.at, row.entry, b64decode(sealed))
+            detail |= {} if plain is None else {"mykey": plain.decode()}
+        return Act(row.at, row.who, row.action, json.dumps(detail, ensure_ascii=False))
+
+    def _seal(self, entry: str, at: datetime, mykey: str) -> str:
+        return b64encode(self._periods.seal(_text(at), entry, mykey.encode())).decode()
+
+
+def _row(entry: str, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> dict[str, str]:
+    return {
+        "municipality": officer.municipality,
+        "entry": entry,
+        "at": _text(at),
+        "who": officer.who,
+        "action": action,
+        "detail": json.dumps(dict(detail), ensure_ascii=False),
+    }
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
