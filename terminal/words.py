@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from config import municipalities
 from config.texts import Refusal, Texts
-from ledger.rules import Programme
+from ledger.rules import AwardReason, Programme
 from terminal.counter.facts import Fault
 
 MINUS = "−"
@@ -77,10 +77,9 @@ class Words:
             return self.town(code[:6])
         return programme.name.ja if self.texts.lang == "ja" else programme.name.en
 
-    def reason(self, programme: str, code: str) -> str:
-        """Return what points of a programme are given for."""
-        name = self._programmes[programme].reasons[code].name
-        return name.ja if self.texts.lang == "ja" else name.en
+    def reason(self, reason: AwardReason) -> str:
+        """Return what points are given for."""
+        return reason.name.ja if self.texts.lang == "ja" else reason.name.en
 
     def town(self, code: str) -> str:
         """Return the name of a municipality."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
+from typing import TypeVar
 
 from config.my_number import looks_like_my_number
 from ledger.messages import MAX_YEN
+from terminal.counter.events import Erased, Typed
 from terminal.counter.facts import Fault
+from terminal.counter.states import EnteringAward, EnteringPart, Idle
+
+S = TypeVar("S", Idle, EnteringAward, EnteringPart)
 
 
 def digits_of(text: str, most: int = MAX_YEN) -> str | Fault:
@@ -35,3 +41,13 @@ def amount_of(text: str, most: int = MAX_YEN) -> int | Fault:
     if not digits:
         return Fault("amount_missing")
     return int(digits) or Fault("amount_zero")
+
+
+def edited(state: S, event: Typed | Erased, most: int = MAX_YEN) -> S:
+    """Return what is typed after one more key; a wrong key is named, and erased before anything that stands there."""
+    if isinstance(event, Erased):
+        return replace(state, text=state.text if state.notice else state.text[:-1], notice=None)
+    digits = digits_of(state.text + event.text, most)
+    if isinstance(digits, Fault):
+        return replace(state, notice=digits)
+    return replace(state, text=digits, notice=None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ledger.messages import Standing
 from terminal.counter import pricing
-from terminal.counter.amounts import amount_of, digits_of
+from terminal.counter.amounts import amount_of, edited
 from terminal.counter.effects import AskTries, Authorise
 from terminal.counter.events import (
     Authorised,
@@ -173,16 +173,11 @@ def _chosen(counter: Counter, state: Choosing) -> Step:
 def entering_part(counter: Counter, state: EnteringPart, event: Event) -> Step:
     """Take the number of points to use."""
     match event:
-        case Typed(text):
-            digits = digits_of(state.text + text, state.most)
-            if isinstance(digits, Fault):
-                return go(counter, replace(state, notice=digits))
-            return go(counter, replace(state, text=digits, notice=None))
-        case Erased():
-            return go(counter, replace(state, text=state.text[:-1], notice=None))
+        case Typed() | Erased():
+            return go(counter, edited(state, event, state.most))
         case Escaped():
             return go(counter, state.choosing)
-        case Entered():
+        case Entered() if state.notice is None:
             return _part(counter, state)
         case _:
             return stay(counter)
@@ -260,6 +255,8 @@ def await_card_again(counter: Counter, state: AwaitCardAgain, event: Event) -> S
             return _ask_pin(counter, state.pin)
         case OtherCardArrived():
             return go(counter, replace(state, notice=Fault("other_card")))
+        case CardLeft() if state.notice == Fault("other_card"):
+            return go(counter, replace(state, notice=None))
         case Escaped():
             return _without_pin(counter, state.pin)
         case _:

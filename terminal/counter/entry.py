@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from terminal.counter import pricing
-from terminal.counter.amounts import amount_of, digits_of
+from terminal.counter.amounts import amount_of, edited
 from terminal.counter.effects import ListVoidable
 from terminal.counter.events import (
     Asked,
@@ -28,21 +27,17 @@ from terminal.counter.facts import (
     SaleIntent,
 )
 from terminal.counter.moves import Step, begin, commit, go, home, stay, wait_for_card
-from terminal.counter.states import ConfirmingVoid, Consenting, Counter, EnteringAward, Idle, PickingVoid
-
-S = TypeVar("S", Idle, EnteringAward)
+from terminal.counter.states import ConfirmingVoid, Consenting, Counter, EnteringAward, Idle, PickingReason, PickingVoid
 
 
 def idle(counter: Counter, state: Idle, event: Event) -> Step:
-    """Take the bill, or begin what a function key asks for."""
+    """Take the bill, or begin what a function key asks for; nothing goes on over a wrong key that nobody saw."""
     match event:
-        case Typed(text):
-            return go(counter, _typed(state, text))
-        case Erased():
-            return go(counter, Idle(state.text[:-1]))
+        case Typed() | Erased():
+            return go(counter, edited(state, event))
         case Escaped():
             return go(counter, Idle())
-        case Entered():
+        case Entered() if state.notice is None:
             bill = amount_of(state.text)
             if isinstance(bill, Fault):
                 return go(counter, replace(state, notice=bill))
@@ -68,41 +63,47 @@ def _begin(counter: Counter, task: Task) -> Step:
             giving = next((programme for programme in own if programme.reasons), None)
             if giving is None:
                 return go(counter, Idle(notice=Fault("no_programme")))
-            return begin(counter, EnteringAward(giving.code, tuple(giving.reasons))), ()
+            return begin(counter, PickingReason(giving.code, tuple(giving.reasons.items()))), ()
 
 
-def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step:
-    """Take the points and the reason of an award."""
+def picking_reason(counter: Counter, state: PickingReason, event: Event) -> Step:
+    """Let the clerk pick what the points are for: a number picks at once, Enter takes the highlighted line."""
     match event:
-        case Typed(text):
-            return go(counter, _typed(state, text))
-        case Erased():
-            return go(counter, replace(state, text=state.text[:-1], notice=None))
         case Escaped():
             return home(counter)
         case Moved(by):
             return go(counter, replace(state, cursor=(state.cursor + by) % len(state.reasons)))
         case Picked(number) if 1 <= number <= len(state.reasons):
-            return go(counter, replace(state, cursor=number - 1))
+            return _for_reason(counter, replace(state, cursor=number - 1))
         case Entered():
-            intent = _award(counter, state)
-            if isinstance(intent, Fault):
-                return go(counter, replace(state, notice=intent))
-            return wait_for_card(counter, intent)
+            return _for_reason(counter, state)
         case _:
             return stay(counter)
 
 
-def _award(counter: Counter, state: EnteringAward) -> AwardIntent | Fault:
-    """Return the award as far as its reason allows it; where that fixes the points, none need be typed."""
-    code = state.reasons[state.cursor]
-    reason = counter.terms.programmes[state.programme].reasons[code]
-    points = reason.points if reason.points and not state.text else amount_of(state.text)
-    if isinstance(points, Fault):
-        return points
-    if not reason.allows(points):
-        return Fault("award_not_allowed", (("points", reason.points or reason.up_to or 0),))
-    return AwardIntent(state.programme, points, code)
+def _for_reason(counter: Counter, state: PickingReason) -> Step:
+    """Go on with a reason; where that fixes the points, none need be typed."""
+    code, reason = state.reasons[state.cursor]
+    if reason.points is not None:
+        return wait_for_card(counter, AwardIntent(state.programme, reason.points, code))
+    return go(counter, EnteringAward(state))
+
+
+def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step:
+    """Take the points of an award."""
+    match event:
+        case Typed() | Erased():
+            return go(counter, edited(state, event, state.most))
+        case Escaped():
+            return go(counter, state.picking)
+        case Entered() if state.notice is None:
+            points = amount_of(state.text, state.most)
+            if isinstance(points, Fault):
+                return go(counter, replace(state, notice=points))
+            code, _ = state.picking.reasons[state.picking.cursor]
+            return wait_for_card(counter, AwardIntent(state.picking.programme, points, code))
+        case _:
+            return stay(counter)
 
 
 def consenting(counter: Counter, event: Event) -> Step:
@@ -145,10 +146,3 @@ def confirming_void(counter: Counter, state: ConfirmingVoid, event: Event) -> St
             return home(counter)
         case _:
             return stay(counter)
-
-
-def _typed(state: S, text: str) -> S:
-    digits = digits_of(state.text + text)
-    if isinstance(digits, Fault):
-        return replace(state, notice=digits)
-    return replace(state, text=digits, notice=None)

@@ -9,7 +9,7 @@ from terminal.counter.effects import AskAgain, Reopen
 from terminal.counter.entry import idle
 from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
 from terminal.counter.facts import Fault, Receipt, SaleIntent, Voidable
-from terminal.counter.moves import Step, go, home, stay
+from terminal.counter.moves import Step, go, home, stay, wait_for_card
 from terminal.counter.states import (
     ConfirmingVoid,
     Counter,
@@ -76,10 +76,10 @@ def finished(counter: Counter, event: Event) -> Step:
 
 
 def refused(counter: Counter, state: Refused, event: Event) -> Step:
-    """Leave a refusal: Enter gives the bill back to try again, Esc drops it."""
+    """Leave a refusal: Enter asks for a card once more, Esc for the next customer."""
     match event:
-        case Entered() if isinstance(state.intent, SaleIntent):
-            return home(counter, str(state.intent.bill))
+        case Entered() if state.intent is not None:
+            return wait_for_card(counter, state.intent)
         case _:
             return finished(counter, event)
 

@@ -22,6 +22,7 @@ from terminal.counter.states import (
     EnteringPin,
     Field,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -130,7 +131,7 @@ def resident_view(counter: Counter) -> ResidentView:
             return ResidentView(Scene.KEEP_CARD)
         case Sending():
             return ResidentView(Scene.WORKING)
-        case Idle() | EnteringAward() | PickingVoid() | ConfirmingVoid():
+        case Idle() | PickingReason() | EnteringAward() | PickingVoid() | ConfirmingVoid():
             return WELCOME
 
 

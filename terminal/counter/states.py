@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ledger.rules import AwardReason
 from terminal.counter.facts import (
     Choice,
     Draft,
@@ -39,14 +40,27 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
-class EnteringAward:
-    """Points to award are being typed; `cursor` is on the reason for them."""
+class PickingReason:
+    """The clerk picks what points of a programme are given for; each reason comes with its code."""
 
     programme: str
-    reasons: tuple[str, ...]
+    reasons: tuple[tuple[str, AwardReason], ...]
     cursor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringAward:
+    """Points to award are being typed; at most `most`."""
+
+    picking: PickingReason
     text: str = ""
     notice: Fault | None = None
+
+    @property
+    def most(self) -> int:
+        """The most points that the reason allows."""
+        _, reason = self.picking.reasons[self.picking.cursor]
+        return reason.up_to or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +221,7 @@ State = (
     Starting
     | Unfit
     | Idle
+    | PickingReason
     | EnteringAward
     | Consenting
     | AwaitCard

@@ -41,6 +41,7 @@ from terminal.counter.states import (
     EnteringPin,
     Field,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -106,6 +107,8 @@ def _in_state(counter: Counter, event: Event) -> Step:
             return outcome.unfit(counter, event)
         case Idle() as state:
             return entry.idle(counter, state, event)
+        case PickingReason() as state:
+            return entry.picking_reason(counter, state, event)
         case EnteringAward() as state:
             return entry.entering_award(counter, state, event)
         case Consenting():

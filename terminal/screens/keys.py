@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from terminal.counter.events import Asked, Entered, Erased, Escaped, Moved, Picked, Task, Typed
+from terminal.counter.facts import Fault
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -19,6 +20,7 @@ from terminal.counter.states import (
     EnteringPart,
     EnteringPin,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -60,11 +62,12 @@ EVERYWHERE = (
 QUIT = Key("Ctrl+Q", "ctrl+q", "key-quit", Command.QUIT)
 """Works everywhere too, and stands in the help alone: nobody should press it in passing."""
 
+_LINK = Key("F5", "f5", "key-link", Asked(Task.LINK))
 TASKS = (
     Key("F2", "f2", "key-balance", Asked(Task.BALANCE)),
     Key("F3", "f3", "key-award", Asked(Task.AWARD)),
     Key("F4", "f4", "key-void", Asked(Task.VOID)),
-    Key("F5", "f5", "key-link", Asked(Task.LINK)),
+    _LINK,
 )
 """What can be begun when nothing is under way."""
 
@@ -73,6 +76,7 @@ PAD = {"slash": "escape", "asterisk": "f1"}
 
 _MOVES = {"up": -1, "left": -1, "down": 1, "right": 1}
 _CANCEL = _escape("key-cancel")
+_CLEAR = _escape("key-clear")
 _BACK = _escape("key-back")
 
 
@@ -83,7 +87,7 @@ def forward(state: State) -> Key | None:
             return _enter("key-retry")
         case Idle():
             return _enter("key-accept")
-        case EnteringAward() | Choosing() | EnteringPart() | EnteringPin():
+        case PickingReason() | EnteringAward() | Choosing() | EnteringPart() | EnteringPin():
             return _enter("key-ok")
         case Consenting():
             return _enter("key-agree")
@@ -106,9 +110,13 @@ def forward(state: State) -> Key | None:
 def others(state: State) -> tuple[Key, ...]:
     """Return the keys beside Enter that this state has of its own."""
     match state:
+        case Idle(text, notice) if text or notice:
+            return (_CLEAR,)
         case Idle() | Done() | Queued() | ShowingBalance():
             return TASKS
-        case EnteringPart() | ConfirmingLastTry():
+        case Refused(fault=Fault(code="card_unregistered")):
+            return (_LINK, _CANCEL)
+        case EnteringAward() | EnteringPart() | ConfirmingLastTry():
             return (_BACK,)
         case ConfirmingVoid(unknown=unknown):
             return (_BACK if unknown else _CANCEL,)
@@ -129,7 +137,7 @@ def keys_of(state: State) -> tuple[Key, ...]:
 def lines_of(state: State) -> int:
     """Return how many lines there are to choose from."""
     match state:
-        case EnteringAward(reasons=lines) | Choosing(choices=lines):
+        case PickingReason(reasons=lines) | Choosing(choices=lines):
             return len(lines)
         case PickingVoid(items):
             return len(items or ())
@@ -145,9 +153,9 @@ def takes_amount(state: State) -> bool:
 def caps(state: State, cards: int) -> list[str]:
     """Return the names of all keys that work now, to be told to whoever pressed another."""
     numbers = cards if isinstance(state, AwaitCard | AwaitCardAgain) else lines_of(state)
-    digits = ["0-9"] if takes_amount(state) or isinstance(state, EnteringPin) else []
-    if numbers and not digits:
-        digits = [f"1-{numbers}"]
+    digits = [f"1-{numbers}"] if numbers else []
+    if takes_amount(state) or isinstance(state, EnteringPin):
+        digits = ["0-9"]
     return [*digits, *(key.cap for key in keys_of(state))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from textual.containers import Grid, Vertical
@@ -25,6 +25,7 @@ from terminal.counter.states import (
     EnteringPart,
     EnteringPin,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -74,18 +75,19 @@ def question(state: State, room: Room) -> Iterator[Widget]:
             yield from _button(state, words)
         case Idle(text, notice):
             yield from _amount("ask-bill", text, "円", notice, words)
-            yield from _button(state, words, ready=bool(text))
-        case EnteringAward():
-            yield from _award(state, words)
+            yield from _button(state, words, ready=bool(text) and notice is None)
+        case PickingReason():
+            yield from _reasons(state, words)
         case Consenting():
             yield Prose(words("ask-consent"), "heading")
             for key in ("say-consent-what", "say-consent-card", "say-consent-not", "say-consent-leave"):
                 yield Prose(words(key), "spaced")
             yield from _button(state, words)
-        case EnteringPart(text=text, notice=notice):
-            yield from _amount("ask-part", text, "P", notice, words)
+        case EnteringAward() | EnteringPart():
+            asked = "ask-part" if isinstance(state, EnteringPart) else "ask-award"
+            yield from _amount(asked, state.text, "P", state.notice, words)
             yield Prose(words("say-most", points=points(state.most)), "quiet")
-            yield from _button(state, words, ready=bool(text))
+            yield from _button(state, words, ready=bool(state.text) and state.notice is None)
         case PickingVoid():
             yield from _voidables(state, words)
         case ConfirmingVoid():
@@ -128,6 +130,12 @@ def _amount(heading: str, text: str, unit: str, notice: Fault | None, words: Wor
     yield from _notice(notice, words)
 
 
+def _lines(lines: Iterable[ChoiceLine]) -> Widget:
+    """Show lines to choose from, apart where there is room for that."""
+    shown = list(lines)
+    return Vertical(*shown, classes="lines" if len(shown) <= ROOMY_LINES else "lines tight")
+
+
 def _cards(room: Room) -> Iterator[Widget]:
     if room.cards:
         yield Prose(room.words("say-practice-cards"), "quiet spaced")
@@ -147,32 +155,29 @@ def _picture(room: Room, *, reading: bool = False) -> Widget:
 # What the clerk types --------------------------------------------------------------------------------------------
 
 
-def _award(state: EnteringAward, words: Words) -> Iterator[Widget]:
-    yield from _amount("ask-award", state.text, "P", state.notice, words)
-    yield Prose(words("say-award-reason"), "quiet")
-    yield Grid(
-        *(
-            KeyCap(
-                ">" if index == state.cursor else " ",
-                words.reason(state.programme, reason),
-                Picked(index + 1),
-                "tile chosen" if index == state.cursor else "tile",
-            )
-            for index, reason in enumerate(state.reasons)
-        ),
-        classes="tiles tight" if state.notice else "tiles",
+def _reasons(state: PickingReason, words: Words) -> Iterator[Widget]:
+    yield Prose(words("ask-reason"), "strong")
+    yield _lines(
+        ChoiceLine(
+            index + 1,
+            words.reason(reason),
+            points(reason.points) if reason.points is not None else "",
+            Picked(index + 1),
+            chosen=index == state.cursor,
+        )
+        for index, (_, reason) in enumerate(state.reasons)
     )
 
 
 def _voidables(state: PickingVoid, words: Words) -> Iterator[Widget]:
     yield Prose(words("ask-void"), "heading")
-    if not state.items:
+    if state.items:
+        yield _lines(_voidable(index, item, state.cursor) for index, item in enumerate(state.items))
+    else:
         yield Prose(words("say-void-reading" if state.items is None else "say-void-none"))
-        return
-    yield Vertical(*(_voidable(index, item, state.cursor) for index, item in enumerate(state.items)), classes="lines")
 
 
-def _voidable(index: int, item: Voidable, cursor: int) -> Widget:
+def _voidable(index: int, item: Voidable, cursor: int) -> ChoiceLine:
     number, means = index + 1, Picked(index + 1)
     match item.content:
         case Sale(bill=bill):
@@ -219,9 +224,7 @@ def _with_card(state: AwaitCard | AwaitCardAgain | Reading | Choosing, room: Roo
             if state.notice is None:
                 yield Prose(_held(state.resident.balances, words), "spaced")
             yield from _notice(state.notice, words)
-            lines = [_choice(index, choice, state, words) for index, choice in enumerate(state.choices)]
-            tight = state.notice or len(lines) > ROOMY_LINES
-            yield Vertical(*lines, classes="lines tight" if tight else "lines")
+            yield _lines(_choice(index, choice, state, words) for index, choice in enumerate(state.choices))
             if state.notice is None:
                 yield Prose(words("say-keep-card"), "quiet")
 
@@ -236,7 +239,7 @@ def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
     return words("say-balance-expiring", points=held, date=date, expiring=points(expiring))
 
 
-def _choice(index: int, choice: Choice, state: Choosing, words: Words) -> Widget:
+def _choice(index: int, choice: Choice, state: Choosing, words: Words) -> ChoiceLine:
     own = choice.municipality == state.choices[0].municipality
     match choice.use:
         case Use.ALL:
@@ -257,7 +260,7 @@ def _with_pin(state: EnteringPin | ConfirmingLastTry | Authorising, room: Room) 
             full = typed == PIN_DIGITS
             yield Prose(words("ask-pin"), "heading" if full else "heading now")
             yield PinBoxes(typed)
-            if tries is not None and tries < FEW_TRIES:
+            if state.notice is None and tries is not None and tries < FEW_TRIES:  # a notice names them itself
                 yield Prose(words("say-tries-left", tries=tries), "refused strong")
             yield from _notice(state.notice, words)
             yield Prose(words("say-practice-pin" if room.practice else "say-pin-yourself"), "quiet")

@@ -23,11 +23,15 @@ from terminal.counter.states import (
     Choosing,
     ConfirmingLastTry,
     ConfirmingVoid,
+    Consenting,
     Counter,
     Done,
+    EnteringAward,
     EnteringPart,
     EnteringPin,
     Idle,
+    PickingReason,
+    PickingVoid,
     Queued,
     Reading,
     Refused,
@@ -55,6 +59,15 @@ def _body(counter: Counter, words: Words) -> Iterator[Row]:
         case Idle(text) if text:
             yield GAP
             yield from _bill_alone(int(text), words)
+        case PickingReason() | EnteringAward():
+            yield GAP
+            yield from _awarding(counter.state, words)
+        case Consenting():
+            yield GAP
+            yield from _intended(LinkIntent(), words)
+        case PickingVoid():
+            yield GAP
+            yield Row(words("slip-void"), UNKNOWN)
         case AwaitCard(intent) | Reading(intent):
             yield GAP
             yield from _intended(intent, words)
@@ -84,6 +97,13 @@ def _body(counter: Counter, words: Words) -> Iterator[Row]:
         case _:
             yield GAP
             yield from _sale(None, (), None, (), words)
+
+
+def _awarding(state: PickingReason | EnteringAward, words: Words) -> Iterator[Row]:
+    """Show the award as far as it is known."""
+    text, picking = ("", state) if isinstance(state, PickingReason) else (state.text, state.picking)
+    yield Row(words("slip-award"), given(int(text)) if text else UNKNOWN, Weight.STRONG)
+    yield Row(words.programme(picking.programme), weight=Weight.QUIET)
 
 
 def _intended(intent: Intent, words: Words) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.messages import Award, Link, Sale, Standing, Status, Void
+from ledger.messages import MAX_YEN, Award, Link, Sale, Standing, Status, Void
 from terminal.counter import Counter, State, step
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
@@ -48,6 +48,7 @@ from terminal.counter.states import (
     EnteringPart,
     EnteringPin,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -104,6 +105,16 @@ def test_a_bill_is_digits_and_a_wrong_key_leaves_it_as_it_was(typed: list[str], 
     assert counter.state.text == text
     assert (counter.state.notice.code if counter.state.notice else None) == fault
     assert effects == []
+
+
+def test_a_wrong_key_is_not_entered_over() -> None:
+    """Who types eight digits and Enter without looking asks for no bill of seven; erasing takes the wrong key back."""
+    counter, effects = walk(opened(), [Typed(digit) for digit in "12000000"] + [Entered()])
+    assert counter.state == Idle("1200000", Fault("amount_too_large", (("most", MAX_YEN),)))
+    assert effects == []
+    counter, _ = walk(counter, [Erased()])
+    assert counter.state == Idle("1200000")
+    assert walk(counter, [Erased()])[0].state == Idle("120000")
 
 
 @pytest.mark.parametrize(("typed", "fault"), [("", "amount_missing"), ("0", "amount_zero")])
@@ -233,11 +244,13 @@ def test_a_card_that_could_not_be_read_is_asked_for_again() -> None:
 
 @pytest.mark.parametrize("standing", [Standing.UNREGISTERED, Standing.REVOKED, Standing.SUSPENDED])
 def test_a_card_of_no_standing_is_refused(standing: Standing) -> None:
-    """Nothing is written for a card that may not be used; Enter gives the bill back."""
+    """Nothing is written for a card that may not be used; Enter asks for a card once more, Esc gives the bill back."""
     counter, effects = tapped(500, resident(standing=standing))
     assert counter.state == Refused(Fault(f"card_{standing}"), SaleIntent(500))
     assert not any(isinstance(effect, Commit) for effect in effects)
-    assert walk(counter, [Entered()])[0].state == Idle("500")
+    counter, _ = walk(counter, [CardLeft(), Entered()])
+    assert counter.state == AwaitCard(SaleIntent(500))
+    assert walk(counter, [Escaped()])[0].state == Idle("500")
 
 
 def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
@@ -374,6 +387,9 @@ def test_a_card_that_left_before_it_signed_is_asked_for_again() -> None:
     """The digits are forgotten, and the same card goes on where it was."""
     counter, _ = walk(at_the_pin(), [PinTyped(2), CardLeft()])
     assert isinstance(counter.state, AwaitCardAgain)
+    other, _ = walk(counter, [OtherCardArrived()])
+    assert other.state == replace(counter.state, notice=Fault("other_card"))
+    assert walk(other, [CardLeft()])[0].state == counter.state
     counter, effects = walk(counter, [CardArrived()])
     assert isinstance(counter.state, EnteringPin)
     assert (counter.state.typed, [type(effect) for effect in effects]) == (0, [AskTries])
@@ -394,16 +410,16 @@ def test_a_pin_that_nobody_wants_is_wiped() -> None:
 @pytest.mark.parametrize(
     ("keys", "reason", "points"),
     [
-        ([Typed("50")], "volunteering", 50),
-        ([Typed("500")], "volunteering", 500),
-        ([Moved(1)], "visit", 5),
-        ([Moved(-1), Typed("5")], "visit", 5),
-        ([Picked(2), Moved(1), Typed("7")], "volunteering", 7),
+        ([Entered(), Typed("50"), Entered()], "volunteering", 50),
+        ([Picked(1), Typed("500"), Entered()], "volunteering", 500),
+        ([Picked(2)], "visit", 5),
+        ([Moved(-1), Entered()], "visit", 5),
+        ([Picked(1), Escaped(), Moved(1), Moved(1), Entered(), Typed("7"), Entered()], "volunteering", 7),
     ],
 )
 def test_an_award_names_its_reason(keys: list[Event], reason: str, points: int) -> None:
-    """F3, points, a reason, a tap: written without a choice; a reason of fixed points needs none typed."""
-    counter, _ = walk(opened(), [Asked(Task.AWARD), *keys, Entered(), CardArrived()])
+    """F3, a reason, points, a tap: written without a choice; a reason of fixed points needs none typed."""
+    counter, _ = walk(opened(), [Asked(Task.AWARD), *keys, CardArrived()])
     counter, effects = walk(counter, [CardRead(counter.task, resident())])
     award = commit_of(effects).draft.content
     assert isinstance(award, Award)
@@ -413,14 +429,14 @@ def test_an_award_names_its_reason(keys: list[Event], reason: str, points: int) 
 @pytest.mark.parametrize(
     ("keys", "fault"),
     [
-        ([], Fault("amount_missing")),
-        ([Typed("501")], Fault("award_not_allowed", (("points", 500),))),
-        ([Moved(1), Typed("6")], Fault("award_not_allowed", (("points", 5),))),
+        ([Entered()], Fault("amount_missing")),
+        ([Typed("0"), Entered()], Fault("amount_zero")),
+        ([Typed("501"), Entered()], Fault("amount_too_large", (("most", 500),))),
     ],
 )
 def test_an_award_keeps_to_what_its_reason_allows(keys: list[Event], fault: Fault) -> None:
     """What the ledger would refuse is said before anybody holds a card."""
-    counter, effects = walk(opened(), [Asked(Task.AWARD), *keys, Entered()])
+    counter, effects = walk(opened(), [Asked(Task.AWARD), Picked(1), *keys])
     assert isinstance(counter.state, EnteringAward)
     assert (counter.state.notice, effects) == (fault, [])
 
@@ -489,7 +505,7 @@ def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
     [
         ([Typed("500"), Entered()], 60, AwaitCard, Idle),
         ([Asked(Task.LINK)], 120, Consenting, Idle),
-        ([Asked(Task.AWARD)], 9999, EnteringAward, EnteringAward),
+        ([Asked(Task.AWARD)], 9999, PickingReason, PickingReason),
         ([Asked(Task.VOID)], 9999, PickingVoid, PickingVoid),
     ],
 )

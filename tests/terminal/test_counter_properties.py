@@ -50,6 +50,7 @@ from terminal.counter.states import (
     EnteringPart,
     EnteringPin,
     Idle,
+    PickingReason,
     PickingVoid,
     Reading,
     Sending,
@@ -168,6 +169,8 @@ class Walk:
                 return [lambda: Opened(TERMS)]
             case Idle():
                 return [lambda: Typed("1200"), Entered, Entered, *(partial(Asked, task) for task in Task)]
+            case PickingReason():
+                return [partial(Picked, number) for number in (1, 2)]
             case EnteringAward() | EnteringPart():
                 return [lambda: Typed("40"), Entered]
             case AwaitCard() | AwaitCardAgain():

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
 from ledger.messages import Award, Leg, ProgrammeBalance, Standing, Status, TapOnly
-from ledger.rules import Name, in_force
+from ledger.rules import AwardReason, Name, in_force
 from terminal.app import KazasuApp
 from terminal.counter import Counter, pricing
 from terminal.counter.effects import Effect
@@ -43,6 +43,7 @@ from terminal.counter.states import (
     EnteringPin,
     Field,
     Idle,
+    PickingReason,
     PickingVoid,
     Queued,
     Reading,
@@ -128,6 +129,17 @@ def _receipt(draft: Draft, status: Status | None = Status.ACCEPTED) -> Receipt:
 SALE = _receipt(DRAFT)
 ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)  # type: ignore[arg-type]  # the draft of a sale
 ITEMS = (ITEM, Voidable(f"{TERMINAL}-004210", SALE.at, AWARD.content))  # type: ignore[arg-type]  # and of an award
+REASONS = PickingReason(
+    TOWN,
+    (
+        ("volunteering", AwardReason(name=Name(ja="ボランティア活動", en="Volunteering"), up_to=500)),
+        ("first_aid_training", AwardReason(name=Name(ja="救命講習", en="First-aid training"), points=300)),
+        ("birth", AwardReason(name=Name(ja="出生のお祝い", en="Birth"), points=10_000)),
+        ("health_event", AwardReason(name=Name(ja="健康づくり行事", en="Health event"), up_to=500)),
+        ("library_use", AwardReason(name=Name(ja="図書館の利用", en="Library use"), up_to=50)),
+        ("visit", AwardReason(name=Name(ja="来館・来店", en="Visit"), points=50)),
+    ),
+)
 NOT_DIGITS = Fault("amount_not_digits")
 
 STATES: dict[str, State] = {
@@ -137,8 +149,9 @@ STATES: dict[str, State] = {
     "idle-typed": Idle("1200"),
     "idle-most": Idle("9999999"),
     "idle-notice": Idle("12", NOT_DIGITS),
-    "award": EnteringAward(TOWN, ("volunteering", "visit"), text="100"),
-    "award-notice": EnteringAward(TOWN, ("volunteering", "visit"), notice=Fault("amount_missing")),
+    "reason": REASONS,
+    "award": EnteringAward(REASONS, "100"),
+    "award-notice": EnteringAward(REASONS, notice=Fault("amount_missing")),
     "consenting": Consenting(),
     "await": AwaitCard(BILL),
     "await-notice": AwaitCard(BILL, Fault("card_left_behind")),
@@ -147,10 +160,12 @@ STATES: dict[str, State] = {
     "reading": Reading(BILL),
     "choosing": CHOOSING,
     "choosing-locked": Choosing(BILL, WHO, BY_TAP, tap_only=True, notice=Fault("pin_blocked")),
+    "choosing-second": replace(CHOOSING, cursor=1),
     "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
     "part-notice": EnteringPart(replace(CHOOSING, cursor=1), "", Fault("amount_too_large", (("most", 820),))),
     "pin": replace(PIN, typed=2),
-    "pin-full": replace(PIN, typed=4, tries_left=2, notice=Fault("points_not_possible", (("points", 1),))),
+    "pin-full": replace(PIN, typed=4, tries_left=2),
+    "pin-wrong": replace(PIN, tries_left=2, notice=Fault("pin_wrong", (("tries", 2),))),
     "last-try": ConfirmingLastTry(PIN),
     "again": AwaitCardAgain(PIN),
     "authorising": Authorising(PIN),

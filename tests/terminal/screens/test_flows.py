@@ -124,6 +124,22 @@ async def test_bills_that_people_type(typed: str, state: Idle) -> None:
         assert screen.counter.state == state
 
 
+async def test_escape_clears_what_was_typed() -> None:
+    """A bill that was mistyped is gone with one key, and the function keys stand there again."""
+    async with running(Idle()) as (screen, pilot, _):
+        await pilot.press(*"129", "escape")
+        assert screen.counter.state == Idle()
+        await pilot.press("f2")
+        assert state_of(screen.counter) is AwaitCard
+
+
+async def test_an_unknown_card_can_be_registered_at_once() -> None:
+    """Where a first registration is what to do next, its key works there."""
+    async with running(STATES["refused"]) as (screen, pilot, _):
+        await pilot.press("f5")
+        assert state_of(screen.counter) is Consenting
+
+
 async def test_an_individual_number_is_refused() -> None:
     """Twelve digits with a right check digit are not taken, however they come."""
     async with running(Idle()) as (screen, pilot, _):

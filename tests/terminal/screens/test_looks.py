@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from xml.etree import ElementTree as ET
 
 import pytest
 from rich.cells import cell_len
@@ -17,6 +18,7 @@ from terminal.widgets.prose import Prose
 from terminal.widgets.slip import Slip
 from terminal.widgets.status_line import StatusLine
 from terminal.widgets.touch import Command, KeyCap, Touchable
+from tests.terminal.screens.gallery import drawings
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
 from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in
 
@@ -86,6 +88,17 @@ async def test_help_is_whole_and_legible(size: tuple[int, int], settings: Screen
         assert list(faint(shown)) == []
         assert [flaw for kind in (Prose, KeyCap) for flaw in cut_off(shown, kind)] == []
         assert not (settings.borders == "ascii" and ambiguous(text_of(shown)))
+
+
+@pytest.mark.anyio
+async def test_a_picture_of_a_screen_says_what_the_screen_says() -> None:
+    """The pictures of the documentation are well-formed, and leave no character out."""
+    drawn = ET.fromstring((await drawings("ja", ["choosing"]))["choosing"])  # noqa: S314  # a drawing of our own
+    async with at_counter(ScreenSettings(motion=False), SMALL) as (screen, pilot):
+        screen.show(counter_in(STATES["choosing"]))
+        await pilot.pause()
+        said = "".join(text_of(screen).replace("│", "").split())
+    assert "".join("".join(drawn.itertext()).split()) == said
 
 
 @pytest.mark.anyio
