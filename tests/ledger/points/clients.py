@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +16,52 @@ from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import debts, lots, metadata, operations, totals, usage, wallets
 from ledger.points.store import Points
-from tests.ledger.points.model import Model, programmes
+from ledger.rules import (
+    AwardReason,
+    DaysAfterAward,
+    DaysAfterUse,
+    Earning,
+    Name,
+    Programme,
+    Rate,
+    Redeeming,
+    Returning,
+)
+from tests.ledger.points.model import CITY_A_DAY, DAYS, EXTENDED, YEN_PER_POINT, Model
+from tests.ledger.points.scenes import CITY, STREET
 
 SHOPS = ("252034-0001", "252034-0002")
 CLIENTS = 3
+
+
+def programmes() -> list[Programme]:
+    """Return the rules by which the model works, as the store reads them."""
+    start, no_ceiling = date(2026, 4, 1), 1_000_000
+    city = Programme(
+        code=CITY,
+        name=Name(ja="長浜市ポイント", en="Nagahama"),
+        version=1,
+        effective_from=start,
+        deduction_order=10,
+        earning=Earning(yen_per_point=YEN_PER_POINT[CITY]),
+        reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000)},
+        redeeming=Redeeming(per_day=CITY_A_DAY, tap_ceiling=no_ceiling),
+        expiry=DaysAfterUse(rule="days_after_use", days=DAYS[CITY]),
+        convert=(Rate(to=STREET, take=10, give=11, since=start),),
+    )
+    street = Programme(
+        code=STREET,
+        name=Name(ja="見本商店街ポイント", en="Mihon"),
+        version=1,
+        effective_from=start,
+        deduction_order=20,
+        earning=Earning(yen_per_point=YEN_PER_POINT[STREET]),
+        redeeming=Redeeming(tap_ceiling=no_ceiling),
+        expiry=DaysAfterAward(rule="days_after_award", days=DAYS[STREET]),
+        returning=Returning(lapsed="extend", days=EXTENDED),
+        overdraft=True,
+    )
+    return [city, street]
 
 
 class Seen(NamedTuple):

@@ -20,8 +20,8 @@ from ledger.points.operations import Account, Request
 from ledger.points.store import OperationIdConflict
 from ledger.points.upkeep import tidy
 from tests.ledger.points import wishes
-from tests.ledger.points.clients import CLIENTS, SHOPS, Ledger
-from tests.ledger.points.model import BY_USE, Answer, Model, programmes
+from tests.ledger.points.clients import CLIENTS, SHOPS, Ledger, programmes
+from tests.ledger.points.model import BY_USE, Answer, Model
 from tests.ledger.points.scenes import CITY, DAY, STREET
 from tests.ledger.points.wishes import UPLOADS, Wish
 

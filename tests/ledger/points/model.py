@@ -13,17 +13,6 @@ from typing import TypeVar
 
 from ledger.messages import Award, Convert, Leg, Return, Sale, Status, Verdict, Void
 from ledger.points.operations import Request
-from ledger.rules import (
-    AwardReason,
-    DaysAfterAward,
-    DaysAfterUse,
-    Earning,
-    Name,
-    Programme,
-    Rate,
-    Redeeming,
-    Returning,
-)
 from tests.ledger.points.scenes import CITY, STREET
 
 K = TypeVar("K")
@@ -37,39 +26,11 @@ EXTENDED = 4
 """Days for which the street's points live on when they come back after they lapsed; the city's are gone."""
 BY_USE = "9999-12-31"
 """Stands for the last day of the city's points, which is whenever use says."""
+TOWARDS_DEBT = "9999-12-30"
+"""Stands for the last day of points that were given to one who owed, and so went to no lot."""
 
 Lot = tuple[str, str, str]
 """Resident, programme, last day."""
-
-
-def programmes() -> list[Programme]:
-    """Return the rules by which this model works, as the store reads them."""
-    start, no_ceiling = date(2026, 4, 1), 1_000_000
-    city = Programme(
-        code=CITY,
-        name=Name(ja="長浜市ポイント", en="Nagahama"),
-        version=1,
-        effective_from=start,
-        deduction_order=10,
-        earning=Earning(yen_per_point=YEN_PER_POINT[CITY]),
-        reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000)},
-        redeeming=Redeeming(per_day=CITY_A_DAY, tap_ceiling=no_ceiling),
-        expiry=DaysAfterUse(rule="days_after_use", days=DAYS[CITY]),
-        convert=(Rate(to=STREET, take=10, give=11, since=start),),
-    )
-    street = Programme(
-        code=STREET,
-        name=Name(ja="見本商店街ポイント", en="Mihon"),
-        version=1,
-        effective_from=start,
-        deduction_order=20,
-        earning=Earning(yen_per_point=YEN_PER_POINT[STREET]),
-        redeeming=Redeeming(tap_ceiling=no_ceiling),
-        expiry=DaysAfterAward(rule="days_after_award", days=DAYS[STREET]),
-        returning=Returning(lapsed="extend", days=EXTENDED),
-        overdraft=True,
-    )
-    return [city, street]
 
 
 @dataclass(frozen=True)
@@ -83,13 +44,10 @@ class Answer:
 
     def fits(self, verdict: Verdict) -> bool:
         """Return whether a verdict says this."""
-        decided = verdict.status is Status.REFUSED if self.reasons else verdict.status is Status.ACCEPTED
-        code = verdict.code in self.reasons if self.reasons else verdict.code is None
-        return (
-            decided
-            and code
-            and (verdict.redeemed, verdict.awarded, verdict.amount_due) == (self.redeemed, self.awarded, self.due)
-        )
+        status = Status.REFUSED if self.reasons else Status.ACCEPTED
+        amounts = (verdict.redeemed, verdict.awarded, verdict.amount_due)
+        says_why = verdict.code in (self.reasons or {None})
+        return says_why and (verdict.status, *amounts) == (status, self.redeemed, self.awarded, self.due)
 
 
 @dataclass(frozen=True)
@@ -130,12 +88,12 @@ class Model:
     """How many of the city's points a resident paid with on a day."""
     claims: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """What a programme owes a shop for a business day."""
-    left: dict[str, bool] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
     operations: dict[str, Kept] = field(default_factory=dict)
 
     def copy(self) -> Model:
         """Return a model that goes its own way."""
-        return Model(**{name: dict(part) for name, part in vars(self).items()})
+        return Model(**{name: part.copy() for name, part in vars(self).items()})
 
     def apply(self, asked: Request) -> Answer:
         """Answer an operation, once and for ever; what is refused moves nothing."""
@@ -158,7 +116,7 @@ class Model:
 
     def leave(self, who: str) -> None:
         """Forget a resident."""
-        self.left[who] = True
+        self.left.add(who)
         for lot in [lot for lot in self.lots if lot[0] == who]:
             del self.lots[lot]
         for debt in [debt for debt in self.debts if debt[0] == who]:
@@ -269,13 +227,13 @@ class Model:
                 _add(self.lots, (who, code, _plus(day, EXTENDED)), 1)
         awarded = 0
         for code in (CITY, STREET):
-            first, last_ = (self._unearned(target, code, yen) for yen in (before, after))
-            awarded += last_ - first
             line = _points(pair for pair in target.gave if pair[0][1] == code)
-            for number in range(first, last_):
-                lot = line[number] if number < len(line) else None
-                if lot is None or self.last_day(lot) >= day:
-                    self._take_back(lot or (target.resident, code, ""), 1)
+            line += [(target.resident, code, TOWARDS_DEBT)] * dict(target.repaid).get(code, 0)
+            gone, more = (max(0, len(line) - _paid(target, yen) // YEN_PER_POINT[code]) for yen in (before, after))
+            awarded += more - gone
+            for lot in line[gone:more]:
+                if self.last_day(lot) >= day:
+                    self._take_back(lot, 1)
         self.operations[back.target] = replace(target, returned=after)
         due = -(back.bill - (end - start))
         return Kept("return", asked.shop, day, Answer(redeemed=start - end, awarded=-awarded, due=due))
@@ -324,14 +282,6 @@ class Model:
         wrong |= {"holder_left"} if target.resident in self.left else set()
         return wrong
 
-    def _unearned(self, sale: Kept, code: str, returned: int) -> int:
-        """Return how much of an award of a sale is not earned any more once so many yen of it came back."""
-        awarded = sum(points for (_, each, _), points in sale.gave if each == code)
-        awarded += sum(points for each, points in sale.repaid if each == code)
-        redeemed = sale.answer.redeemed
-        paid = (sale.bill - returned) - (redeemed - redeemed * returned // sale.bill)
-        return awarded - min(awarded, paid // YEN_PER_POINT[code])
-
 
 def _kind(asked: Request) -> str:
     return str(getattr(asked.content, "kind", ""))
@@ -339,6 +289,12 @@ def _kind(asked: Request) -> str:
 
 def _plus(day: str, days: int) -> str:
     return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def _paid(sale: Kept, returned: int) -> int:
+    """Return the yen that stay paid of a sale of which so many came back."""
+    redeemed = sale.answer.redeemed
+    return (sale.bill - returned) - (redeemed - redeemed * returned // sale.bill)
 
 
 def _points(pairs: Iterable[tuple[Lot, int]]) -> list[Lot]:
