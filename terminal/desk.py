@@ -28,7 +28,7 @@ from ledger.sealing import Purpose, seal
 from offline_queue.errors import JournalForked, QueueError
 from offline_queue.journal import Recorded
 from offline_queue.sync import Line
-from reader.certificate import Certificate, Head
+from reader.certificate import Head
 from reader.errors import ReaderError
 from reader.jpki import wipe
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
@@ -45,7 +45,7 @@ from terminal.counter.events import (
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import Draft, Fault, LinkIntent, Receipt, Resident, Voidable
+from terminal.counter.facts import Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
 from terminal.faults import fault_of
 from terminal.station import Station
 
@@ -67,7 +67,7 @@ class Desk:
         """Return the event that answers an effect, None where there is nothing to say."""
         match effect:
             case ReadCard(task, intent):
-                return await self._read(task, whole=isinstance(intent, LinkIntent))
+                return await self._read(task, intent)
             case AskTries(task):
                 return await self._tries(task)
             case Authorise():
@@ -88,16 +88,18 @@ class Desk:
 
     # Card and ledger --------------------------------------------------------------------------------------------
 
-    async def _read(self, task: int, *, whole: bool) -> Event:
+    async def _read(self, task: int, intent: Intent) -> Event:
         station = self._station
         self._spent = 0.0
         if trouble := await self._trouble():
             return trouble
         try:
             with self._timed():
-                if whole:
+                if isinstance(intent, LinkIntent):
                     certificate = await asyncio.to_thread(station.cards.read_whole, task)
-                    return await self._inquire(task, certificate.head, certificate)
+                    der = base64.b64encode(certificate.der).decode()
+                    asked = Registration(certificate=der, services=list(intent.services))
+                    return await self._inquire(task, certificate.head, asked)
                 return await self._inquire(task, await asyncio.to_thread(station.cards.read_head, task))
         except (ReaderError, LedgerRefusal) as error:
             return CardFailed(task, fault_of(error))
@@ -113,13 +115,12 @@ class Desk:
             return Trouble(fault_of(error))
         return None
 
-    async def _inquire(self, task: int, head: Head, certificate: Certificate | None = None) -> CardRead:
+    async def _inquire(self, task: int, head: Head, whole: Registration | None = None) -> CardRead:
         setup = self._station.setup
         card = CardReference(issuer_sha256=head.issuer_sha256, serial=head.serial_hex)
         resident = Resident(seal(card, Purpose.OPERATION, setup.terminal_id, setup.sealing_key))
         registration = None
-        if certificate is not None:
-            whole = Registration(certificate=base64.b64encode(certificate.der).decode())
+        if whole is not None:
             registration = seal(whole, Purpose.REGISTRATION, setup.terminal_id, setup.sealing_key)
         asked = Inquiry(resident=seal(card, Purpose.INQUIRY, setup.terminal_id, setup.sealing_key))
         try:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ledger.messages import ServiceId
 from terminal.cli.call import Call
 from terminal.cli.context import given
 from terminal.counter import Counter
@@ -26,6 +27,7 @@ app = typer.Typer(
 PROGRAMME = re.compile(r"\d{6}(-[A-Z][A-Z0-9]{0,15})?")
 REASON = re.compile(r"[a-z][a-z0-9_]{0,31}")
 TARGET = re.compile(r"\d{6}-\d{4}-\d{2}-\d{6,12}")
+SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")]
@@ -105,15 +107,24 @@ def balance(context: typer.Context, card: Card = None, timeout: Timeout = 60.0, 
 @app.command(epilog="Example: kazasu op link --card unregistered --pin-fd 3 --json 3< pin")
 def link(
     context: typer.Context,
+    service: Annotated[list[str] | None, typer.Option(help="A number to link to the card: library:0042.")] = None,
+    renewal: Annotated[str | None, typer.Option(help="The office's code, for a renewed card.")] = None,
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a resident who agreed to it: the whole certificate is read, and the card signs with the PIN."""
-    Call(given(context), "link", card, timeout, pin_fd, as_json).run(
-        lambda counter: wait_for_card(counter, LinkIntent())
-    )
+    """Register a resident who agreed to it, or link numbers: the whole certificate is read, the card signs."""
+    call = Call(given(context), "link", card, timeout, pin_fd, as_json)
+    words = [*(service or ()), *([] if renewal is None else [f"renewal:{renewal}"])]
+    services = tuple(_service(call, word) for word in words)
+    call.run(lambda counter: wait_for_card(counter, LinkIntent(services)))
+
+
+def _service(call: Call, word: str) -> ServiceId:
+    call.matching(SERVICE, word, "--service")
+    name, _, number = word.partition(":")
+    return ServiceId(service=name, number=number)
 
 
 def _wished(call: Call, redeem: str) -> Literal[Use.ALL, Use.NONE] | int:

@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from config.home import Home
+from config.trust import Anchors
+from ledger.embedded import assemble
+from ledger.messages import ServiceId
+from ledger.place import Place
 from terminal.cli import main
 from tests.terminal.desks import NoService
 
@@ -112,6 +117,19 @@ def test_a_first_registration_and_what_comes_of_it(pos: Pos) -> None:
     said = pos("award", "--points", "50", "--reason", "volunteering", "--card", "unregistered")
     assert (said["awarded"], held(said)) == (50, {"252034": 50})
     assert pos("sale", "--bill", "120", "--redeem", "all", "--card", "unregistered")["amount_due"] == 70
+
+
+def test_a_number_is_linked_at_the_window(pos: Pos) -> None:
+    """A library links its number once, also to a card that is registered; one of somebody else's is refused."""
+    assert pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")["status"] == "accepted"
+    assert pos("link", "--card", "visitor", "--service", "library:0042", pin="1234")["error"] == "service_taken"
+    wrong = main(["--home", str(pos.home), "op", "link", "--service", "0042", "--card", "visitor", "--json"])
+    assert wrong == 2
+    ledger = assemble(Place(Home(pos.home).practice.ledger), Anchors())
+    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"))
+    found = ledger.identity.services(str(mykey))
+    ledger.close()
+    assert found == [ServiceId(service="library", number="0042")]
 
 
 def test_a_void_puts_everything_back(pos: Pos) -> None:
