@@ -121,9 +121,13 @@ def _known(counter: Counter, intent: Intent, resident: Resident, registration: s
                 return go(counter, Refused(Fault("line_needed"), intent))
             return commit(counter, pricing.award(intent, resident, terms))
         case SaleIntent(bill, redeem=None):
+            none = pricing.without_points(bill, resident, terms)
+            if not resident.online:
+                # Whoever meant to use points hears that they cannot be used now before anything is written.
+                return go(counter, Choosing(intent, resident, (none,), notice=Fault("line_needed")))
             if choices := pricing.choices_for(bill, resident, terms):
                 return go(counter, Choosing(intent, resident, choices))
-            return _settle(counter, intent, resident, pricing.without_points(bill, resident, terms))
+            return _settle(counter, intent, resident, none)
         case SaleIntent():
             return _as_wished(counter, intent, resident)
 

@@ -141,7 +141,7 @@ def _choice(state: Choosing) -> ResidentView:
     return ResidentView(
         Scene.CHOOSE,
         yen=state.intent.bill,
-        points=sum(balance.points for balance in balances),
+        points=sum(balance.points for balance in balances) if state.resident.online else None,
         lines=lines,
         cursor=state.cursor,
         balances=balances,

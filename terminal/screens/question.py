@@ -330,7 +330,7 @@ def _outcome(receipt: Receipt, words: Words) -> Iterator[Widget]:
             if isinstance(receipt.undoes, Sale):
                 yield Prose(words("say-given-back"))
                 yield AmountDisplay(receipt.undoes.amount_due, "円")
-            yield Prose(words("say-voided-points"), "spaced")
+            yield Prose(words("say-voided-points" if receipt.verdict else "say-voiding-points"), "spaced")
 
 
 def _lapsing(balances: Sequence[ProgrammeBalance], words: Words) -> Iterator[Widget]:

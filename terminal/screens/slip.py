@@ -195,8 +195,9 @@ def _legs(name: str, legs: Sequence[Leg], words: Words, *, sign: int, known: boo
 
 def _quoted(quote: Quote, resident: Resident, words: Words) -> Iterator[Row]:
     yield from _sale(quote.bill, quote.redeem, quote.amount_due, quote.award, words)
-    held = sum(balance.points for balance in resident.balances)
-    yield Row(words("slip-balance"), points(held - quote.redeemed + quote.awarded))
+    if resident.online:
+        held = sum(balance.points for balance in resident.balances)
+        yield Row(words("slip-balance"), points(held - quote.redeemed + quote.awarded))
 
 
 def _balances(name: str, balances: Sequence[ProgrammeBalance], words: Words) -> Iterator[Row]:

@@ -266,8 +266,12 @@ def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
 
 
 def test_offline_a_sale_earns_what_may_queue() -> None:
-    """Without the line nothing is redeemed, and only what its programme lets queue is awarded."""
+    """Without the line nothing is redeemed, which is said first, and only what its programme lets queue is awarded."""
     counter, effects = tapped(1200, resident(standing=None))
+    assert isinstance(counter.state, Choosing)
+    assert ([choice.use for choice in counter.state.choices], effects) == ([Use.NONE], [])
+    assert counter.state.notice == Fault("line_needed")
+    counter, effects = walk(counter, [Entered()])
     sale = sale_of(commit_of(effects))
     assert (sale.redeem, [leg.programme for leg in sale.award]) == ([], [TOWN])
     counter, _ = walk(counter, [Unanswered(counter.task, receipt(commit_of(effects).draft, None))])

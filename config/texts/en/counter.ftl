@@ -93,6 +93,7 @@ ask-linked = First registration is done
 say-linked = From now on a tap is enough.
 ask-voided = Voided
 say-voided-points = The points were put back.
+say-voiding-points = The points will be put back.
 say-given-back = Money to give back, if it was paid
 ask-queued = Taken (not sent yet)
 say-queued = It is recorded, and is sent by itself when the line is back.

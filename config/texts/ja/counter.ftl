@@ -93,6 +93,7 @@ ask-linked = 初回登録が完了しました
 say-linked = 次からは、かざすだけで使えます。
 ask-voided = 取消が完了しました
 say-voided-points = ポイントは元に戻りました。
+say-voiding-points = ポイントは元に戻ります。
 say-given-back = お返しする金額（支払い済みの場合）
 ask-queued = 受付済み（未送信）
 say-queued = 記録しました。回線がもどると自動で送ります。

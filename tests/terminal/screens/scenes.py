@@ -98,6 +98,7 @@ def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
 
 
 WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)), nonce="n")
+UNASKED = Resident("c2VhbGVk", None)
 BILL = SaleIntent(1200)
 CHOOSING = Choosing(BILL, WHO, pricing.choices_for(1200, WHO, TERMS))
 BY_TAP = pricing.choices_for(1200, WHO, TERMS, tap_only=True)
@@ -160,6 +161,9 @@ STATES: dict[str, State] = {
     "reading": Reading(BILL),
     "choosing": CHOOSING,
     "choosing-locked": Choosing(BILL, WHO, BY_TAP, tap_only=True, notice=Fault("pin_blocked")),
+    "choosing-offline": Choosing(
+        BILL, UNASKED, (pricing.without_points(1200, UNASKED, TERMS),), notice=Fault("line_needed")
+    ),
     "choosing-second": replace(CHOOSING, cursor=1),
     "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
     "part-notice": EnteringPart(replace(CHOOSING, cursor=1), "", Fault("amount_too_large", (("most", 820),))),
@@ -178,6 +182,7 @@ STATES: dict[str, State] = {
     "queued": Queued(_receipt(DRAFT, None)),
     "refused": Refused(Fault("card_unregistered"), BILL),
     "refused-link": Refused(Fault("line_needed"), LinkIntent()),
+    "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
     "balance": ShowingBalance(WHO),
