@@ -1,14 +1,14 @@
 """Where another transaction gets in the way, the whole decision is made again, on what is there by then."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
 from sqlalchemy.engine import ExceptionContext
 
 from ledger.database import open_engine, repeated
-from ledger.messages import Status
+from ledger.messages import Status, Verdict
 from ledger.points.schema import lots, wallets
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import CITY, MYKEY, elsewhere, sale
@@ -40,17 +40,17 @@ def on_first_error(engine: Engine, then: Callable[[], None]) -> list[str]:
     return errors
 
 
-def wait_until_blocked(engine: Engine) -> None:
+def wait_until_blocked(engine: Engine, answer: Future[list[Verdict]]) -> None:
     """Return when somebody waits for a lock that another holds."""
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     with engine.connect() as connection:
         while not connection.execute(waiting).scalar_one():
-            pass
+            assert not answer.done(), "it was to wait"
 
 
 def test_a_deadlock_repeats_the_decision(postgres_url: str, tmp_path: Path) -> None:
     """The store is the one that the database stops; what it decides next is on the wallet that the other one left."""
-    store = Store(postgres_url + "&options=-c deadlock_timeout=100ms", tmp_path)
+    store = Store(postgres_url + "&options=-c deadlock_timeout=500ms", tmp_path)
     store.points.deposit(EARLIER, city(), None, 100)
     errors = on_first_error(store.engine, lambda: None)
     patient = create_engine(postgres_url + "&options=-c deadlock_timeout=1min")
@@ -58,7 +58,7 @@ def test_a_deadlock_repeats_the_decision(postgres_url: str, tmp_path: Path) -> N
         lock(other, LATER)
         both = [elsewhere(sale(1, 100, city=50), mykey=EARLIER), sale(2, 100, city=50)]
         answer = pool.submit(store.decide, *both)
-        wait_until_blocked(patient)
+        wait_until_blocked(patient, answer)
         lock(other, EARLIER)
         take_all(other, LATER)
         other.commit()
