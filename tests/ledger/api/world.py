@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ledger.api.state import JST
 from ledger.identity.registration import reference_to
 from ledger.messages import (
     FIRST_PREVIOUS_HASH,
@@ -41,8 +42,8 @@ _CA_KEY = ec.generate_private_key(ec.SECP384R1())
 class Clock:
     """A clock that stands until it is set."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         """Return the time."""
@@ -63,12 +64,12 @@ class Card:
     certificate: x509.Certificate
 
     @classmethod
-    def issue(cls, serial: int) -> Card:
-        """Return a card with a serial number."""
+    def issue(cls, serial: int, at: datetime = NOW) -> Card:
+        """Return a card with a serial number, valid at a time."""
         key = ec.generate_private_key(ec.SECP384R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "0000000000TEST")])
         builder = x509.CertificateBuilder(_CA_NAME, subject, key.public_key(), serial)
-        builder = builder.not_valid_before(NOW - timedelta(days=300)).not_valid_after(NOW + timedelta(days=300))
+        builder = builder.not_valid_before(at - timedelta(days=300)).not_valid_after(at + timedelta(days=300))
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
         return cls(key, builder.add_extension(usage, critical=True).sign(_CA_KEY, SHA256()))
 
@@ -105,7 +106,7 @@ class Till:
                 "seq": len(self.entries) + 1,
                 "at": self._at(),
                 "operator": "12",
-                "business_date": "2026-11-23",
+                "business_date": self.clock().astimezone(JST).date().isoformat(),
                 "content": content,
                 "previous_hash": before,
             }
