@@ -103,12 +103,12 @@ class Batch:
             self._make_impossible(replace(request, operation_id=row.target))
 
     def _record(self, request: Request, decided: Decided) -> Row:
-        verdict, moved = decided.verdict, decided.moved
+        verdict, moved, content = decided.verdict, decided.moved, request.content
         row = Row(
             request.operation_id,
             request.content_hash,
-            str(getattr(request.content, "kind", "")),
-            getattr(request.content, "target", None),
+            str(getattr(content, "kind", "")),
+            content.target if isinstance(content, Void | Return) else None,
             request.business_date,
             verdict.status,
             verdict.code,

@@ -11,7 +11,7 @@ from ledger.messages import Award, Convert, Leg, Link, Return, Sale, Status, Unl
 from ledger.points import undo
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
 from ledger.points.undo import Target
-from ledger.points.wallet import Change, Counter, Refused, Use, Wallet
+from ledger.points.wallet import Change, Counter, Lot, Refused, Use, Wallet
 from ledger.reasons import Reason
 from ledger.rules import RULES_GRACE, DaysAfterUse, Programme, accepts, award_for, rate_between, takes_part
 
@@ -66,7 +66,7 @@ def _decide(request: Request, known: Situation, today: date) -> Decided:
 
 
 class _Work:
-    """One operation in the making: a wallet as it becomes, and what was done to it."""
+    """One operation in the making: a wallet as it becomes, and what was done to it, in the form in which it is kept."""
 
     def __init__(self, request: Request, wallet: Wallet | None) -> None:
         if request.mykey is None or wallet is None:
@@ -74,9 +74,10 @@ class _Work:
         self.day = request.business_date
         self.mykey = request.mykey
         self.wallet = wallet
-        self.taken = Change()
-        self.given = Change()
-        self.counted = Change()
+        self.taken: list[tuple[Lot, int]] = []
+        self.given: list[tuple[Lot, int]] = []
+        self.repaid: list[tuple[str, int]] = []
+        self.counted: list[tuple[Use, int]] = []
         self.change = Change()
         self.others: list[Posting] = []
         self._operation_id = request.operation_id
@@ -89,42 +90,41 @@ class _Work:
         self.others += (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in lapsed.lots)
         self._make(lapsed)
         used = self.wallet.used(programme, self.day)
-        self.counted += Change(uses=used.uses[:1])
+        self.counted += used.uses[:1]
         self._make(used)
 
     def take(self, programme: Programme, points: int, account: Account, shop: str = "") -> None:
         """Take points out of the wallet into an account."""
         change = self.wallet.take(programme, points, self.day)
-        self.taken += change
+        self.taken += ((lot, -part) for lot, part in change.lots)
         self.others.append(Posting(account, programme.code, shop, points))
         self._make(change)
 
     def give(self, programme: Programme, points: int) -> None:
         """Issue points to the wallet."""
         change = self.wallet.give(programme, points, self.day)
-        self.given += change
+        self.given += change.lots
+        self.repaid += ((code, -part) for code, part in change.debts)
         self.others.append(Posting(Account.ISSUED, programme.code, "", -points))
         self._make(change)
 
     def count(self, programme: Programme, counter: Counter, period: str, points: int) -> None:
         """Count points towards a limit."""
-        change = Change(uses=((Use(programme.code, counter, period), points),))
-        self.counted += change
-        self._make(change)
+        use = Use(programme.code, counter, period), points
+        self.counted.append(use)
+        self._make(Change(uses=(use,)))
 
     def done(self, rules: Mapping[str, int], *, bill: int = 0, due: int | None = None, awards: int = 0) -> Decided:
         """Return the acceptance."""
-        taken = self.taken.reversed().lots
-        redeemed = sum(points for _, points in taken)
         moved = Moved(
             self.mykey,
             bill,
-            taken,
-            self.given.lots,
-            self.given.reversed().debts,
-            self.counted.uses,
+            tuple(self.taken),
+            tuple(self.given),
+            tuple(self.repaid),
+            tuple(self.counted),
             rules,
-            (redeemed, awards, due),
+            (sum(points for _, points in self.taken), awards, due),
         )
         return accepted(self._operation_id, moved, self.change, self.others)
 
