@@ -1,17 +1,21 @@
-"""What the office asks: shops, enrolment codes, stopping and resuming a holder, and codes for a renewed card."""
+"""What the office asks over HTTP: shops, terminals, awards, totals, claims; stopping, resuming and renewing a card."""
 
 from __future__ import annotations
 
+from datetime import date
+from io import BytesIO
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body, Query
 from pydantic import StringConstraints
 
+from ledger.api.awards import carry_out, plan
 from ledger.api.desk import Officer
 from ledger.api.gate import OFFICE_CODES, OfficerHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
-from ledger.messages import Message, ServiceId, Shop, ShopCode
+from ledger.messages import Message, ServiceId, Shop, ShopCode, TerminalId
+from ledger.points.reports import Claim, Totals, claims, count
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 
@@ -43,6 +47,15 @@ class Done(Message):
     done: bool = True
 
 
+class Awarded(Message):
+    """What a file of awards gives; `done` is False where it was only looked at, or had been awarded before."""
+
+    lines: int
+    people: int
+    points: int
+    done: bool
+
+
 @router.put("/shops/{code}", responses=documented(*OFFICE_CODES, "office_mismatch"))
 def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: LedgerHere) -> Shop:
     """Add a shop of the office's municipality, or change its name."""
@@ -64,6 +77,48 @@ def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere)
     made = ledger.registry.new_enrolment_code(code, ledger.clock())
     ledger.audit.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
     return Code(code=made)
+
+
+@router.delete("/terminals/{terminal_id}", responses=documented(*OFFICE_CODES, "office_mismatch", "terminal_unknown"))
+def withdraw_terminal(terminal_id: TerminalId, officer: OfficerHere, ledger: LedgerHere) -> Done:
+    """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
+    _own(officer, terminal_id)
+    ledger.registry.withdraw(terminal_id)
+    ledger.audit.note(officer, "withdraw", {"terminal": terminal_id}, ledger.clock())
+    return Done()
+
+
+@router.post("/awards", responses=documented(*OFFICE_CODES, "award_file_wrong"))
+def award(
+    file: Annotated[bytes, Body(media_type="text/csv")],
+    officer: OfficerHere,
+    ledger: LedgerHere,
+    dry_run: bool = False,
+    occasion: Annotated[str, Query(max_length=40)] = "",
+) -> Awarded:
+    """Award points from a CSV file: all lines, or none where one is wrong; the same file again does nothing.
+
+    Its columns are who, programme, points, reason. `occasion` tells two files of the same content apart.
+    """
+    asked = plan(ledger, officer.municipality, BytesIO(file))
+    if asked.wrong or not asked.points:
+        errors = [{"line": error.line, "kind": error.code} for error in asked.errors]
+        raise ProblemError("award_file_wrong", {"errors": errors, "wrong": asked.wrong})
+    done = not dry_run and carry_out(ledger, asked, officer, occasion)
+    return Awarded(lines=asked.lines, people=asked.people, points=asked.total, done=done)
+
+
+@router.get("/totals", responses=documented(*OFFICE_CODES))
+def totals(officer: OfficerHere, ledger: LedgerHere) -> list[Totals]:
+    """Return where each programme's points are: issued = held + claimed + lapsed + converted − overdraft."""
+    return count(ledger.books, officer.municipality)
+
+
+@router.get("/shops/{code}/claims", responses=documented(*OFFICE_CODES, "office_mismatch"))
+def shop_claims(code: ShopCode, since: date, until: date, officer: OfficerHere, ledger: LedgerHere) -> list[Claim]:
+    """Return what each programme owes a shop for each business day."""
+    _own(officer, code)
+    return claims(ledger.books, code, since, until)
 
 
 @router.post("/stops", responses=documented(*OFFICE_CODES, "mykey_unknown"))

@@ -44,6 +44,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "mykey_unknown": Kind(404),
     "shop_unknown": Kind(404),
     "shop_full": Kind(409),
+    "terminal_unknown": Kind(404),
+    "award_file_wrong": Kind(422),
     "seal_wrong": Kind(422),
     "entry_damaged": Kind(422),
     "journal_gap": Kind(409),

@@ -34,7 +34,8 @@ def award(
             sentence = office.texts(f"award-line-{error.code}", told=error.told)
             typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
         if asked.wrong or not asked.points:
-            office.refuse("award_file_wrong", count=asked.wrong)
+            typer.echo(office.texts("award-lines-wrong", count=asked.wrong), err=True)
+            office.refuse("award_file_wrong")
         told = {"lines": asked.lines, "people": asked.people, "points": asked.total}
         if dry_run:
             office.tell("office-award", **told)
@@ -73,7 +74,8 @@ def claims(
     with office.open() as ledger:
         today = ledger.today()
         days = (since.date() if since else today.replace(day=1), until.date() if until else date.max)
-        office.tell_table("office-columns-claims", find(ledger.books, shop, *days))
+        rows = ((claim.business_date, claim.programme, claim.points) for claim in find(ledger.books, shop, *days))
+        office.tell_table("office-columns-claims", rows)
 
 
 @app.command()

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, func, select
 
@@ -40,7 +39,8 @@ class Totals:
         return (self.issued, self.held, self.overdraft) == (found, self.in_wallets, self.owed)
 
 
-class Claim(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
     """What a programme owes a shop for one business day: points that were redeemed, less those that were given back."""
 
     business_date: str

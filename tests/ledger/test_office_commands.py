@@ -171,7 +171,7 @@ def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
         ("8", "Nobody is registered under this number."),
         ("9", "It has what looks like a My Number, which is never accepted."),
     ]
-    assert "7 lines are wrong." in answer.err
+    assert "Lines that are wrong: 7" in answer.err
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == []
 
@@ -188,7 +188,7 @@ def test_a_thousand_mistakes_are_counted_and_a_hundred_shown(shell: Shell) -> No
     """Nobody reads more, and nobody should wonder how many there are."""
     answer = shell("award", shell.file("awards.csv", awards(*["x,252034,1,visit"] * 1_000)), "--municipality", TOWN)
     assert answer.err.count("\nline ") == 99
-    assert "1,000 lines are wrong." in answer.err
+    assert "Lines that are wrong: 1,000" in answer.err
 
 
 def test_totals_are_a_table_that_sums(shell: Shell) -> None:

@@ -37,6 +37,7 @@ rules-gain = Points of { $programme }, converted in a circle, come back as more.
 
 # Mistakes in a file of awards
 award-line = line { $line }: { $sentence }
+award-lines-wrong = Lines that are wrong: { $count }
 award-line-header = The first line must be the four columns who,programme,points,reason (found: { $told }).
 award-line-encoding = It is in another encoding than the other lines.
 award-line-too-long = The line is too long.
@@ -57,12 +58,8 @@ error-rules-invalid = The rules cannot be taken in
     .why = { $path }, line { $line }, { $key }: { $reason }
     .todo = Mend that line and run it again. Nothing has changed.
 error-award-file-wrong = Nothing was awarded
-    .why = { $count ->
-        [0] There is no line to award.
-        [one] One line is wrong.
-       *[other] { $count } lines are wrong.
-    }
-    .todo = Mend them and run it again; --dry-run only looks.
+    .why = Some of the file's lines are wrong, or there is none.
+    .todo = Mend them and give the whole file again.
 error-totals-wrong = The totals do not agree
     .why = Of { $programmes }, what was issued is not what is held, claimed, lapsed, converted and owed.
     .todo = Back the ledger up and call its maker.

@@ -37,6 +37,7 @@ rules-gain = { $programme } から振り替えて戻すと、元より多くな�
 
 # 付与ファイルの誤り
 award-line = { $line } 行目：{ $sentence }
+award-lines-wrong = 誤りのある行：{ $count }
 award-line-header = 1行目は「マイキーID,ポイント制度,ポイント,理由」の4列だけにしてください（今は：{ $told }）。
 award-line-encoding = 文字コードがほかの行と違います。
 award-line-too-long = 行が長すぎます。
@@ -57,11 +58,8 @@ error-rules-invalid = ルールを読み込めません
     .why = { $path } の { $line } 行目、{ $key }：{ $reason }
     .todo = その行を直し、もう一度読み込んでください。何も変えていません。
 error-award-file-wrong = 付与していません
-    .why = { $count ->
-        [0] 付与する行がありません。
-       *[other] { $count } 行に誤りがあります。
-    }
-    .todo = 行を直して、もう一度実行してください。--dry-run で先に確かめられます。
+    .why = 誤りのある行があるか、付与する行がありません。
+    .todo = 行を直して、ファイル全体をもう一度渡してください。
 error-totals-wrong = 合計が合いません
     .why = { $programmes } の発行と、残高・請求・失効・振替・不足分の合計が違います。
     .todo = 台帳のバックアップを取り、開発元へ連絡してください。

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from ledger.api.desk import Officer
+from ledger.client import LedgerRefusal
 from ledger.messages import ServiceId, Standing
 from tests.ledger.api.conftest import SHOP, Counter, asgi
 from tests.ledger.api.world import Card
@@ -73,9 +74,53 @@ async def test_the_office_prepares_a_shop(counter: Counter) -> None:
     assert setup.shop.name == "二号店"
 
 
+async def test_the_office_awards_counts_and_settles(counter: Counter, card: Card) -> None:
+    """A file is awarded once; what was issued and spent is in the totals, and what the shop is owed in its claims."""
+    await counter.register(card, LIBRARY)
+    file = "who,programme,points,reason\nlibrary:0042,252034,500,visit\n".encode("cp932")
+    answers = [await upload(counter, file, query) for query in ("?dry_run=true", "", "")]
+    assert [each.json()["done"] for each in answers] == [False, True, False]
+    await counter.send(counter.till.sale(card, 1_200, redeem=321))
+    (found,) = (await ask(counter, "GET", "/totals")).json()
+    assert (found["issued"], found["held"], found["claimed"]) == (500, 179, 321)
+    owed = await ask(counter, "GET", f"/shops/{SHOP}/claims?since=2026-11-01&until=2026-11-30")
+    assert owed.json() == [{"business_date": "2026-11-23", "programme": "252034", "points": 321}]
+    assert [action for _, action, _ in acts(counter)] == ["award"]
+
+
+async def upload(counter: Counter, file: bytes, query: str = "") -> httpx.Response:
+    """Bring a file of awards."""
+    token = counter.ledger.office.new_token(DESK, counter.ledger.today())
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"}
+    async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
+        return await client.post(f"/v1/office/awards{query}", content=file, headers=headers)
+
+
+async def test_a_wrong_file_is_refused_by_line(counter: Counter) -> None:
+    """The lines are named, and never repeated."""
+    response = await upload(
+        counter, b"who,programme,points,reason\nK7QM3V9TXW,252034,500,visit\n123456789018,252034,5,visit\n"
+    )
+    assert (response.status_code, response.json()["code"]) == (422, "award_file_wrong")
+    assert response.json()["errors"] == [{"line": 2, "kind": "mykey-unknown"}, {"line": 3, "kind": "my-number"}]
+    assert "K7QM3V9TXW" not in response.text
+
+
+async def test_a_withdrawn_terminal_is_refused_at_once(counter: Counter) -> None:
+    """It was stolen: the next request is not the shop's any more."""
+    assert (await ask(counter, "DELETE", f"/terminals/{counter.till.setup.terminal_id}")).is_success
+    with pytest.raises(LedgerRefusal) as refused:
+        await counter.client.setup()
+    assert refused.value.problem.code == "signature_wrong"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
+        ("DELETE", "/terminals/131164-0001-01", "office_mismatch"),
+        ("DELETE", "/terminals/252034-0001-99", "terminal_unknown"),
+        ("GET", "/shops/131164-0001/claims?since=2026-11-01&until=2026-11-30", "office_mismatch"),
+        ("GET", f"/shops/{SHOP}/claims?since=yesterday&until=2026-11-30", "request_malformed"),
         ("PUT", "/shops/131164-0001", "office_mismatch"),
         ("POST", "/shops/131164-0001/enrolment-codes", "office_mismatch"),
         ("POST", "/shops/252034-0099/enrolment-codes", "shop_unknown"),
