@@ -45,7 +45,7 @@ def display(view: ResidentView, words: Words, *, motion: bool) -> Iterator[Widge
     if view.scene is Scene.PIN:
         yield PinBoxes(view.boxes)
     if view.tries_left is not None:
-        yield Prose(words("say-tries-left", tries=view.tries_left), "refused strong")
+        yield Prose(words("say-tries-left", tries=view.tries_left), "refused strong spaced")
     if view.lines:
         yield Vertical(*(_line(index, view, words) for index in range(len(view.lines))), classes="lines tight")
     yield from _fault(view, words)
@@ -61,9 +61,9 @@ def _number(view: ResidentView, words: Words) -> Iterator[Widget]:
     """Show the one number large; what belongs to it stands in words."""
     match view:
         case ResidentView(scene=Scene.CHOOSE, points=int() as held):
-            yield Prose(words("say-balance", points=points(held)))
+            yield Prose(words("say-balance", points=points(held)), "spaced")
         case ResidentView(scene=Scene.PART, yen=int() as bill, points=asked):
-            yield Prose(words("resident-bill", yen=yen(bill)))
+            yield Prose(words("resident-bill", yen=yen(bill)), "spaced")
             yield AmountDisplay(asked or 0, "P")
         case ResidentView(scene=Scene.PIN | Scene.LAST_TRY, yen=due):
             if due is not None:

@@ -263,8 +263,11 @@ def _with_pin(state: EnteringPin | ConfirmingLastTry | Authorising, room: Room) 
             if state.notice is None and tries is not None and tries < FEW_TRIES:  # a notice names them itself
                 yield Prose(words("say-tries-left", tries=tries), "refused strong")
             yield from _notice(state.notice, words)
-            yield Prose(words("say-practice-pin" if room.practice else "say-pin-yourself"), "quiet")
-            yield from _button(state, words, ready=full)
+            if tries is None:
+                yield Prose(words("ask-reading"), "quiet")
+            else:
+                yield Prose(words("say-practice-pin" if room.practice else "say-pin-yourself"), "quiet")
+            yield from _button(state, words, ready=full and tries is not None)
         case ConfirmingLastTry():
             yield Prose(words("ask-last-try"), "band refused")
             yield Prose(words("say-last-try"), "spaced")

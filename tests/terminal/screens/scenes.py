@@ -168,6 +168,7 @@ STATES: dict[str, State] = {
     "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
     "part-notice": EnteringPart(replace(CHOOSING, cursor=1), "", Fault("amount_too_large", (("most", 820),))),
     "pin": replace(PIN, typed=2),
+    "pin-reading": replace(PIN, tries_left=None),
     "pin-full": replace(PIN, typed=4, tries_left=2),
     "pin-wrong": replace(PIN, tries_left=2, notice=Fault("pin_wrong", (("tries", 2),))),
     "last-try": ConfirmingLastTry(PIN),
