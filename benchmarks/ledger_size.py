@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,15 @@ ROUNDS: Final = 10
 EACH: Final = 50
 """Customers in a round; rounds of both sizes take turns, so that neither has the quieter machine."""
 
+HEADS: Final = ("residents", "bytes of each", "p50 ms", "p95 ms", "ratio", "limit")
+WIDTHS: Final = (9, 13, 6, 6, 5, 5)
+
+SIZES_OF: Final = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    "postgresql": "SELECT pg_total_relation_size('wallets') + pg_total_relation_size('lots')",
+}
+"""How many bytes the residents and their points take, with all indexes."""
+
 LIMIT: Final = 1.3
 """The most that the large store's median may be of the small one's."""
 
@@ -38,6 +47,7 @@ class Store:
 
     points: Points
     residents: int
+    bytes_each: int
     customers: Iterator[Request]
     waited: list[float] = field(default_factory=list)
 
@@ -54,10 +64,8 @@ class Store:
 
 def main() -> None:
     """Print the table; fail when the limit is missed."""
-    print(
-        f"| {'inquiry and sale':<17} | {'residents':>9} | {'p50 ms':>7} | {'p95 ms':>7} | {'ratio':>6} | {'limit':>6} |"
-    )
-    print(f"|{'-' * 19}|{'-' * 10}:|{'-' * 8}:|{'-' * 8}:|{'-' * 7}:|{'-' * 7}:|")
+    print(line("inquiry and sale", HEADS))
+    print(f"|{'-' * 18}|{':|'.join('-' * (width + 1) for width in WIDTHS)}:|")
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, server(PRODUCTION) as url:
         files = [f"sqlite:///{folder}/{residents}.db" for residents in SIZES]
         ratios = [compare("SQLite", files, Path(folder)), compare("PostgreSQL", databases(url), Path(folder))]
@@ -75,11 +83,14 @@ def compare(name: str, urls: list[str], folder: Path) -> float:
         cuts = statistics.quantiles(store.waited[EACH:], n=20)  # the first round opens connections and files
         middles.append(cuts[9])
         ratio, limit = (f"{cuts[9] / middles[0]:.2f}", str(LIMIT)) if store is stores[-1] else ("", "")
-        print(
-            f"| {name:<17} | {store.residents:>9,} | {cuts[9]:>7.2f} | {cuts[18]:>7.2f} | {ratio:>6} | {limit:>6} |",
-            flush=True,
-        )
+        cells = (f"{store.residents:,}", str(store.bytes_each), f"{cuts[9]:.2f}", f"{cuts[18]:.2f}", ratio, limit)
+        print(line(name, cells), flush=True)
     return middles[-1] / middles[0]
+
+
+def line(name: str, cells: Sequence[str]) -> str:
+    """Return a line of the table."""
+    return f"| {name:<16} | {' | '.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))} |"
 
 
 def filled(url: str, residents: int, folder: Path) -> Store:
@@ -87,7 +98,10 @@ def filled(url: str, residents: int, folder: Path) -> Store:
     engine = open_engine(url)
     upgrade(engine, "points")
     settle(engine, TOWN, residents)
-    return Store(Points(engine, PeriodKeys(folder / "periods")), residents, sales(TOWN, 1, residents))
+    with engine.connect() as connection:
+        size = int(connection.scalar(text(SIZES_OF[engine.dialect.name])))
+    points = Points(engine, PeriodKeys(folder / "periods"))
+    return Store(points, residents, size // residents, sales(TOWN, 1, residents))
 
 
 def databases(url: str) -> list[str]:
