@@ -13,16 +13,31 @@ from ledger.identity.store import Identity
 from ledger.messages import CardReference, Standing
 from ledger.migrations import upgrade
 
+SIZES = (10_000, 1_000_000)
 LOOKS = 2_000
+
+LIMIT = 1.3
+"""The most that a look-up in the long list may take of one in the short list."""
+
 ISSUER = bytes(32)
 
 
 def main() -> None:
-    """Take lists of both sizes in, look cards up, and print the table."""
-    print(f"{'entries':>10}{'taken in s':>12}{'look p50 ms':>13}{'p95 ms':>8}")
-    for entries in (10_000, 1_000_000):
+    """Take lists of both sizes in, look cards up, and print the table; fail when the limit is missed."""
+    print(
+        f"| {'entries':>9} | {'taken in s':>10} | {'look-up p50 ms':>14} | {'p95 ms':>6} | {'ratio':>5} | {'limit':>5} |"
+    )
+    print(f"|{'-' * 10}:|{'-' * 11}:|{'-' * 15}:|{'-' * 7}:|{'-' * 6}:|{'-' * 6}:|")
+    middles: list[float] = []
+    for entries in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            print("{:10,}{:12.1f}{:13.3f}{:8.3f}".format(entries, *_measure(Path(folder), entries)))
+            taken_in, p50, p95 = _measure(Path(folder), entries)
+        middles.append(p50)
+        ratio, limit = (f"{p50 / middles[0]:.2f}", str(LIMIT)) if entries == SIZES[-1] else ("", "")
+        print(
+            f"| {entries:>9,} | {taken_in:>10.1f} | {p50:>14.3f} | {p95:>6.3f} | {ratio:>5} | {limit:>5} |", flush=True
+        )
+    assert middles[-1] <= LIMIT * middles[0]
 
 
 def _measure(folder: Path, entries: int) -> tuple[float, float, float]:
