@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from config.trust import Anchors
@@ -28,6 +29,9 @@ IDENTITY_URL: Final = "KAZASU_LEDGER_IDENTITY_URL"
 POINTS_URL: Final = "KAZASU_LEDGER_POINTS_URL"
 ANCHORS: Final = "KAZASU_LEDGER_ANCHORS"
 """Environment variables: how a server's processes are told what to serve, out of sight of the process list."""
+
+STATEMENT_SECONDS: Final = 30
+"""How long a request may hold a connection with one statement; a terminal waits for less."""
 
 _TIDY_SECONDS: Final = 1800
 """How long after midnight the day before may wait to be tidied up."""
@@ -63,11 +67,27 @@ def application() -> FastAPI:
     LOGGER.setLevel(logging.INFO)
     place = Place(Path(os.environ[DIRECTORY]), os.environ[IDENTITY_URL], os.environ[POINTS_URL])
     ledger = assemble(place, Anchors.load(Path(os.environ[ANCHORS])))
+    for engine in ledger.stores:
+        limit_time(engine, STATEMENT_SECONDS)
     threading.Thread(target=_tidy_for_ever, args=(ledger,), name="tidy", daemon=True).start()
     app = create_app(ledger)
     # What is loaded by now stays: the collector need not walk it again and again for what requests leave behind.
     gc.freeze()
     return app
+
+
+def limit_time(engine: Engine, seconds: int) -> None:
+    """Let no statement run, or wait for a lock, for longer: whoever asked is told to try again (PostgreSQL only)."""
+    if engine.dialect.name != "postgresql":
+        return
+
+    def begin(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = '{seconds}s'")
+        connection.commit()
+
+    event.listen(engine, "connect", begin)
+    engine.dispose()  # connections from before have no limit
 
 
 def _tidy_for_ever(ledger: Ledger) -> None:

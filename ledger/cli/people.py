@@ -45,6 +45,23 @@ def renew(context: typer.Context, who: Who) -> None:
 
 
 @app.command()
+def unlink(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="A linked number, as library:0042.")],
+) -> None:
+    """Give one linked number up; the holder keeps everything else."""
+    service, _, own = number.partition(":")
+    if not own:
+        raise typer.BadParameter("a linked number is written as library:0042")
+    office = office_of(context)
+    with office.open() as ledger:
+        mykey = mykey_of(ledger, number)
+        ledger.identity.unlink(mykey, service)
+        note(ledger, EVERYWHERE, "unlink", mykey, service=service)
+        office.tell("office-unlinks", service=service, number=own)
+
+
+@app.command()
 def leave(
     context: typer.Context,
     who: Who,

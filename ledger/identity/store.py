@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, update
 
 from ledger.database import asking, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
@@ -114,12 +115,18 @@ class Identity:
 
     def find_mykeys(self, numbers: Iterable[ServiceId]) -> dict[ServiceId, str]:
         """Return the MyKey IDs that services' numbers are linked to; of a number that is nobody's there is none."""
-        wanted = {(each.service, each.number): each for each in numbers}
-        if not wanted:
-            return {}
-        query = select(service_id).where(tuple_(service_id.c.service, service_id.c.number).in_(wanted))
+        wanted: dict[str, dict[str, ServiceId]] = defaultdict(dict)
+        for each in numbers:
+            wanted[each.service][each.number] = each
+        query = select(service_id.c.number, service_id.c.mykey)
         with reading(self._engine) as connection:
-            return {wanted[row.service, row.number]: row.mykey for row in connection.execute(query)}
+            return {
+                own[number]: mykey
+                for service, own in wanted.items()
+                for number, mykey in connection.execute(
+                    query.where(service_id.c.service == service, service_id.c.number.in_(own))
+                )
+            }
 
     def known(self, mykeys: Iterable[str]) -> set[str]:
         """Return those MyKey IDs that somebody is registered under."""

@@ -211,6 +211,16 @@ def test_a_stop_counts_at_once(shell: Shell) -> None:
             assert ledger.identity.look_up([CARD])[CARD].standing is standing
 
 
+def test_a_number_is_given_up_at_the_window(shell: Shell) -> None:
+    """The library's membership ended; the person is still there, and the number is free for somebody else."""
+    assert shell("unlink", "library:0042").code == 0
+    with shell.ledger() as ledger:
+        assert ledger.identity.services(shell.mykey) == []
+        assert ledger.identity.look_up([CARD])[CARD].mykey == shell.mykey
+    assert shell("unlink", "library:0042").code == 1
+    assert shell("unlink", shell.mykey).code == 2
+
+
 def test_who_leaves_is_told_first(shell: Shell) -> None:
     """What lapses and what is unlinked is said; only with --yes it happens, and the totals still sum."""
     shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
@@ -281,8 +291,8 @@ READING = {"serve", "list", "totals", "claims", "audit"}
 
 def test_every_act_is_written_down(shell: Shell) -> None:
     """Each command that changes something leaves one entry, which says who did what."""
-    shell("enrol", "--shop", SHOP)
     with shell.ledger() as ledger:
+        ledger.identity.register(CARD, b"key", [ServiceId(service="museum", number="7")], ledger.today())
         code = ledger.registry.new_enrolment_code(SHOP, ledger.clock())
         ledger.registry.redeem_enrolment_code(code, Ed25519PrivateKey.generate().public_key(), ledger.clock())
     acting: dict[str, tuple[str | Path, ...]] = {
@@ -294,6 +304,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "stop": (shell.mykey,),
         "resume": (shell.mykey,),
         "renew": (shell.mykey,),
+        "unlink": ("museum:7",),
         "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", TOWN),
         "tidy": (),
         "shred": (),
