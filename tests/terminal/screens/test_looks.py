@@ -78,13 +78,14 @@ async def test_every_state_is_whole_and_legible(size: tuple[int, int], settings:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
 async def test_help_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
-    """Help fits where it has the most to say."""
+    """Help fits where it has the most to say, and leaves the status line in sight."""
     async with at_counter(settings, size) as (screen, pilot):
         screen.show(counter_in(STATES["idle"]))
         screen.perform(Command.HELP)
         await pilot.pause()
         shown = screen.app.screen
         assert isinstance(shown, HelpScreen)
+        assert text_of(shown).splitlines()[0] == text_of(screen).splitlines()[0]
         assert list(faint(shown)) == []
         assert [flaw for kind in (Prose, KeyCap) for flaw in cut_off(shown, kind)] == []
         assert not (settings.borders == "ascii" and ambiguous(text_of(shown)))
