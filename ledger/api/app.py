@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,19 +13,27 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from ledger.api import office, terminals
 from ledger.api.limits import BodyLimit
-from ledger.api.problems import ProblemError, answer, documented
+from ledger.api.problems import KINDS, ProblemError, answer, described, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import Telemetry
 from ledger.identity.errors import IdentityRefusal
 from ledger.messages import Problem
 from ledger.points.registry import RegistryError
 
+_DESCRIPTION = """\
+The ledger of municipal points on the My Number card.
+
+Terminals sign their requests (RFC 9421); a request counts once. The office bears a token. What is refused is answered
+with problem details (RFC 9457), whose `code` is stable: where `retryable` is true the same request may succeed later,
+after `Retry-After` seconds, and a terminal sends it again; all else is final. A verdict on an operation is no problem,
+but an answer: it is given once, for ever, under the operation's id."""
+
 _HTTP = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(ledger: Ledger) -> FastAPI:
     """Return the application that serves a ledger."""
-    app = FastAPI(title="Kazasu ledger", version="1", description=__doc__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Kazasu ledger", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.ledger = ledger
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     app.include_router(terminals.router)
@@ -44,6 +52,13 @@ def create_app(ledger: Ledger) -> FastAPI:
 def _watch() -> APIRouter:
     """Return what an operator's tools ask."""
     router = APIRouter(tags=["operation"])
+
+    @router.get("/problems/{code}", responses=documented("not_found"))
+    async def problem(code: str, accept_language: Annotated[str | None, Header()] = None) -> Problem:
+        """Describe a problem's code: its status, its sentences, and whether the same request may succeed later."""
+        if code not in KINDS:
+            raise ProblemError("not_found")
+        return described(code, accept_language)
 
     @router.get("/health")
     async def health() -> dict[str, str]:

@@ -73,18 +73,24 @@ class ProblemError(Exception):
 
     def response(self, accept_language: str | None) -> JSONResponse:
         """Return the response in the language that is asked for."""
-        kind = KINDS[self.code]
-        text = Texts(language(accept_language)).refusal(self.code)
-        message = Problem(
-            title=text.what,
-            status=kind.status,
-            detail=f"{text.why} {text.todo}",
-            code=self.code,
-            retryable=kind.retryable,
-            **self.more,
-        )
-        headers = {"Retry-After": "5", **(self.headers or {})} if kind.retryable else self.headers
-        return JSONResponse(message.model_dump(mode="json"), kind.status, headers, MEDIA_TYPE)
+        message = described(self.code, accept_language, self.more)
+        headers = {"Retry-After": "5", **(self.headers or {})} if message.retryable else self.headers
+        return JSONResponse(message.model_dump(mode="json"), message.status, headers, MEDIA_TYPE)
+
+
+def described(code: str, accept_language: str | None, more: Mapping[str, Any] | None = None) -> Problem:
+    """Return the problem details of a code; `type` is the address at which the ledger describes it."""
+    kind = KINDS[code]
+    text = Texts(language(accept_language)).refusal(code)
+    return Problem(
+        type=f"/problems/{code}",
+        title=text.what,
+        status=kind.status,
+        detail=f"{text.why} {text.todo}",
+        code=code,
+        retryable=kind.retryable,
+        **(more or {}),
+    )
 
 
 async def answer(request: Request, problem: Exception) -> JSONResponse:

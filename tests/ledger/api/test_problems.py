@@ -20,6 +20,7 @@ def test_every_code_has_its_sentences(code: str, lang: Lang) -> None:
     text = Texts(lang).refusal(code)
     assert text != Texts(lang).refusal("no_such_code")
     assert (problem.title, problem.detail) == (text.what, f"{text.why} {text.todo}")
+    assert problem.type == f"/problems/{code}"
     assert (problem.code, problem.status, problem.retryable) == (code, response.status_code, KINDS[code].retryable)
     assert response.media_type == MEDIA_TYPE
     assert ("Retry-After" in response.headers) is problem.retryable

@@ -30,6 +30,14 @@ async def test_a_ledger_says_that_it_lives_and_is_ready(counter: Counter) -> Non
     assert (await get(counter, "/ready")).json() == {"status": "ok"}
 
 
+async def test_a_problem_is_described_at_its_type(counter: Counter) -> None:
+    """Whoever meets one may look it up; what is no problem is not there."""
+    described = (await get(counter, "/problems/journal_fork")).json()
+    assert (described["status"], described["retryable"]) == (409, False)
+    assert described["title"] == "The records part in two"
+    assert (await get(counter, "/problems/none")).json()["type"] == "/problems/not_found"
+
+
 async def test_logs_and_metrics_name_nobody(counter: Counter, card: Card, caplog: pytest.LogCaptureFixture) -> None:
     """Neither resident nor shop nor terminal, no operation and no amount stands in what the operator sees."""
     caplog.set_level(logging.DEBUG)
