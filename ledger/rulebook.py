@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from config.lines import Key, line_of, line_of_error
 from config.municipalities import is_known
 from ledger.messages import Message
-from ledger.rules import RULES_GRACE, Programme
+from ledger.rules import RULES_GRACE, Programme, in_force
 
 
 class RulesError(Exception):
@@ -88,10 +88,12 @@ def mistakes(new: Sequence[Programme], there: Sequence[Programme]) -> Iterator[M
         yield from _places(programme)
         yield from _versions(programme, together)
         yield from _rates(programme, together)
-    gaining = set(gains(together))
+    gaining, generous = set(gains(together)), set(gives_more_than_paid(together))
     for programme in new:
         if programme.code in gaining:
             yield Mistake(programme, "convert", "gain", (("programme", programme.code),))
+        if programme.code in generous:
+            yield Mistake(programme, "earning", "over-generous")
 
 
 def _places(programme: Programme) -> Iterator[Mistake]:
@@ -127,6 +129,16 @@ def _rates(programme: Programme, together: Iterable[Programme]) -> Iterator[Mist
             yield Mistake(programme, "convert", "programme-unknown", (("programme", rate.to),))
         elif charges[rate.to] == "paid" and programme.charge == "free":
             yield Mistake(programme, "convert", "paid-converted", (("programme", rate.to),))
+
+
+def gives_more_than_paid(programmes: Sequence[Programme]) -> Iterator[str]:
+    """Yield the programmes that together, on some day, give more points for a bill than it has yen."""
+    for day in sorted({each.effective_from for each in programmes}):
+        earning = {p.code: p.earning.yen_per_point for p in in_force(programmes, day).values() if p.earning is not None}
+        for town in {code[:6] for code in earning}:
+            of_town = {code: yen for code, yen in earning.items() if code[:6] == town}
+            if sum(Fraction(1, yen) for yen in of_town.values()) > 1:
+                yield from of_town
 
 
 def gains(programmes: Sequence[Programme]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from config.texts import LANGUAGES, Texts
 from ledger.awards import MAX_LINE, AwardFile, AwardLine, LineError
 from ledger.messages import ServiceId
 
@@ -62,6 +63,7 @@ def test_a_linked_number_stands_for_its_holder() -> None:
 def test_a_line_that_is_wrong_is_named(line: str, code: str) -> None:
     """The lines around it are read all the same, so that all mistakes are known at once."""
     assert errors(f"{HEADER}\n{GOOD}\n{line}\n{GOOD}\n".encode()) == [(3, code)]
+    assert all(Texts(lang)(f"award-line-{code}", told="x") for lang in LANGUAGES)
 
 
 @pytest.mark.parametrize("header", ["", "who,points", f"{HEADER},氏名", "who,who,points,reason", "a,b,c,d"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.texts import LANGUAGES, Texts
 from ledger.rulebook import Rulebook, RulesError, gains
 from ledger.rules import DaysAfterAward, Name, Programme, Rate
 
@@ -68,6 +69,12 @@ MISTAKES = {
         "programme.1.convert",
         "gain",
     ),
+    "more points than yen, by two programmes": (
+        text(CITY, "earning = { yen_per_point = 1 }") + text(STREET, "earning = { yen_per_point = 100 }"),
+        7,
+        "programme.1.earning",
+        "over-generous",
+    ),
     "paid points for nothing": (text(CITY, PAID, "earning = {}"), 8, "programme.1.earning", "paid-earned"),
     "free points become paid ones": (
         text(CITY, convert(STREET, 1, 1)) + text(STREET, PAID),
@@ -95,6 +102,8 @@ def test_a_mistake_is_named_by_line_and_field(tmp_path: Path, case: str) -> None
         Rulebook.read(path).check([])
     assert (caught.value.line, caught.value.reason) == (line, reason)
     assert key in {None, caught.value.key}
+    for lang in LANGUAGES:
+        assert Texts(lang)(f"rules-{reason}", **caught.value.told)
 
 
 def test_another_encoding_is_named_by_its_line(tmp_path: Path) -> None:
@@ -111,6 +120,7 @@ GOOD = {
     "there and back at a loss": text(CITY, convert(STREET, 1, 1)) + text(STREET, convert(CITY, 2, 1)),
     "a better rate after the other way has ended": text(CITY, convert(STREET, 1, 2)[:-3] + ", until = 2026-05-01 }]")
     + text(STREET, convert(CITY, 1, 1, "2026-05-02")),
+    "a point for a yen, and none of the other": text(CITY, "earning = { yen_per_point = 1 }") + text(STREET),
     "a new version": text(CITY) + text(CITY, "overdraft = true", version=2, since="2026-05-01"),
 }
 

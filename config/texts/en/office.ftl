@@ -33,6 +33,7 @@ rules-version-order = { $programme } version { $version } does not take effect a
 rules-programme-unknown = There is no programme { $programme }.
 rules-paid-earned = Paid points cannot be earned with a bill.
 rules-paid-converted = Free points cannot become paid points of { $programme }.
+rules-over-generous = Together with the other programmes a bill would earn more points than it has yen.
 rules-gain = Points of { $programme }, converted in a circle, come back as more.
 
 # Mistakes in a file of awards

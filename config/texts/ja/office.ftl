@@ -33,6 +33,7 @@ rules-version-order = { $programme } 第{ $version }版の適用開始日が、�
 rules-programme-unknown = { $programme } というポイント制度はありません。
 rules-paid-earned = 有償のポイントは、会計では付与できません。
 rules-paid-converted = 無償のポイントを、有償の { $programme } に振り替えることはできません。
+rules-over-generous = ほかの制度と合わせると、払った円より多くのポイントが付きます。
 rules-gain = { $programme } から振り替えて戻すと、元より多くなります。
 
 # 付与ファイルの誤り
