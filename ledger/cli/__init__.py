@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
+from config import settings
 from config.home import Home
-from config.texts import LANGUAGES, Lang, Texts
+from config.texts import Lang, Texts
 from ledger.cli import people, places, points
 from ledger.cli.office import Office, office_of, stop
 from ledger.place import Place
@@ -30,11 +31,12 @@ def ledger_options(
 ) -> None:
     """Work on the ledger of the data directory, or on the one that these options name."""
     above: dict[str, Any] = {} if context.parent is None else context.parent.params
-    home, lang = Home.locate(above.get("home")), above.get("lang")
+    home = Home.locate(above.get("home"))
+    lang: Lang = above.get("lang") or settings.load(home.settings).screen.language
     context.obj = Office(
         Place(directory or home.ledger, identity_url, points_url),
         anchors or home.anchors,
-        Texts(cast("Lang", lang) if lang in LANGUAGES else LANGUAGES[0]),
+        Texts(lang),
     )
 
 

@@ -31,17 +31,19 @@ def award(
         with file.open("rb") as lines:
             asked = plan(ledger, municipality, lines)
         for error in asked.errors:
-            sentence = office.texts(f"award-line-{error.code}", told=error.told)
+            # What stands in a file must not steer the terminal that shows it.
+            told = "".join(filter(str.isprintable, error.told))
+            sentence = office.texts(f"award-line-{error.code}", told=told)
             typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
         if asked.wrong or not asked.points:
             typer.echo(office.texts("award-lines-wrong", count=asked.wrong), err=True)
             office.refuse("award_file_wrong")
-        told = {"lines": asked.lines, "people": asked.people, "points": asked.total}
+        sums = {"lines": asked.lines, "people": asked.people, "points": asked.total}
         if dry_run:
-            office.tell("office-award", **told)
+            office.tell("office-award", **sums)
             office.tell("office-dry-run")
         elif carry_out(ledger, asked, officer(municipality), occasion):
-            office.tell("office-award", **told)
+            office.tell("office-award", **sums)
         else:
             office.tell("office-award-known")
 

@@ -116,6 +116,15 @@ def test_the_data_directory_is_the_one_named(shell: Shell) -> None:
     ]
 
 
+def test_the_language_is_that_of_the_settings(shell: Shell) -> None:
+    """Unless the command says another."""
+    shell.file("settings.toml", '[screen]\nlanguage = "en"\n')
+    main(["--home", str(shell.home), "ledger", "list", TOWN])
+    assert shell.capture.readouterr().out.startswith("kind,code")
+    main(["--home", str(shell.home), "ledger", "list", TOWN, "--lang", "ja"])
+    assert shell.capture.readouterr().out.startswith("種類,コード")
+
+
 def test_rules_that_are_wrong_change_nothing(shell: Shell) -> None:
     """The line and the field are named; a version that is there keeps its rules."""
     wrong = shell("rules", shell.file("wrong.toml", RULES.replace("up_to", "upto")))
@@ -174,6 +183,13 @@ def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
     assert "Lines that are wrong: 7" in answer.err
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == []
+
+
+def test_a_file_does_not_steer_the_terminal(shell: Shell) -> None:
+    """What stands in a line is repeated without its control characters."""
+    answer = shell("award", shell.file("awards.csv", awards("\x1b[2Jx,252034,1,visit")), "--municipality", TOWN)
+    assert 'line 2: "[2Jx" is neither' in answer.err
+    assert "\x1b" not in answer.err
 
 
 @pytest.mark.parametrize("content", ["", awards(), "a,b\n1,2\n"])
