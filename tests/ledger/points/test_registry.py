@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import update
 
+from ledger.messages import Shop
 from ledger.points.registry import RegistryError
+from ledger.points.schema import terminals
 from ledger.rules import Earning
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import SHOP
@@ -54,3 +57,38 @@ def test_a_head_only_moves_forward(store: Store, now: datetime) -> None:
     found = store.registry.terminal(terminal.id)
     assert found is not None
     assert (found.head_seq, found.head_hash) == (5, "5" * 64)
+
+
+def test_a_withdrawn_terminal_is_none_any_more(store: Store, now: datetime) -> None:
+    """Its key opens nothing, its code enrols nobody again, and the next terminal has the next number."""
+    key = Ed25519PrivateKey.generate().public_key()
+    code = store.registry.new_enrolment_code(SHOP, now)
+    assert store.registry.redeem_enrolment_code(code, key, now) is not None
+    assert store.registry.terminals("252034") == [f"{SHOP}-01"]
+    store.registry.withdraw(f"{SHOP}-01")
+    assert store.registry.terminals("252034") == []
+    assert store.registry.terminal(f"{SHOP}-01") is None
+    assert store.registry.redeem_enrolment_code(code, key, now) is None
+    following = store.registry.redeem_enrolment_code(store.registry.new_enrolment_code(SHOP, now), key, now)
+    assert following is not None
+    assert following.id == f"{SHOP}-02"
+    with pytest.raises(RegistryError, match="terminal_unknown"):
+        store.registry.withdraw(f"{SHOP}-09")
+
+
+def test_numbers_of_terminals_end_at_99(store: Store, now: datetime) -> None:
+    """None is given twice, so a shop that used them up needs another code."""
+    key = Ed25519PrivateKey.generate().public_key()
+    store.registry.redeem_enrolment_code(store.registry.new_enrolment_code(SHOP, now), key, now)
+    with store.engine.begin() as connection:
+        connection.execute(update(terminals).values(terminal=f"{SHOP}-99"))
+    with pytest.raises(RegistryError, match="shop_full"):
+        store.registry.redeem_enrolment_code(store.registry.new_enrolment_code(SHOP, now), key, now)
+
+
+@pytest.mark.parametrize("code", ["252035-0001", "999999-0001"])
+def test_a_shop_stands_in_a_municipality(store: Store, code: str) -> None:
+    """A code with a wrong check digit, or of no municipality, is no shop's."""
+    with pytest.raises(RegistryError, match="municipality_unknown"):
+        store.registry.add_shop(Shop(code=code, name="x"))
+    assert [each.code for each in store.registry.shops("252034")] == [SHOP]
