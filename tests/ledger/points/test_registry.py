@@ -1,5 +1,6 @@
 """Programmes, shops and terminals: versions never change, codes work once, numbers never come again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -92,3 +93,17 @@ def test_a_shop_stands_in_a_municipality(store: Store, code: str) -> None:
     with pytest.raises(RegistryError, match="municipality_unknown"):
         store.registry.add_shop(Shop(code=code, name="x"))
     assert [each.code for each in store.registry.shops("252034")] == [SHOP]
+
+
+def test_terminals_that_come_at_once_get_different_numbers(store: Store, now: datetime) -> None:
+    """A large store enrols all of its lanes in one morning."""
+    codes = [store.registry.new_enrolment_code(SHOP, now) for _ in range(12)]
+
+    def enrol(code: str) -> str:
+        terminal = store.registry.redeem_enrolment_code(code, Ed25519PrivateKey.generate().public_key(), now)
+        assert terminal is not None
+        return terminal.id
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(enrol, codes))
+    assert sorted(found) == [f"{SHOP}-{number:02d}" for number in range(1, 13)]
