@@ -24,6 +24,7 @@ from ledger.place import Place
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
+from ledger.points.upkeep import tidy
 
 
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
@@ -54,5 +55,10 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
 def open_ledger(
     directory: Path, *, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> FastAPI:
-    """Return the application of the ledger in a directory, to be reached through `httpx.ASGITransport`."""
-    return create_app(assemble(Place(directory), anchors, clock))
+    """Return the application of the ledger in a directory, to be reached through `httpx.ASGITransport`.
+
+    There is no server to tidy up after midnight: it is done whenever the ledger is opened.
+    """
+    ledger = assemble(Place(directory), anchors, clock)
+    tidy(ledger.books, ledger.today())
+    return create_app(ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -11,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.trust import Anchors
 from ledger.client import LedgerClient
-from ledger.embedded import open_ledger
+from ledger.embedded import assemble, open_ledger
 from ledger.identity.registration import reference_to
 from ledger.messages import Inquiry, InquiryResult, Standing
+from ledger.place import Place
+from ledger.points.reports import count
 from ledger.practice import prepare
 from ledger.sealing import Purpose, seal
 from reader.virtual.cards import practice_cards
@@ -41,3 +44,13 @@ async def test_the_sample_residents_are_there(tmp_path: Path) -> None:
     held = {each.programme: each.points for each in found["two-towns"].balances}
     assert held == {"252034": 820, "252034-MIHON": 150, "131164": 2_400}
     assert [(each.programme, each.redeemable) for each in found["visitor"].balances] == [("131164", 1_500)]
+
+
+def test_an_embedded_ledger_is_tidied_up_when_it_is_opened(tmp_path: Path) -> None:
+    """Nobody need think of it: what lapsed is back with the issuer, and the totals agree."""
+    prepare(tmp_path, practice_cards())
+    open_ledger(tmp_path, anchors=Anchors(), clock=lambda: datetime(2028, 4, 1, tzinfo=UTC))
+    ledger = assemble(Place(tmp_path), Anchors())
+    found = {each.programme: each for each in count(ledger.books, "252034")}
+    ledger.close()
+    assert (found["252034"].held, found["252034"].lapsed, found["252034"].agree) == (0, found["252034"].issued, True)
