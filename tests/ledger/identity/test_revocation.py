@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from ledger.database import open_engine
 from ledger.identity.errors import IdentityRefusal
@@ -138,7 +139,14 @@ def test_looking_up_takes_two_queries_for_any_number_of_cards(identity: Identity
     """However many cards an upload names, and however long the list, the look goes through the index twice."""
     identity.replace_revocations(read(crl(range(1, 2000)), [anchor(KEY)]))
     statements: list[str] = []
-    event.listen(identity._engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    assert len(revoked(identity, range(1990, 2100))) == 10
+
+    def note(*call: Any) -> None:
+        statements.append(call[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert len(revoked(identity, range(1990, 2100))) == 10
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
     assert len([each for each in statements if each.startswith("SELECT")]) == 2
     assert next(iter(revoked_cards.primary_key)).name == "card_key"
