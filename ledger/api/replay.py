@@ -8,7 +8,7 @@ from sqlalchemy import Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from ledger.api.schema import request_nonce
-from ledger.database import repeated, with_row_locks
+from ledger.database import one_by_one, repeated
 
 _SWEEP_SECONDS = 60
 
@@ -18,7 +18,7 @@ class Replays:
 
     def __init__(self, engine: Engine) -> None:
         # The key decides: of two that bring one nonce at once, the second finds it taken.
-        self._engine = with_row_locks(engine)
+        self._engine = one_by_one(engine)
         self._swept: dict[str, int] = {}
 
     def is_new(self, terminal_id: str, nonce: str, now: datetime, expires: datetime) -> bool:

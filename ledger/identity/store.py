@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, update
 
-from ledger.database import asking, reading, repeated, with_row_locks
+from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
@@ -54,6 +54,7 @@ class Identity:
     def __init__(self, engine: Engine, secret: bytes) -> None:
         # Whatever two requests decide at once is held by a key, which one of them finds taken.
         self._engine = with_row_locks(engine)
+        self._single = one_by_one(engine)
         self._secret = secret
 
     def key_of(self, issuer: bytes, serial: int) -> bytes:
@@ -65,7 +66,7 @@ class Identity:
         keys = {reference: self._key(reference) for reference in cards}
         if not keys:
             return {}
-        with asking(self._engine) as connection:
+        with reading(self._single) as connection:
             known = connection.execute(_KNOWN, {"keys": list(keys.values())})
             holders = {row.card_key: _holder(row) for row in known}
             if strange := keys.values() - holders.keys():
@@ -76,7 +77,7 @@ class Identity:
     def services(self, mykey: str) -> list[ServiceId]:
         """Return the numbers that are linked to a MyKey ID."""
         query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
-        with asking(self._engine) as connection:
+        with reading(self._single) as connection:
             return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
 
     def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:

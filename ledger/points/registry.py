@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from config.municipalities import is_known
-from ledger.database import asking, reading, repeated
+from ledger.database import one_by_one, reading, repeated
 from ledger.messages import FIRST_PREVIOUS_HASH, Shop
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
 from ledger.points.sets import put
-from ledger.points.tables import issuers, load_programmes
+from ledger.points.tables import load_programmes, usable_programmes
 from ledger.rules import Programme, accepts
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -64,6 +64,7 @@ class Registry:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._single = one_by_one(engine)
 
     # Programmes and shops ----------------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class Registry:
     def programmes_at(self, shop: str) -> list[Programme]:
         """Return every version of the programmes of a shop's municipality, and of those that the shop accepts."""
         with reading(self._engine) as connection:
-            there = load_programmes(connection, issuers(connection, shop[:6]))
+            there = usable_programmes(connection, shop[:6])
         return [each for each in there if each.municipality == shop[:6] or accepts(each, shop)]
 
     def add_shop(self, shop: Shop) -> None:
@@ -167,7 +168,7 @@ class Registry:
 
     def terminal(self, terminal_id: str) -> Terminal | None:
         """Return an enrolled terminal, None where there is none."""
-        with asking(self._engine) as connection:
+        with reading(self._single) as connection:
             return _terminal(connection, terminal_id)
 
     def terminals(self, municipality: str) -> list[str]:
@@ -194,7 +195,7 @@ class Registry:
     def advance_head(self, terminal_id: str, seq: int, digest: str) -> bool:
         """Move the head of a terminal's journal forward; return False where it is there already, or beyond."""
         named = {"town": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest}
-        return repeated(self._engine, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
+        return repeated(self._single, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
 
 
 def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Terminal:

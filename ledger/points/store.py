@@ -11,8 +11,8 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, Engine, select
 
-from ledger.database import asking, reading, repeated, with_row_locks
-from ledger.messages import ProgrammeBalance, Status, Verdict
+from ledger.database import one_by_one, reading, repeated, with_row_locks
+from ledger.messages import ProgrammeBalance, Return, Status, Verdict, Void
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
@@ -30,7 +30,7 @@ from ledger.points.rows import (
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
-from ledger.points.tables import issuers, load_programmes
+from ledger.points.tables import load_programmes, usable_programmes
 from ledger.points.wallet import NEVER, Change, Lot
 from ledger.reasons import Reason
 from ledger.rules import Programme, accepts, in_force
@@ -43,6 +43,7 @@ class Points:
 
     def __init__(self, engine: Engine, period_keys: PeriodKeys) -> None:
         self._engine = with_row_locks(engine)
+        self._single = one_by_one(engine)
         self._keys = period_keys
         self._programmes: dict[str, dict[str, list[Programme]]] = {}
 
@@ -53,11 +54,10 @@ class Points:
         other content: then nothing of that municipality was done. `today` is the day in Japan.
         """
         visiting = [each for each in requests if each.municipality != each.operation_id[:6]]
-        voided = [id_ for home, group in _grouped(visiting, _home).items() for id_ in self._take_ids(home, group)]
-        asked = [
-            replace(each, refusal=Reason.VOIDED_BEFORE_ARRIVAL) if each.operation_id in voided else each
-            for each in requests
-        ]
+        refused: dict[str, Reason] = {}
+        for home, group in _grouped(visiting, _home).items():
+            refused |= self._take_ids(home, group)
+        asked = [replace(each, refusal=refused.get(each.operation_id, each.refusal)) for each in requests]
         outcomes: dict[str, Outcome] = {}
         for municipality, group in _grouped(asked, attrgetter("municipality")).items():
             decided = self._decide(municipality, group, today)
@@ -82,13 +82,11 @@ class Points:
         One of which nothing is held is there only where a day's limit to earning is.
         """
         home = shop[:6]
-        with asking(self._engine) as connection:
-            found = [
-                (programme, balance(programme, wallet, shop, on.isoformat()))
-                for town in issuers(connection, home)
-                for wallet in read_wallets(connection, town, [mykey]).values()
-                for programme in in_force(load_programmes(connection, [town]), on).values()
-            ]
+        with reading(self._single) as connection:
+            rules = in_force(usable_programmes(connection, home), on).values()
+            towns = sorted({programme.municipality for programme in rules})
+            held = {town: read_wallets(connection, town, [mykey])[mykey] for town in towns}
+        found = [(p, balance(p, held[p.municipality], shop, on.isoformat())) for p in rules]
         found = [(p, b) for p, b in found if b.points or (p.municipality == home and b.earnable is not None)]
         found.sort(key=lambda each: (each[0].municipality != home, not accepts(each[0], shop), each[0].deduction_order))
         return [each for _, each in found]
@@ -138,20 +136,26 @@ class Points:
             self._programmes[municipality] = known = dict(known)
         return known
 
-    def _take_ids(self, home: str, visiting: Sequence[Request]) -> list[str]:
+    def _take_ids(self, home: str, visiting: Sequence[Request]) -> dict[str, Reason]:
         """Keep in the terminal's municipality which other one decides an operation: an id is used once everywhere.
 
-        Return those ids that were voided before they arrived.
+        Return which are refused: those voided before they arrived, and those that would undo what is not there.
         """
 
-        def work(connection: Connection) -> list[str]:
-            there = rows_of(connection, home, [each.operation_id for each in visiting])
+        def work(connection: Connection) -> dict[str, Reason]:
+            targets = [each.content.target for each in visiting if isinstance(each.content, Void | Return)]
+            there = rows_of(connection, home, [*(each.operation_id for each in visiting), *targets])
+            refused: dict[str, Reason] = {}
             for each in visiting:
                 if (row := there.get(each.operation_id)) is not None:
                     check_same(row, each.content_hash)
+                    if row.kind == VOIDED:
+                        refused[each.operation_id] = Reason.VOIDED_BEFORE_ARRIVAL
+                if isinstance(each.content, Void | Return) and _is_not_in(there.get(each.content.target), each):
+                    refused[each.operation_id] = Reason.MUNICIPALITY_MISMATCH
             new = {each.operation_id: _elsewhere(each) for each in visiting if each.operation_id not in there}
             insert_rows(connection, home, new.values())
-            return [row.operation for row in there.values() if row.kind == VOIDED]
+            return refused
 
         return repeated(self._engine, work, on_taken_keys=True)
 
@@ -165,6 +169,13 @@ def _grouped(requests: Iterable[Request], key: Callable[[Request], str]) -> dict
     for request in requests:
         groups[key(request)].append(request)
     return groups
+
+
+def _is_not_in(target: Row | None, request: Request) -> bool:
+    """Return whether what is to be undone was decided in another municipality than the request names."""
+    if target is None or target.kind == VOIDED:
+        return False
+    return target.kind != ELSEWHERE or target.target != request.municipality
 
 
 def _elsewhere(request: Request) -> Row:

@@ -12,6 +12,14 @@ from ledger.rules import Programme
 
 _PROGRAMMES = select(programmes.c.rules).where(programmes.c.municipality.in_(bindparam("towns", expanding=True)))
 _ISSUERS = select(partners.c.issuer).where(partners.c.municipality == bindparam("town"))
+_USABLE = select(programmes.c.rules).where(
+    (programmes.c.municipality == bindparam("town")) | programmes.c.municipality.in_(_ISSUERS)
+)
+
+
+def usable_programmes(connection: Connection, municipality: str) -> list[Programme]:
+    """Return every version of a municipality's programmes, and of those that it accepts points of."""
+    return [_parse(rules) for rules in connection.scalars(_USABLE, {"town": municipality})]
 
 
 def load_programmes(connection: Connection, municipalities: Iterable[str]) -> list[Programme]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger import database
-from ledger.database import asking, open_engine
+from ledger.database import open_engine, reading
 
 
 def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
@@ -19,7 +19,7 @@ def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
     with other.begin() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
     monkeypatch.setattr(database, "_IDLE_SECONDS", -1.0)
-    with asking(engine) as connection:
+    with reading(engine) as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) != process
     engine.dispose()
     other.dispose()

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, event
 
 from ledger.api import schema as api
+from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.messages import Leg, Sale, Status
@@ -138,9 +139,11 @@ def administer(store: Store) -> None:
     assert Replays(store.engine).is_new(TERMINAL, "n" * 16, NOW, NOW)
     desk, officer = OfficeDesk(store.engine), Officer(CITY, "office")
     assert desk.officer(desk.new_token(officer, DAY), DAY) == officer
-    desk.note(officer, "token", {}, NOW)
-    assert len(desk.acts(CITY)) == 1
-    assert grant(store.engine, [Gift(city(), {MYKEY: 5, "K7QM3V9TXX": 5})], DAY, desk.row(officer, "awards", {}, NOW))
+    audit = Audit(store.engine, store.keys, b"s" * 32)
+    audit.note(officer, "token", {}, NOW)
+    assert len(audit.acts(CITY)) == 1
+    note = audit.once(officer, "awards", {}, NOW, "file")
+    assert grant(store.engine, [Gift(city(), {MYKEY: 5, "K7QM3V9TXX": 5})], DAY, note)
 
 
 def trade(store: Store) -> None:
