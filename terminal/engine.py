@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -114,6 +115,8 @@ class BackgroundEngine:
         desk = Desk(station, self._on_answer)
         self._count_unsent(station)
         self._source.start(self._hear_reader)
+        # What is loaded by now stays: the collector need not walk it again and again while a resident waits.
+        gc.freeze()
         try:
             async with asyncio.TaskGroup() as tasks:
                 lasting = [

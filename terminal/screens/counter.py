@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,7 +22,20 @@ from terminal.counter import Counter, step
 from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
 from terminal.counter.facts import Fault
 from terminal.counter.resident import resident_view
-from terminal.counter.states import Done, EnteringPin, Field, Idle, Queued, Refused, ShowingBalance
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    Done,
+    EnteringPin,
+    Field,
+    Idle,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    State,
+)
 from terminal.display.link import Broadcaster, Shown
 from terminal.port import Engine, Report, Surroundings
 from terminal.screens.frame import CounterFrame, Scene
@@ -32,6 +47,12 @@ from terminal.widgets.touch import Command, Hold, Intention, Touchable
 from terminal.words import Words
 
 TICK_SECONDS = 1.0
+
+PASSING = (Reading, Authorising, Sending)
+"""States that a card or a ledger ends, mostly sooner than they could be drawn."""
+
+PASSING_SECONDS = 0.1
+"""How long such a state lasts before it is drawn: drawing takes time from the very work that is waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -194,13 +215,20 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         for effect in effects:
             if self._engine is not None:
                 self._engine.carry_out(effect)
-        self.show(after)
+        self._stand_at(after)
+        if isinstance(after.state, PASSING):
+            self.set_timer(PASSING_SECONDS, partial(self._draw_if_still_at, after.state))
+        else:
+            self._draw()
         if type(after.state) is not type(before.state):
             self._entered()
 
     def _entered(self) -> None:
         """Mark a new state by its sound; after a result, take away a practice card that nobody's hand holds."""
         state = self.counter.state
+        if isinstance(state, AwaitCard):
+            # While hands look for a card this holds up nobody; left to itself, it would come between tap and verdict.
+            gc.collect()
         if self._settings.sound and (name := sound_for(state)):
             self._play(name)
         finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
@@ -214,15 +242,26 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     # What is shown ----------------------------------------------------------------------------------------------
 
     def show(self, counter: Counter) -> None:
-        """Show what the counter is at; of a PIN, no more digits are kept than the counter counts."""
+        """Show a counter at once, whatever it is at."""
+        self._stand_at(counter)
+        self._draw()
+
+    def _stand_at(self, counter: Counter) -> None:
+        """Go on with a counter; of a PIN, no more digits are kept than it counts."""
         if counter.terms is not self.counter.terms:
             self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
         self.counter = counter
         if not (isinstance(counter.state, EnteringPin) and counter.state.typed == len(self._pin)):
             self._pin.wipe()
+
+    def _draw_if_still_at(self, state: State) -> None:
+        if self.counter.state is state:
+            self._draw()
+
+    def _draw(self) -> None:
         self._frame.show(self._scene())
         if self._resident is not None:
-            self._resident.show(Shown(resident_view(counter), self._words.texts.lang))
+            self._resident.show(Shown(resident_view(self.counter), self._words.texts.lang))
 
     def _turn_language(self) -> None:
         lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]

@@ -1,0 +1,197 @@
+"""What the counter itself takes of a sale, from the tap to the verdict on its screen, ledger and all: p95 ≤ 50 ms.
+
+The card's own time is taken off. Where the resident has points to use, the time that they think lies between two waits:
+for the choice, and from the choice to the verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
+
+from config.home import Home
+from config.settings import ScreenSettings, Settings
+from config.texts import Texts
+from reader.connection import Apdu, Connection
+from reader.practice import PracticeSource
+from reader.virtual.cards import PRACTICE_PIN
+from terminal import cli
+from terminal.app import KazasuApp
+from terminal.display.link import Broadcaster
+from terminal.engine import BackgroundEngine
+from terminal.look import Look
+from terminal.opening import Opener
+from terminal.port import Surroundings
+from terminal.practice import PracticeReader, enrol_for_practice
+from terminal.screens.counter import CounterScreen
+
+ROUNDS = 100
+"""Each is two sales."""
+LIMIT_MS = 50.0
+
+HAND_SECONDS = 0.03
+"""What the quickest hand takes when it sees something; the screen is at rest by then."""
+
+HOLDER = "unregistered"
+"""Whose card is tapped: somebody who begins without a point."""
+EARNING, USING = "1200", "10"
+"""Bills: one that earns ten points where there are none to use, and one that takes them all."""
+
+TEXTS = Texts("en")
+ASKS_BILL, ASKS_CARD, ASKS_CHOICE, SHOWS_VERDICT = (
+    TEXTS(key) for key in ("ask-bill", "ask-hold-card", "ask-use", "key-next")
+)
+"""What stands on the screen in one state alone."""
+
+PATIENCE_SECONDS = 10.0
+"""After which nothing more is hoped for."""
+
+
+class Monitor(HeadlessDriver):
+    """Takes the frames that a terminal would be sent."""
+
+    frames = asyncio.Queue[str]()
+
+    @property
+    def is_headless(self) -> bool:
+        """Say no: for a driver without a head nothing is drawn."""
+        return False
+
+    def write(self, data: str) -> None:
+        """Take one frame, or what changed since the last."""
+        self.frames.put_nowait(data)
+
+
+class TimedCards(PracticeSource):
+    """Practice cards whose own time is counted."""
+
+    seconds = 0.0
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Power the card up, and down at the end."""
+        with super().connect() as card:
+            yield _TimedCard(card, self)
+
+
+class _TimedCard:
+    def __init__(self, card: Connection, cards: TimedCards) -> None:
+        self._card = card
+        self._cards = cards
+
+    def transmit(self, command: Apdu) -> tuple[bytes, int]:
+        started = perf_counter()
+        answer = self._card.transmit(command)
+        self._cards.seconds += perf_counter() - started
+        return answer
+
+
+class Counter:
+    """The counter of practice mode, as it runs on a terminal, with somebody who presses keys at once."""
+
+    def __init__(self, home: Home) -> None:
+        self._cards = TimedCards()
+        self._reader = PracticeReader(self._cards)
+        self._home = home
+        self.app = KazasuApp(Look("en", "dark", "lines"), lambda: self._screen)
+        self.app.driver_class = Monitor
+
+    def _screen(self) -> CounterScreen:
+        around = Surroundings("12", practice=True)
+        settings = ScreenSettings(language="en", sound=False)
+        return CounterScreen(self._engine, settings, around, display=Broadcaster(self._home.display))
+
+    def _engine(self) -> BackgroundEngine:
+        opener = Opener(self._home.practice, Settings(), self._reader, enrol_for_practice)
+        around = Surroundings("12", practice=True)
+        return BackgroundEngine(opener, self._reader, around, self._reader.hold, self._reader.names)
+
+    async def shows(self, text: str) -> float:
+        """Return the time at which a text is drawn that was not there before."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while text not in await Monitor.frames.get():
+                pass
+        return perf_counter()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+    async def taps(self, bill: str, text: str) -> float:
+        """Bill somebody, and return the milliseconds from their tap until a text is drawn."""
+        self.press(*bill, "enter")
+        await self.shows(ASKS_CARD)
+        return await self.takes(lambda: self._reader.hold(HOLDER), text)
+
+    async def takes(self, act: Callable[[], None], text: str) -> float:
+        """Return the milliseconds from an act until a text is drawn, without the card's own."""
+        await asyncio.sleep(HAND_SECONDS)
+        card, acted = self._cards.seconds, perf_counter()
+        act()
+        drawn = await self.shows(text)
+        return (drawn - acted - (self._cards.seconds - card)) * 1000
+
+    async def next_customer(self) -> None:
+        """Be ready for the next bill."""
+        self.press("enter")
+        await self.shows(ASKS_BILL)
+
+
+async def sell(home: Home) -> list[tuple[float, ...]]:
+    """Return for each two sales what somebody waits for: the first verdict, the choice, the second verdict."""
+    counter = Counter(home)
+    running = asyncio.create_task(counter.app.run_async(size=(80, 24)))
+    await counter.shows(ASKS_BILL)
+    waits: list[tuple[float, ...]] = []
+    for _ in range(ROUNDS):
+        earned = await counter.taps(EARNING, SHOWS_VERDICT)
+        await counter.next_customer()
+        asked = await counter.taps(USING, ASKS_CHOICE)
+        used = await counter.takes(lambda: counter.press("1"), SHOWS_VERDICT)
+        await counter.next_customer()
+        waits.append((earned, asked, used))
+    counter.app.exit()
+    await running
+    return waits
+
+
+def register(home: Home) -> None:
+    """Make a practice home, and register the holder."""
+    readable, writable = os.pipe()
+    os.write(writable, PRACTICE_PIN)
+    os.close(writable)
+    link = ["op", "link", "--card", HOLDER, "--pin-fd", str(readable)]
+    assert cli.main(["--home", str(home.path), "--lang", "en", *link]) == 0
+    os.close(readable)
+
+
+def main() -> None:
+    """Print the table; fail when the limit is passed."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        home = Home(Path(folder))
+        register(home)
+        waits = asyncio.run(sell(home))
+    print(f"| {f'{2 * ROUNDS} sales, limit {LIMIT_MS:g} ms':<26} | {'p50':>8} | {'p95':>8} | {'longest':>8} |")
+    print(f"|{'-' * 28}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|")
+    met = True
+    for name, taken in zip(
+        ("tap to verdict", "tap to choice", "choice to verdict"), zip(*waits, strict=True), strict=True
+    ):
+        cuts = statistics.quantiles(taken, n=20)
+        print(f"| {name:<26} | {cuts[9]:>5.1f} ms | {cuts[18]:>5.1f} ms | {max(taken):>5.1f} ms |")
+        met = met and cuts[18] <= LIMIT_MS
+    assert met
+
+
+if __name__ == "__main__":
+    main()
