@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from config.municipalities import is_known
 from config.my_number import looks_like_my_number
+from ledger.codes import as_mykey
 from ledger.messages import MAX_YEN, ServiceId
 
 COLUMNS: Final = {
@@ -31,7 +32,6 @@ MAX_LINE: Final = 1_000
 """Bytes of the longest line."""
 
 _PROGRAMME = re.compile(r"\d{6}(-[A-Z][A-Z0-9]{0,15})?")
-_MYKEY = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
 _NUMBER = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9A-Za-z-]{1,32})")
 _POINTS = re.compile(r"[0-9]{1,7}")
 _ENCODINGS: Final = ("utf-8", "cp932")
@@ -138,5 +138,4 @@ def _read(number: int, columns: list[str], fields: list[str]) -> AwardLine | Lin
 def _who(text: str) -> str | ServiceId | None:
     if number := _NUMBER.fullmatch(text):
         return ServiceId(service=number[1], number=number[2])
-    mykey = text.upper().replace("-", "").replace(" ", "")
-    return mykey if _MYKEY.fullmatch(mykey) else None
+    return as_mykey(text)

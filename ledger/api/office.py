@@ -14,12 +14,13 @@ from ledger.api.desk import Officer
 from ledger.api.gate import OFFICE_CODES, OfficerHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
+from ledger.codes import ALPHABET, MYKEY_LENGTH
 from ledger.messages import Message, ServiceId, Shop, ShopCode, TerminalId
 from ledger.points.reports import Claim, Totals, claims, count
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 
-MyKeyId = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{10}$")]
+MyKeyId = Annotated[str, StringConstraints(pattern=rf"^[{ALPHABET}]{{{MYKEY_LENGTH}}}$")]
 """Ten characters of Crockford's base 32."""
 
 

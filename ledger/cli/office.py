@@ -107,14 +107,13 @@ def mykey_of(ledger: Ledger, who: str) -> str:
     """Return the MyKey ID that was typed, or that a typed number is linked to."""
     from pydantic import ValidationError
 
+    from ledger.codes import as_mykey
     from ledger.identity.errors import IdentityRefusal
     from ledger.messages import ServiceId
 
     service, colon, number = who.partition(":")
-    if not colon:
-        return who.upper()
     try:
-        mykey = ledger.identity.find_mykey(ServiceId(service=service, number=number))
+        mykey = as_mykey(who) if not colon else ledger.identity.find_mykey(ServiceId(service=service, number=number))
     except ValidationError:
         mykey = None
     if mykey is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, update
 
+from ledger.codes import MYKEY_LENGTH, as_meant, random_code
 from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
 from ledger.messages import CardReference, ServiceId, Standing
-
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: nothing that is read out over a telephone is mistaken for something else."""
 
 RENEWAL: Final = "renewal"
 """The service name under which a registration brings the office's renewal code."""
@@ -148,7 +145,7 @@ class Identity:
         The office gives it to a person whom it has identified: the old card may be gone, and a serial number or a
         library number proves nothing. Raise IdentityRefusal `mykey_unknown` where there is no such holder.
         """
-        code = _random(12)
+        code = random_code(12)
         expires_on = on + timedelta(days=_RENEWAL_DAYS)
 
         def give_out(connection: Connection) -> None:
@@ -198,7 +195,7 @@ class Identity:
         for each in services:
             if each.service == RENEWAL:
                 return self._renew(connection, each.number, key, public_key, on)
-        mykey = _random(10)
+        mykey = random_code(MYKEY_LENGTH)
         connection.execute(insert(card).values(card_key=key, mykey=mykey, public_key=public_key, state=Standing.ACTIVE))
         return mykey
 
@@ -226,7 +223,7 @@ class Identity:
         return self.key_of(bytes.fromhex(reference.issuer_sha256), int(reference.serial, 16))
 
     def _code_key(self, code: str) -> bytes:
-        return hmac.digest(self._secret, b"renewal " + code.upper().replace("-", "").encode(), hashlib.sha256)
+        return hmac.digest(self._secret, b"renewal " + as_meant(code).encode(), hashlib.sha256)
 
 
 def _holder(row: Row[Any]) -> Holder:
@@ -246,7 +243,3 @@ def _link(connection: Connection, mykey: str, services: Sequence[ServiceId]) -> 
                 connection.execute(insert(service_id).values(mykey=mykey, service=each.service, number=each.number))
             case found if found != mykey:
                 raise IdentityRefusal("service_taken")
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))

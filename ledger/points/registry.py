@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,15 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from config.municipalities import is_known
+from ledger.codes import as_meant, random_code
 from ledger.database import one_by_one, reading, repeated
 from ledger.messages import FIRST_PREVIOUS_HASH, Shop
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
 from ledger.points.sets import put
 from ledger.points.tables import load_programmes, usable_programmes
 from ledger.rules import Programme, accepts
-
-CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter that is read as a digit."""
 
 CODE_LIFE = timedelta(days=7)
 """How long a one-time code may lie about."""
@@ -125,7 +122,7 @@ class Registry:
 
     def new_enrolment_code(self, shop: str, now: datetime) -> str:
         """Return a new one-time code for a terminal of a shop; raise RegistryError where there is no such shop."""
-        code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
+        code = "-".join(random_code(4) for _ in range(3))
 
         def work(connection: Connection) -> None:
             _shop(connection, shop)
@@ -244,4 +241,4 @@ def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
 
 def _hash(code: str) -> str:
     """Return what is kept of a code: it has 60 random bits, so a plain hash gives nothing away."""
-    return hashlib.sha256(code.strip().upper().encode()).hexdigest()
+    return hashlib.sha256(as_meant(code).encode()).hexdigest()

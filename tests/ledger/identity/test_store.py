@@ -9,10 +9,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import inspect
 
+from ledger.codes import ALPHABET
 from ledger.database import open_engine
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.schema import metadata
-from ledger.identity.store import ALPHABET, RENEWAL, Identity
+from ledger.identity.store import RENEWAL, Identity
 from ledger.messages import CardReference, ServiceId, Standing
 
 TODAY = date(2026, 11, 23)
