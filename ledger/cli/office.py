@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -95,7 +96,11 @@ def officer(municipality: str) -> Officer:
     """Return who sits at this shell."""
     from ledger.api.desk import Officer
 
-    return Officer(municipality, f"cli:{getuser()}"[:40])
+    try:
+        name = getuser()
+    except (KeyError, OSError):  # in a container, nobody need have a name
+        name = str(os.getuid())
+    return Officer(municipality, f"cli:{name}"[:40])
 
 
 def note(ledger: Ledger, municipality: str, action: str, mykey: str | None = None, **detail: str) -> None:

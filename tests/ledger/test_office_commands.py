@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -299,6 +300,17 @@ def test_shredding_keeps_the_refund_window(shell: Shell) -> None:
     assert shell("shred", "--before", months[0]).out == f"Keys destroyed of: {months[3]}, {months[2]}, {months[1]}\n"
     with shell.ledger() as ledger:
         assert ledger.periods.shred("9999-12") == [months[0]]
+
+
+def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the user may be a number alone."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("ledger.cli.office.getuser", nobody)
+    assert shell("shop", SHOP, "新しい名").code == 0
+    assert f"cli:{os.getuid()},shop" in shell("audit", TOWN).out
 
 
 READING = {"serve", "list", "totals", "claims", "audit"}
