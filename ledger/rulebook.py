@@ -24,7 +24,7 @@ from ledger.rules import RULES_GRACE, Programme, in_force
 class RulesError(Exception):
     """A rules file is refused: at this line and key, for a reason that the texts `rules-<reason>` put into words."""
 
-    def __init__(self, line: int, key: str, reason: str, **args: str | int) -> None:
+    def __init__(self, line: int, key: str, reason: str, **args: str) -> None:
         super().__init__(f"line {line}, {key}: {reason} {args}")
         self.line = line
         self.key = key
@@ -39,7 +39,7 @@ class Mistake:
     programme: Programme
     key: str
     reason: str
-    told: tuple[tuple[str, str | int], ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
 
 class _File(Message):
@@ -109,7 +109,7 @@ def _places(programme: Programme) -> Iterator[Mistake]:
 
 def _versions(programme: Programme, together: Iterable[Programme]) -> Iterator[Mistake]:
     """Yield what contradicts another version: each is as it was given out, and takes effect after the one before."""
-    told = (("programme", programme.code), ("version", programme.version))
+    told = (("programme", programme.code), ("version", str(programme.version)))
     for other in together:
         if other.code != programme.code or other == programme:
             continue

@@ -36,7 +36,7 @@ def rules(
                 note(ledger, each.municipality, "rules", programme=each.code, version=str(each.version))
         for each in book.programmes:
             since = each.effective_from.isoformat()
-            office.tell("office-rules", programme=each.code, version=each.version, since=since)
+            office.tell("office-rules", programme=each.code, version=str(each.version), since=since)
         if dry_run:
             office.tell("office-dry-run")
 

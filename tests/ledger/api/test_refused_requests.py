@@ -167,3 +167,11 @@ async def test_enrolment_codes_cannot_be_guessed_by_the_thousand(counter: Counte
     async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
         statuses = [(await client.post("/v1/enrolments", json=guess)).status_code for _ in range(12)]
     assert statuses[-1] == 429
+
+
+@pytest.mark.parametrize(("entries", "code"), [(0, "request_malformed"), (500, None), (501, "request_malformed")])
+async def test_an_upload_has_one_to_five_hundred_entries(counter: Counter, entries: int, code: str | None) -> None:
+    """More than that, or nothing, is refused as a whole, before anything of it is looked at."""
+    recorded = [counter.till.record({"kind": "closed"}) for _ in range(entries)]
+    body = canonical({"entries": [each.as_json() for each in recorded]})
+    assert await code_of(counter, request(counter, body, path="/v1/uploads")) == code
