@@ -233,7 +233,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._play(name)
         finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
         if finished and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
-            self._hold(None)
+            self.call_after_refresh(self._hold, None)
 
     def _tick(self) -> None:
         self.dispatch(Tick(self._monotonic()))
