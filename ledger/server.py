@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import uvicorn
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.state import Ledger
-from ledger.api.telemetry import LOGGER, log_failure
+from ledger.api.telemetry import LOGGER, SHARED, log_failure
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.upkeep import tidy
@@ -46,17 +47,20 @@ def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) ->
         ANCHORS: str(anchors),
     }
     os.environ |= told
-    # No access log: it would write down who asked for which operation.
-    uvicorn.run(
-        "ledger.server:application",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-    )
+    with TemporaryDirectory(prefix="kazasu-metrics-") as counts:
+        if workers > 1:
+            os.environ[SHARED] = counts
+        # No access log: it would write down who asked for which operation.
+        uvicorn.run(
+            "ledger.server:application",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+        )
 
 
 def application() -> FastAPI:

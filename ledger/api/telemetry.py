@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
@@ -21,6 +23,9 @@ from ledger.messages import Verdict
 
 LOGGER = logging.getLogger("kazasu.ledger")
 """Where the log lines (JSON) go; silent until the operator's process gives it a handler."""
+
+SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which several processes are told to count in files of one directory."""
 
 LOGGER.addHandler(logging.NullHandler())
 
@@ -55,8 +60,12 @@ class Metrics:
             self._verdicts.labels(verdict.status.value, verdict.code or "").inc()
 
     def exposition(self) -> bytes:
-        """Return all counts in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """Return all counts in Prometheus' text format; of several processes, those of all together."""
+        if SHARED not in os.environ:
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # the library gives it no types
+        return generate_latest(everybody)
 
 
 class Telemetry:

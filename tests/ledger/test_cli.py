@@ -114,12 +114,15 @@ async def test_two_processes_are_one_ledger(tmp_path: Path, postgres_url: str) -
             {"kind": "void", "municipality": "252034", "target": f"{setup.terminal_id}-000009"}
         )
         answers = await _fifty(url, setup.terminal_id, key, entry)
+        async with httpx.AsyncClient(base_url=url) as operator:
+            exposed = [(await operator.get("/metrics")).text for _ in range(8)]
     with ledger.stores[1].connect() as connection:
         rows = connection.exec_driver_sql("SELECT count(*) FROM operations WHERE content_hash IS NOT NULL").scalar()
     ledger.close()
     assert len(answers) == 50
     assert len({answer.model_dump_json() for answer in answers}) == 1
     assert rows == 1
+    assert all('kazasu_verdicts_total{code="",status="accepted"} 50.0' in each for each in exposed)
 
 
 async def _fifty(url: str, terminal_id: str, key: Ed25519PrivateKey, entry: SignedEntry) -> list[UploadResult]:
