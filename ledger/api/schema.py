@@ -15,7 +15,11 @@ request_nonce = Table(
     Column("expires", BigInteger, nullable=False),
     Index("request_nonce_by_expiry", "municipality", "expires"),
 )
-"""Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes."""
+"""Nonces that were used; `expires` in seconds since 1970. A request leaves nothing else, and this only for minutes.
+
+PostgreSQL keeps them out of its log, so that no request waits for the disk on their account. A crash of the server may
+lose them; a request that is brought again then still changes nothing, because operations are decided once by their ids.
+"""
 
 office_token = Table(
     "office_token",

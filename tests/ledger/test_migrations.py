@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, TableClause, column, inspect, update
+from sqlalchemy import Engine, MetaData, TableClause, column, inspect, text, update
 from typer.testing import CliRunner
 
 from config.trust import Anchors
@@ -84,6 +84,17 @@ def test_nothing_is_done_twice(engine: Engine, store: Store) -> None:
     before = inspect(engine).get_table_names()
     upgrade(engine, store)
     assert inspect(engine).get_table_names() == before
+
+
+def test_only_nonces_are_not_logged(postgres_url: str) -> None:
+    """PostgreSQL empties what is not logged after a crash: of all tables that may befall the nonces alone."""
+    engine = open_engine(postgres_url)
+    upgrade(engine, "points")
+    upgrade(engine, "identity")
+    unlogged = text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'")
+    with engine.connect() as connection:
+        assert connection.scalars(unlogged).all() == ["request_nonce"]
+    engine.dispose()
 
 
 def test_both_stores_may_lie_in_one_database(engine: Engine) -> None:

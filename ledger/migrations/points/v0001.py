@@ -153,3 +153,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("municipality", "terminal_id", "nonce"),
     )
     op.create_index("request_nonce_by_expiry", "request_nonce", ["municipality", "expires"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE request_nonce SET UNLOGGED")
