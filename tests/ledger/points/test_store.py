@@ -10,7 +10,19 @@ from ledger.messages import Sale, Status, Verdict
 from ledger.points.schema import operations, totals, wallets
 from ledger.points.store import OperationIdConflict, Request
 from tests.ledger.points.conftest import Store
-from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, award, elsewhere, operation_id, sale, void
+from tests.ledger.points.scenes import (
+    CITY,
+    DAY,
+    MYKEY,
+    SHOP,
+    STREET,
+    award,
+    elsewhere,
+    give_back,
+    operation_id,
+    sale,
+    void,
+)
 
 
 def test_a_sale_takes_the_lot_that_lapses_first(store: Store) -> None:
@@ -107,6 +119,17 @@ def test_what_is_voided_stays_voided(store: Store) -> None:
     assert verdict.code == "target_unknown"
     (verdict,) = store.decide(elsewhere(void(8, 6), business_date="2026-11-24"))
     assert verdict.code == "target_closed"
+
+
+@pytest.mark.parametrize("undo", [void(2, 1), give_back(2, 1, 100)])
+def test_what_is_undone_lies_where_it_was_decided(store: Store, undo: Request) -> None:
+    """One that names another municipality is refused: there it would find nothing, and seem to be done."""
+    store.decide(sale(1, 1_200, city=400))
+    astray = replace(undo, content=undo.content.model_copy(update={"municipality": "131164"}))
+    for _ in range(2):
+        (verdict,) = store.decide(astray)
+        assert verdict.code == "municipality_mismatch"
+    assert store.held()[CITY] == 420
 
 
 def test_an_award_that_was_spent_cannot_be_taken_back(store: Store) -> None:
