@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from typing import BinaryIO, Final
 
@@ -24,12 +25,13 @@ _CHUNK: Final = 5_000
 
 @dataclass(slots=True)
 class Plan:
-    """What a file asks for: points by programme and MyKey ID, and what is wrong with it."""
+    """What a file asks for on a day: points by programme and MyKey ID, and what is wrong with it."""
 
+    on: date
+    programmes: Mapping[str, Programme]
     digest: str = ""
     lines: int = 0
     points: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    programmes: Mapping[str, Programme] = field(default_factory=dict)
     errors: list[LineError] = field(default_factory=list)
     wrong: int = 0
 
@@ -57,17 +59,19 @@ class Plan:
 
 def plan(ledger: Ledger, municipality: str, file: BinaryIO) -> Plan:
     """Read a file of one municipality's awards, and check every line against its people and its rules of today."""
-    made = Plan(programmes=in_force(ledger.registry.programmes([municipality]), ledger.today()))
+    today = ledger.today()
+    made = Plan(today, in_force(ledger.registry.programmes([municipality]), today))
     source = AwardFile(file)
     lines = iter(source)
     while chunk := list(islice(lines, _CHUNK)):
         made.lines += len(chunk)
         fit: list[AwardLine] = []
         for each in chunk:
-            error = each if isinstance(each, LineError) else _misfit(ledger, made.programmes, each)
-            if error is not None:
+            if isinstance(each, LineError):
+                made.refuse(each)
+            elif (error := _misfit(made, each)) is not None:
                 made.refuse(error)
-            elif isinstance(each, AwardLine):
+            else:
                 fit.append(each)
         for line, mykey in _known(ledger.identity, fit):
             if mykey is None:
@@ -87,12 +91,12 @@ def carry_out(ledger: Ledger, asked: Plan, officer: Officer, occasion: str) -> b
     gifts = [Gift(asked.programmes[code], points) for code, points in sorted(asked.points.items())]
     detail = {"occasion": occasion, "people": str(asked.people), "points": str(asked.total)}
     note = ledger.audit.once(officer, "award", detail, ledger.clock(), f"{asked.digest} {occasion}")
-    return grant(ledger.books, gifts, ledger.today(), note)
+    return grant(ledger.books, gifts, asked.on, note)
 
 
-def _misfit(ledger: Ledger, programmes: Mapping[str, Programme], line: AwardLine) -> LineError | None:
-    """Return why the rules of today do not allow a line."""
-    programme = programmes.get(line.programme)
+def _misfit(asked: Plan, line: AwardLine) -> LineError | None:
+    """Return why the rules of the day do not allow a line."""
+    programme = asked.programmes.get(line.programme)
     if programme is None:
         return LineError(line.line, "programme-unknown", line.programme)
     reason = programme.reasons.get(line.reason)
@@ -100,8 +104,8 @@ def _misfit(ledger: Ledger, programmes: Mapping[str, Programme], line: AwardLine
         return LineError(line.line, "reason-unknown", line.reason)
     if not reason.allows(line.points):
         return LineError(line.line, "reason-points", str(line.points))
-    last = lapses_on(programme, ledger.today())
-    return LineError(line.line, "ended", line.programme) if last is not None and last < ledger.today() else None
+    last = lapses_on(programme, asked.on)
+    return LineError(line.line, "ended", line.programme) if last is not None and last < asked.on else None
 
 
 def _known(identity: Identity, lines: Sequence[AwardLine]) -> Iterator[tuple[AwardLine, str | None]]:

@@ -195,6 +195,16 @@ def test_a_file_does_not_steer_the_terminal(shell: Shell) -> None:
     assert "\x1b" not in answer.err
 
 
+def test_points_that_have_lapsed_are_not_awarded(shell: Shell) -> None:
+    """A fair's points ended with the fair."""
+    ended = RULES.replace("252034", "252034-MATSURI").replace('rule = "fiscal_year_end", years = 1', "FIXED")
+    ended = ended.replace("FIXED", 'rule = "fixed_date", on = 2026-05-05')
+    assert shell("rules", shell.file("ended.toml", ended)).code == 0
+    content = awards("library:0042,252034-MATSURI,10,visit")
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    assert "line 2: All points of 252034-MATSURI have lapsed." in answer.err
+
+
 @pytest.mark.parametrize("content", ["", awards(), "a,b\n1,2\n"])
 def test_a_file_without_awards_is_no_award(shell: Shell, content: str) -> None:
     """An empty file is a mistake of somebody's."""
