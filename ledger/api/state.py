@@ -70,7 +70,8 @@ class Ledger:
         return self.clock().astimezone(JST).date()
 
 
-def _ledger(request: Request) -> Ledger:
+async def _ledger(request: Request) -> Ledger:
+    # Asynchronous though it waits for nothing: else every request goes to another thread for it and back.
     ledger = request.app.state.ledger
     assert isinstance(ledger, Ledger)  # noqa: S101  # set by create_app
     return ledger
