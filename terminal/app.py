@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from terminal.screens.curtain import Curtain
 from terminal.themes import themes
 
 _FOLDER = Path(__file__).parent
+
+_log = logging.getLogger(__name__)
 
 MakeScreen = Callable[[], Screen[None]]
 
@@ -58,6 +61,13 @@ class KazasuApp(App[None], inherit_bindings=False):
         except Exception as error:  # noqa: BLE001  # handed to whoever started the application
             loaded = error
         self.post_message(self.Loaded(loaded))
+
+    def _fatal_error(self) -> None:
+        """End with the stack alone: the values that Textual would show beside it may be keys of a PIN."""
+        from rich.traceback import Traceback  # only where something broke
+
+        _log.critical("the terminal broke down", exc_info=True)
+        self.panic(Traceback())
 
     async def on_kazasu_app_loaded(self, message: Loaded) -> None:
         """Show the counter; without one, end."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from config.home import Home
 from terminal.app import KazasuApp, MakeScreen
 from terminal.cli.context import Globals
 from terminal.look import look_of
 
 if TYPE_CHECKING:  # its import would come before the first frame
     from terminal.port import Engine
+
+LOG_BYTES = 1_000_000
+"""What went wrong fills two files of this size at most."""
 
 
 def open_screen(chosen: Globals) -> None:
@@ -28,6 +33,7 @@ def _load(chosen: Globals) -> MakeScreen:
     from terminal.screens.counter import CounterScreen
     from terminal.sound import play
 
+    keep_log(chosen.home)
     settings = settings_file.load(chosen.home.settings)
     screen = settings.screen
     if chosen.lang is not None:
@@ -40,3 +46,12 @@ def _load(chosen: Globals) -> MakeScreen:
         return starting.make_engine(chosen.home, chosen.ledger)
 
     return lambda: CounterScreen(make_engine, screen, around, display=Broadcaster(chosen.home.display), play=play)
+
+
+def keep_log(home: Home) -> None:
+    """Write down what goes wrong, in the home's log: the screen has no room for a stack."""
+    from logging.handlers import RotatingFileHandler
+
+    handler = RotatingFileHandler(home.log, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
