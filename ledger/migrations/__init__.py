@@ -1,6 +1,7 @@
 """Brings a store's tables into the form that this version works with, step by step from whatever version made them.
 
-Each store has its own line of revisions, numbered, in a directory of its name.
+Each store has its own line of revisions, numbered, in a directory of its name. Whoever changes a table adds the next:
+the tests say what it has to do.
 """
 
 from __future__ import annotations
