@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn
 
 import typer
 
-from ledger.messages import ProgrammeBalance
+from ledger.messages import ProgrammeBalance, ServiceId
 from terminal.cli import pin as pins
 from terminal.cli.context import Exit, Globals, answer, say, sentences, tell
 from terminal.counter import Counter
@@ -48,6 +48,8 @@ class Outcome:
     receipt: Receipt | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     fault: Fault | None = None
+    services: tuple[ServiceId, ...] = ()
+    """The numbers that are linked to the card: for people, who call them up by a tap."""
 
     @property
     def exit_code(self) -> Exit:
@@ -184,7 +186,7 @@ def _ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
         case Unfit(fault):
             return Outcome(kind, "refused", bill, fault=fault)
         case ShowingBalance(resident):
-            return Outcome(kind, "accepted", bill, balances=resident.balances)
+            return Outcome(kind, "accepted", bill, balances=resident.balances, services=resident.services)
 
 
 def _figures(outcome: Outcome) -> dict[str, str | int]:
@@ -196,5 +198,6 @@ def _figures(outcome: Outcome) -> dict[str, str | int]:
         "redeemed": receipt.redeemed if receipt else 0,
         "awarded": receipt.awarded if receipt else 0,
         "due": (receipt.amount_due or 0) if receipt else 0,
-        "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances),
+        "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances) or "-",
+        "linked": ", ".join(f"{each.service}:{each.number}" for each in outcome.services) or "-",
     }

@@ -91,6 +91,8 @@ def _body(counter: Counter, words: Words) -> Iterator[Row]:
         case ShowingBalance(resident):
             yield GAP
             yield from _held(resident.balances, words)
+            yield GAP
+            yield from (Row(words("slip-linked", service=each.service), each.number) for each in resident.services)
         case ConfirmingVoid(item):
             yield from _of(item.operation_id, item.at, words)
             yield from _operation(item.content, words)

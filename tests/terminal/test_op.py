@@ -132,6 +132,13 @@ def test_a_number_is_linked_at_the_window(pos: Pos) -> None:
     assert found == [ServiceId(service="library", number="0042")]
 
 
+def test_a_linked_number_is_called_up_by_the_tap(pos: Pos, capsys: pytest.CaptureFixture[str]) -> None:
+    """The library's clerk reads it where the points are read."""
+    pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")
+    assert main(["--home", str(pos.home), "--lang", "en", "op", "balance", "--card", "two-towns"]) == 0
+    assert "linked: library:0042" in capsys.readouterr().out
+
+
 def test_a_void_puts_everything_back(pos: Pos) -> None:
     """取消 restores the balances to the point, once, and only of what there is."""
     before = pos("balance", "--card", "two-towns")

@@ -1,7 +1,7 @@
 # What commands say
 op-accepted =
     { $kind ->
-        [balance] Balance: { $balances }
+        [balance] Balance: { $balances }  linked: { $linked }
         [sale] Done { $operation }  redeemed { $redeemed } P  amount due { $due } yen  awarded { $awarded } P
         [award] Done { $operation }  awarded { $awarded } P
         [link] First registration is done. { $operation }

@@ -122,6 +122,7 @@ slip-awarded = Award
 slip-balance = New balance
 slip-held = Balance
 slip-expiring = Expiry { $date }
+slip-linked = Linked { $service }
 slip-award = Award
 slip-link = First registration
 slip-void = Void

@@ -1,7 +1,7 @@
 # コマンドの文
 op-accepted =
     { $kind ->
-        [balance] 残高照会: { $balances }
+        [balance] 残高照会: { $balances }　連携番号: { $linked }
         [sale] 完了 { $operation }　ポイント利用 { $redeemed } P　お支払額 { $due } 円　ポイント付与 { $awarded } P
         [award] 完了 { $operation }　ポイント付与 { $awarded } P
         [link] 初回登録が終わりました。{ $operation }

@@ -122,6 +122,7 @@ slip-awarded = 今回の付与
 slip-balance = 新しい残高
 slip-held = ポイント残高
 slip-expiring = 期限 { $date }
+slip-linked = 連携番号 { $service }
 slip-award = ポイント付与
 slip-link = 初回登録
 slip-void = 取消

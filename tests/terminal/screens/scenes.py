@@ -12,7 +12,7 @@ from datetime import date, datetime
 from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
-from ledger.messages import Award, Leg, ProgrammeBalance, Standing, Status, TapOnly
+from ledger.messages import Award, Leg, ProgrammeBalance, ServiceId, Standing, Status, TapOnly
 from ledger.rules import AwardReason, Name, in_force
 from terminal.app import KazasuApp
 from terminal.counter import Counter, pricing
@@ -186,7 +186,7 @@ STATES: dict[str, State] = {
     "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
-    "balance": ShowingBalance(WHO),
+    "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
     "balance-none": ShowingBalance(Resident("c2VhbGVk", Standing.ACTIVE)),
     "void-reading": PickingVoid(),
     "void-none": PickingVoid(()),
