@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import statistics
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks import scratch
 from ledger.messages import Leg, Sale, TapOnly
 from offline_queue.journal import Journal
 
@@ -44,7 +44,7 @@ SALE = Sale(
 
 def main() -> None:
     """Print the table; fail when the limit is missed."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with scratch() as folder:
         journal = Journal(Path(folder, "journal.db"), "252034-0001-01", Ed25519PrivateKey.generate(), lambda: NOW)
         append(journal)
         row = journal._database.execute("SELECT * FROM entries").fetchone()  # noqa: SLF001  # the very same row

@@ -11,7 +11,6 @@ import gc
 import multiprocessing
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.synchronize import Barrier
@@ -21,6 +20,7 @@ from typing import Final
 
 from sqlalchemy import create_engine, make_url, text
 
+from benchmarks import scratch
 from benchmarks._town import DAY, PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.messages import MAX_UPLOAD, Status
@@ -68,7 +68,7 @@ class Measured:
 
 def main() -> None:
     """Print the table; fail when a limit is missed."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with scratch() as folder:
         with server(PRODUCTION) as url:
             ours = measure(url, CLIENTS, Path(folder), beside_pgbench=True)
             kept = _ask(url, "SELECT pg_total_relation_size('operations') / count(*) FROM operations")

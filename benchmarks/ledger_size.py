@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import create_engine, make_url, text
 
+from benchmarks import scratch
 from benchmarks._town import DAY, PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.messages import Status
@@ -66,7 +66,7 @@ def main() -> None:
     """Print the table; fail when the limit is missed."""
     print(line("inquiry and sale", HEADS))
     print(f"|{'-' * 18}|{':|'.join('-' * (width + 1) for width in WIDTHS)}:|")
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, server(PRODUCTION) as url:
+    with scratch() as folder, server(PRODUCTION) as url:
         files = [f"sqlite:///{folder}/{residents}.db" for residents in SIZES]
         ratios = [compare("SQLite", files, Path(folder)), compare("PostgreSQL", databases(url), Path(folder))]
     assert max(ratios) <= LIMIT

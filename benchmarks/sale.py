@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from time import perf_counter
 from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
 
+from benchmarks import scratch
 from config.home import Home
 from config.settings import ScreenSettings, Settings
 from config.texts import Texts
@@ -177,7 +177,7 @@ def register(home: Home) -> None:
 
 def main() -> None:
     """Print the table; fail when the limit is passed."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with scratch() as folder:
         home = Home(Path(folder))
         register(home)
         waits = asyncio.run(sell(home))
