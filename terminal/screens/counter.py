@@ -233,7 +233,11 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._play(name)
         finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
         if finished and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
-            self.call_after_refresh(self._hold, None)
+            self.call_after_refresh(self._lift_if_still_at, state)
+
+    def _lift_if_still_at(self, state: State) -> None:
+        if self.counter.state is state:
+            self._hold(None)
 
     def _tick(self) -> None:
         self.dispatch(Tick(self._monotonic()))
