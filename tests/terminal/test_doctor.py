@@ -1,0 +1,40 @@
+"""What doctor says of the SQLite that is there."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from config.home import Home
+from config.settings import Settings
+from reader.practice import PracticeSource
+from terminal import doctor
+from terminal.station import local_time
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "code"),
+    [
+        ((3, 36, 0), doctor.Level.WRONG, "sqlite_old"),
+        ((3, 44, 5), doctor.Level.NOTE, "sqlite_wal_bug"),
+        ((3, 44, 6), doctor.Level.GOOD, None),
+        ((3, 45, 0), doctor.Level.NOTE, "sqlite_wal_bug"),
+        ((3, 50, 6), doctor.Level.NOTE, "sqlite_wal_bug"),
+        ((3, 50, 7), doctor.Level.GOOD, None),
+        ((3, 51, 2), doctor.Level.NOTE, "sqlite_wal_bug"),
+        ((3, 51, 3), doctor.Level.GOOD, None),
+    ],
+)
+def test_versions_with_a_known_defect_are_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: tuple[int, int, int],
+    level: doctor.Level,
+    code: str | None,
+) -> None:
+    """Each line of SQLite was mended by a version of its own."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    finding = doctor._sqlite(doctor.Patient(Home(tmp_path), Settings(), PracticeSource({}), local_time))
+    assert (finding.level, finding.fault and finding.fault.code) == (level, code)
