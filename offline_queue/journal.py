@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.messages import Entry, Message, UploadResult, Verdict, entry_hash, is_operation, operation_id
 from offline_queue.errors import DiskFull, JournalReadOnly, OperationIdTaken, VerdictConflict
 from offline_queue.reading import JournalReader, Recorded
-from offline_queue.schema import PROBE, ROOM, meaning, open_database
+from offline_queue.schema import PROBE, RESERVE, ROOM, meaning, open_database, translated
 
 __all__ = ["Journal", "Recorded"]
 
@@ -116,6 +116,19 @@ class Journal(JournalReader):
                 probe.flush()
         except OSError as error:
             raise (DiskFull if error.errno in _NO_ROOM else JournalReadOnly)(str(error)) from error
+
+    def reserve(self) -> None:
+        """Lay out beforehand what a day needs of file and log; raise DiskFull where there is no room for it.
+
+        So a disk that fills up stops no sale half-way, and no sale waits for a file to grow.
+        """
+        with self._transaction() as connection:
+            connection.execute("CREATE TABLE reserve (bytes BLOB) STRICT")
+            connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE,))
+            connection.execute("DROP TABLE reserve")
+        # The pages are free now, and the log begins anew at the length that it has.
+        with self._lock, translated():
+            connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

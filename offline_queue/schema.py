@@ -56,6 +56,9 @@ CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts BEGIN SELECT
 ROOM = 16 * 1024 * 1024
 """Bytes that must be free before a resident is told anything: a day's operations and SQLite's own files."""
 
+RESERVE = 4 * 1024 * 1024
+"""Bytes that are laid out in file and log where a terminal works all day: some hundred operations."""
+
 PROBE = 64 * 1024
 """Bytes that are written, and taken away again, to see whether anything can be."""
 

@@ -34,6 +34,7 @@ class Opener:
     """Opens a station, as often as it is asked to.
 
     `enrol` returns the enrolment of the home, which is locked by then; `ledger` names another ledger than it does.
+    Where it stays open `all_day`, the journal's room is reserved.
     """
 
     home: Home
@@ -41,6 +42,7 @@ class Opener:
     source: CardSource
     enrol: Callable[[Home], Awaitable[Enrolment]] = enrolled
     ledger: str | None = None
+    all_day: bool = False
     clock: Clock = local_time
 
     @asynccontextmanager
@@ -57,6 +59,8 @@ class Opener:
             setup, key = enrolment.setup, enrolments.key_of(home)
             journal = Journal(home.journal, setup.terminal_id, key, self.clock)
             stack.callback(journal.close)
+            if self.all_day:
+                journal.reserve()
             url = self.ledger or str(self.settings.ledger.url or enrolment.ledger)
             client = await stack.enter_async_context(
                 open_client(

@@ -12,20 +12,24 @@ from terminal.port import Surroundings
 from terminal.practice import PracticeReader, enrol_for_practice
 
 
-def make_engine(home: Home, ledger: str | None = None, *, card: str | None = None) -> BackgroundEngine:
+def make_engine(
+    home: Home, ledger: str | None = None, *, card: str | None = None, all_day: bool = False
+) -> BackgroundEngine:
     """Return the engine of a home; raise SettingsError.
 
     Where nothing is enrolled, it practises. `card` names a practice card that will be held: then no other reader is
-    looked for.
+    looked for. `all_day` is a counter that stays open, and not one operation.
     """
     settings = settings_file.load(home.settings)
     clerk = settings.counter.clerk
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)
-        return BackgroundEngine(Opener(home, settings, source, ledger=ledger), source, Surroundings(clerk))
+        return BackgroundEngine(
+            Opener(home, settings, source, ledger=ledger, all_day=all_day), source, Surroundings(clerk)
+        )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(
-        Opener(home.practice, settings, reader, enrol_for_practice),
+        Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day),
         reader,
         Surroundings(clerk, practice=True),
         reader.hold,

@@ -43,7 +43,7 @@ def _load(chosen: Globals) -> MakeScreen:
     def make_engine() -> Engine:
         from terminal import starting  # ledger, journal and cards
 
-        return starting.make_engine(chosen.home, chosen.ledger)
+        return starting.make_engine(chosen.home, chosen.ledger, all_day=True)
 
     return lambda: CounterScreen(make_engine, screen, around, display=Broadcaster(chosen.home.display), play=play)
 

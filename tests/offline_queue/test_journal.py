@@ -22,6 +22,7 @@ from offline_queue.errors import (
 )
 from offline_queue.journal import Journal
 from offline_queue.keys import load_key, load_or_make_key
+from offline_queue.schema import RESERVE
 from tests.offline_queue.conftest import DAY, START, TERMINAL, append, award
 
 MANY = 1 << 20
@@ -254,6 +255,26 @@ def test_a_full_disk_leaves_the_journal_as_it_was(open_journal: Callable[[], Jou
 def _append_many(journal: Journal) -> None:
     for _ in range(100):
         append(journal)
+
+
+def test_a_reserved_day_makes_no_file_grow(journal: Journal, tmp_path: Path) -> None:
+    """Room in file and log is there before the first sale, and again on every other morning."""
+    for _ in range(2):
+        journal.reserve()
+        before = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+        assert before["journal.db-wal"] > RESERVE
+        _append_many(journal)
+        assert {file.name: file.stat().st_size for file in tmp_path.iterdir()} == before
+    assert journal.verify() == 200
+
+
+def test_a_day_that_cannot_be_reserved_is_said(journal: Journal) -> None:
+    """The journal stays as it was."""
+    append(journal)
+    journal._database.execute("PRAGMA max_page_count = 100")
+    with pytest.raises(DiskFull):
+        journal.reserve()
+    assert append(journal).entry.seq == 2
 
 
 def test_a_disk_without_room_is_noticed_before_anybody_is_told(
