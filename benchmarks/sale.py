@@ -111,7 +111,7 @@ class Counter:
         return CounterScreen(self._engine, settings, around, display=Broadcaster(self._home.display))
 
     def _engine(self) -> BackgroundEngine:
-        opener = Opener(self._home.practice, Settings(), self._reader, enrol_for_practice)
+        opener = Opener(self._home.practice, Settings(), self._reader, enrol_for_practice, all_day=True)
         around = Surroundings("12", practice=True)
         return BackgroundEngine(opener, self._reader, around, self._reader.hold, self._reader.names)
 
