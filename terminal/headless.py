@@ -24,10 +24,12 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.port import Engine, Report, Surroundings
+from terminal.port import Engine, ReaderState, Report, Surroundings
 
 Final = Done | Queued | Refused | ShowingBalance | Unfit | Unknown
 """Where a walk ends."""
+
+_NO_TAP = {ReaderState.NO_READER: "no_reader", ReaderState.SERVICE_DOWN: "pcsc_service_down"}
 
 Operator = Callable[[Counter, Surroundings], Event | None]
 """Answers for people: what they do now, None where they only wait. May raise `Stopped`."""
@@ -84,7 +86,7 @@ class Walk:
             try:
                 self._take(self._reports.get(timeout=max(0.0, deadline - self.clock()) if waits else None))
             except queue.Empty:
-                raise Stopped(_why(self.counter.state)) from None
+                raise Stopped(_why(self.counter.state, self.surroundings.reader)) from None
         return self.counter.state
 
     def _take(self, report: Report) -> None:
@@ -99,7 +101,7 @@ class Walk:
             self.engine.carry_out(effect)
 
 
-def _why(state: State) -> Fault:
-    """Return what was wrong with the last tap, or that there was none."""
+def _why(state: State, reader: ReaderState) -> Fault:
+    """Return what was wrong with the last tap, or why there was none."""
     notice = state.notice if isinstance(state, AwaitCard | AwaitCardAgain) else None
-    return notice or Fault("tap_timeout")
+    return notice or Fault(_NO_TAP.get(reader, "tap_timeout"))

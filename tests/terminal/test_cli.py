@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import os
 import sqlite3
 from pathlib import Path
@@ -193,14 +194,25 @@ def test_a_damaged_file_is_named(shell: Shell, spoil: Any, error: str) -> None:
     assert str(shell.home.practice.path) in said["message"]
 
 
+def enrolled(shell: Shell) -> None:
+    """Make a terminal of a home: what practised there is in earnest now."""
+    assert shell(*SALE)[0] == 0
+    shutil.copytree(shell.home.practice.path, shell.home.path, dirs_exist_ok=True)
+
+
 def test_an_enrolled_terminal_takes_no_practice_card(shell: Shell) -> None:
     """Nobody pays with a card that is lent to everybody."""
-    assert shell(*SALE)[0] == 0
-    practised = enrolments.load(shell.home.practice)
-    assert practised is not None
-    enrolments.save(shell.home, practised)
+    enrolled(shell)
     code, said = shell.json(*SALE)
     assert (code, said["error"]) == (2, "practice_card_unknown")
+
+
+def test_where_no_card_can_come_the_reason_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting longer would not help whoever calls: the service of the reader does not run."""
+    enrolled(shell)
+    monkeypatch.setattr("terminal.starting.PcscSource", NoService)
+    _, said = shell.json("op", "balance", "--timeout", "0.5")
+    assert said["error"] == "pcsc_service_down"
 
 
 def test_people_are_told_in_sentences(shell: Shell) -> None:
