@@ -85,7 +85,8 @@ def _misused(misuse: typer.TyperException, words: list[str]) -> int:
     if "--json" in words:
         answer({"status": "refused", "error": "usage", "message": misuse.format_message()})
     else:
-        say(f"{misuse.format_message()}\nkazasu --help")
+        context = getattr(misuse, "ctx", None)
+        say(f"{misuse.format_message()}\n-> {context.command_path if context else 'kazasu'} --help")
     return misuse.exit_code
 
 
