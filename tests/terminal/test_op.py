@@ -132,6 +132,20 @@ def test_a_number_is_linked_at_the_window(pos: Pos) -> None:
     assert found == [ServiceId(service="library", number="0042")]
 
 
+def test_a_renewed_card_takes_its_holders_points_over(pos: Pos) -> None:
+    """With the office's code the new card stands for the same holder, and the old one for nobody."""
+    before = held(pos("balance", "--card", "two-towns"))
+    pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")
+    ledger = assemble(Place(Home(pos.home).practice.ledger), Anchors())
+    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"))
+    code = ledger.identity.renewal_code(str(mykey), ledger.today())
+    ledger.close()
+    assert pos("link", "--card", "unregistered", "--renewal", code, pin="1234")["status"] == "accepted"
+    assert held(pos("balance", "--card", "unregistered")) == before
+    assert pos("balance", "--card", "two-towns")["error"] == "card_unregistered"
+    assert pos("link", "--card", "two-towns", "--renewal", code, pin="1234")["error"] == "renewal_code_wrong"
+
+
 def test_a_linked_number_is_called_up_by_the_tap(pos: Pos, capsys: pytest.CaptureFixture[str]) -> None:
     """The library's clerk reads it where the points are read."""
     pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")
