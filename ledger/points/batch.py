@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import Connection
@@ -13,10 +13,9 @@ from ledger.points.decide import Situation, decide
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.points.periods import PeriodKeys
-from ledger.points.rows import VOIDED, Row, check_same, insert_rows, recalled, rows_of, undoing, unsealed
+from ledger.points.rows import Row, check_same, impossible, insert_rows, recalled, rows_of, undoing, unsealed
 from ledger.points.undo import Target
 from ledger.points.wallet import Wallet
-from ledger.reasons import Reason
 from ledger.rules import Programme
 
 
@@ -100,7 +99,7 @@ class Batch:
         if row.target in self.known:
             self.undone_by.setdefault(row.target, []).append(row)
         else:
-            self._make_impossible(replace(request, operation_id=row.target))
+            self._remember(impossible(row.target, request.business_date), None)
 
     def _record(self, request: Request, decided: Decided) -> Row:
         verdict, moved, content = decided.verdict, decided.moved, request.content
@@ -116,10 +115,6 @@ class Batch:
         )
         self._remember(row, moved)
         return row
-
-    def _make_impossible(self, unseen: Request) -> None:
-        status, reason = Status.REFUSED, Reason.VOIDED_BEFORE_ARRIVAL
-        self._remember(Row(unseen.operation_id, None, VOIDED, None, unseen.business_date, status, reason, None), None)
 
     def _remember(self, row: Row, moved: Moved | None) -> None:
         self.new.append(row)

@@ -64,6 +64,10 @@ class Request:
         """The one whose points move; of content that cannot be read, the terminal's."""
         return str(getattr(self.content, "municipality", self.operation_id[:6]))
 
+    def may_void(self, target: str) -> bool:
+        """Return whether an operation id is one of this shop's, and not this one."""
+        return target.startswith(f"{self.shop}-") and target != self.operation_id
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

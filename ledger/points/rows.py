@@ -13,6 +13,7 @@ from ledger.points.operations import Moved
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
 from ledger.points.sets import add, among, has_arrays
+from ledger.reasons import Reason
 
 VOIDED = "voided"
 """The kind of an operation that has not arrived, and never can."""
@@ -40,6 +41,12 @@ class Row(NamedTuple):
     status: str
     code: str | None
     sealed: bytes | None
+
+
+def impossible(operation_id: str, business_date: str) -> Row:
+    """Return the row of an operation that was voided before it arrived."""
+    reason = Reason.VOIDED_BEFORE_ARRIVAL
+    return Row(operation_id, None, VOIDED, None, business_date, Status.REFUSED, reason, None)
 
 
 def rows_of(connection: Connection, municipality: str, ids: Iterable[str]) -> dict[str, Row]:

@@ -24,6 +24,7 @@ from ledger.points.rows import (
     OperationIdConflict,
     Row,
     check_same,
+    impossible,
     insert_rows,
     recalled,
     rows_of,
@@ -54,9 +55,10 @@ class Points:
         other content: then nothing of that municipality was done. `today` is the day in Japan.
         """
         visiting = [each for each in requests if each.municipality != each.operation_id[:6]]
+        arriving = {each.operation_id: each.municipality for each in requests}
         refused: dict[str, Reason] = {}
         for home, group in _grouped(visiting, _home).items():
-            refused |= self._take_ids(home, group)
+            refused |= self._take_ids(home, group, arriving)
         asked = [replace(each, refusal=refused.get(each.operation_id, each.refusal)) for each in requests]
         outcomes: dict[str, Outcome] = {}
         for municipality, group in _grouped(asked, attrgetter("municipality")).items():
@@ -136,25 +138,34 @@ class Points:
             self._programmes[municipality] = known = dict(known)
         return known
 
-    def _take_ids(self, home: str, visiting: Sequence[Request]) -> dict[str, Reason]:
+    def _take_ids(self, home: str, visiting: Sequence[Request], arriving: Mapping[str, str]) -> dict[str, Reason]:
         """Keep in the terminal's municipality which other one decides an operation: an id is used once everywhere.
 
         Return which are refused: those voided before they arrived, and those that would undo what is not there.
+        `arriving` says of every id that came with them which municipality decides it.
         """
 
         def work(connection: Connection) -> dict[str, Reason]:
             targets = [each.content.target for each in visiting if isinstance(each.content, Void | Return)]
             there = rows_of(connection, home, [*(each.operation_id for each in visiting), *targets])
+            new: dict[str, Row] = {}
             refused: dict[str, Reason] = {}
             for each in visiting:
-                if (row := there.get(each.operation_id)) is not None:
+                if (row := there.get(each.operation_id)) is None:
+                    new[each.operation_id] = _elsewhere(each)
+                else:
                     check_same(row, each.content_hash)
                     if row.kind == VOIDED:
                         refused[each.operation_id] = Reason.VOIDED_BEFORE_ARRIVAL
-                if isinstance(each.content, Void | Return) and _is_not_in(there.get(each.content.target), each):
-                    refused[each.operation_id] = Reason.MUNICIPALITY_MISMATCH
-            new = {each.operation_id: _elsewhere(each) for each in visiting if each.operation_id not in there}
-            insert_rows(connection, home, new.values())
+                if isinstance(each.content, Void | Return):
+                    target = each.content.target
+                    decided_in = arriving.get(target) or _decided_in(there.get(target))
+                    if decided_in not in (None, each.municipality):
+                        refused[each.operation_id] = Reason.MUNICIPALITY_MISMATCH
+                    elif isinstance(each.content, Void) and decided_in is None and each.may_void(target):
+                        # Here as well, so that it is impossible wherever it says that it is to be decided.
+                        new.setdefault(target, impossible(target, each.business_date))
+            insert_rows(connection, home, [row for row in new.values() if row.operation not in there])
             return refused
 
         return repeated(self._engine, work, on_taken_keys=True)
@@ -171,11 +182,11 @@ def _grouped(requests: Iterable[Request], key: Callable[[Request], str]) -> dict
     return groups
 
 
-def _is_not_in(target: Row | None, request: Request) -> bool:
-    """Return whether what is to be undone was decided in another municipality than the request names."""
-    if target is None or target.kind == VOIDED:
-        return False
-    return target.kind != ELSEWHERE or target.target != request.municipality
+def _decided_in(row: Row | None) -> str | None:
+    """Return the municipality that decided an operation, by its row at home; None where it has not arrived."""
+    if row is None or row.kind == VOIDED:
+        return None
+    return row.target if row.kind == ELSEWHERE else row.operation[:6]
 
 
 def _elsewhere(request: Request) -> Row:

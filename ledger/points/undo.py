@@ -35,7 +35,7 @@ class Target:
 
 def void(request: Request, target_id: str, wallet: Wallet | None, target: Target | None, versions: Versions) -> Decided:
     """Put points back into the lots that they came from, and take awards out of theirs."""
-    if not target_id.startswith(f"{request.shop}-") or target_id == request.operation_id:
+    if not request.may_void(target_id):
         raise Refused(Reason.TARGET_UNKNOWN)
     if target is None:
         # Not seen yet: the store writes the id down as voided, so that it can never succeed.

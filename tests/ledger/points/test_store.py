@@ -121,15 +121,29 @@ def test_what_is_voided_stays_voided(store: Store) -> None:
     assert verdict.code == "target_closed"
 
 
+def astray(asked: Request) -> Request:
+    """Return a request that names another municipality."""
+    return replace(asked, content=asked.content.model_copy(update={"municipality": "131164"}))
+
+
 @pytest.mark.parametrize("undo", [void(2, 1), give_back(2, 1, 100)])
-def test_what_is_undone_lies_where_it_was_decided(store: Store, undo: Request) -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_what_is_undone_lies_where_it_was_decided(store: Store, undo: Request, *, together: bool) -> None:
     """One that names another municipality is refused: there it would find nothing, and seem to be done."""
-    store.decide(sale(1, 1_200, city=400))
-    astray = replace(undo, content=undo.content.model_copy(update={"municipality": "131164"}))
+    sold = sale(1, 1_200, city=400)
     for _ in range(2):
-        (verdict,) = store.decide(astray)
-        assert verdict.code == "municipality_mismatch"
+        verdicts = store.decide(sold, astray(undo)) if together else store.decide(sold) + store.decide(astray(undo))
+        assert [verdict.code for verdict in verdicts] == [None, "municipality_mismatch"]
     assert store.held()[CITY] == 420
+
+
+def test_an_id_that_was_voided_elsewhere_before_it_came_can_never_succeed(store: Store) -> None:
+    """Whichever municipality the void names, and whichever the operation."""
+    for _ in range(2):
+        assert [verdict.code for verdict in store.decide(astray(void(3, 1)), astray(void(4, 2)))] == [None, None]
+        verdicts = store.decide(sale(1, 1_200, city=400)) + store.decide(astray(sale(2, 1_200)))
+        assert {verdict.code for verdict in verdicts} == {"voided_before_arrival"}
+    assert store.held() == {CITY: 820}
 
 
 def test_an_award_that_was_spent_cannot_be_taken_back(store: Store) -> None:
