@@ -14,7 +14,7 @@ from tests.ledger.points.conftest import city, street
 from tests.ledger.points.scenes import DAY, SHOP, elsewhere, sale
 
 CARD = CardReference(issuer_sha256="ab" * 32, serial="1f2e3d4c")
-LIBRARY = ServiceId(service="library", number="0042")
+LIBRARY = ServiceId(service="library", number="NAGAHAMA-0042")
 
 
 def lines(folder: Path) -> dict[str, list[str]]:
