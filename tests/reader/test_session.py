@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -260,7 +261,7 @@ def test_no_frame_of_a_failure_still_holds_the_pin() -> None:
     frame = wrong.value.__traceback__
     while frame is not None:
         if frame.tb_frame.f_globals["__name__"].startswith("reader."):
-            shown = repr(frame.tb_frame.f_locals)
+            shown = re.sub("at 0x[0-9a-f]+", "", repr(frame.tb_frame.f_locals))  # an address may be any number
             assert "7391" not in shown
             assert b"7391".hex() not in shown
         frame = frame.tb_next

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,7 +146,7 @@ async def test_a_wrong_pin_is_told_with_the_tries_left_and_appears_nowhere(
         event = await counter.desk.carry_out(Authorise(1, all_of_it(resident), False, pin))
         assert event == CardFailed(1, Fault("pin_wrong", (("tries", 2),)))
         assert pin == bytearray(4)
-        assert "9876" not in caplog.text
+        assert not re.search(r"\b9876\b", caplog.text)  # it may well be in the fraction of a second
         assert "9876" not in repr(Authorise(1, all_of_it(resident), False, bytearray(b"9876")))
         assert await counter.desk.carry_out(AskTries(1)) == TriesLeft(1, 2)
 
