@@ -60,7 +60,8 @@ from terminal.counter.states import (
 from tests.terminal.counters import OTHER, STREET, TERMINAL, TERMS, TOWN, held, receipt, resident, signed, tapped
 
 _SOLD = Draft(next(e.draft.content for e in tapped(1200, resident())[1] if isinstance(e, Commit)))
-_ITEM = Voidable(f"{TERMINAL}-000009", "2026-11-23T14:05:00+09:00", _SOLD.content)  # type: ignore[arg-type]  # a sale
+assert isinstance(_SOLD.content, Sale)
+_ITEM = Voidable(f"{TERMINAL}-000009", "2026-11-23T14:05:00+09:00", _SOLD.content)
 
 
 PEOPLE: list[Event] = [

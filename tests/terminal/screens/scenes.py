@@ -12,7 +12,7 @@ from datetime import date, datetime
 from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
-from ledger.messages import Award, Leg, ProgrammeBalance, ServiceId, Standing, Status, TapOnly
+from ledger.messages import Award, Leg, ProgrammeBalance, Sale, ServiceId, Standing, Status, TapOnly
 from ledger.rules import AwardReason, Name, in_force
 from terminal.app import KazasuApp
 from terminal.counter import Counter, pricing
@@ -128,8 +128,10 @@ def _receipt(draft: Draft, status: Status | None = Status.ACCEPTED) -> Receipt:
 
 
 SALE = _receipt(DRAFT)
-ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)  # type: ignore[arg-type]  # the draft of a sale
-ITEMS = (ITEM, Voidable(f"{TERMINAL}-004210", SALE.at, AWARD.content))  # type: ignore[arg-type]  # and of an award
+assert isinstance(DRAFT.content, Sale)
+assert isinstance(AWARD.content, Award)
+ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)
+ITEMS = (ITEM, Voidable(f"{TERMINAL}-004210", SALE.at, AWARD.content))
 REASONS = PickingReason(
     TOWN,
     (
