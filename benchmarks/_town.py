@@ -8,14 +8,14 @@ from datetime import date
 from itertools import islice, product
 from typing import Any, Final
 
+from ledger.wire.operations import Leg, Sale, TapOnly
 from sqlalchemy import Engine
 
-from ledger.messages import Leg, Sale, TapOnly
+from ledger.points.bulk import add
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, wallets
-from ledger.points.sets import add
 from ledger.points.store import Request
-from ledger.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
+from ledger.wire.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
 
 DAY: Final = date(2026, 11, 23)
 

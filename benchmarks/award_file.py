@@ -9,6 +9,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from ledger.wire.answers import Standing
 from sqlalchemy import insert
 
 from config.trust import Anchors
@@ -17,9 +18,8 @@ from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.embedded import assemble
 from ledger.identity.schema import card
-from ledger.messages import Standing
 from ledger.place import Place
-from ledger.rules import AwardReason, FiscalYearEnd, Name, Programme
+from ledger.wire.rules import AwardReason, FiscalYearEnd, Name, Programme
 
 TOWN = "252034"
 _NAME = Name(ja="見本ポイント", en="Sample")

@@ -10,12 +10,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from ledger.wire.answers import Status
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks import scratch
 from benchmarks._town import DAY, PRODUCTION, sales, settle
 from ledger.database import open_engine
-from ledger.messages import Status
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
 from ledger.points.store import Points, Request

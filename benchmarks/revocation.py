@@ -7,10 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import CardReference
+
 from ledger.database import open_engine
 from ledger.identity.revocation import RevocationList
 from ledger.identity.store import Identity
-from ledger.messages import CardReference, Standing
 from ledger.migrations import upgrade
 
 SIZES = (10_000, 1_000_000)

@@ -25,14 +25,14 @@ from reader.connection import Apdu, Connection
 from reader.practice import PracticeSource
 from reader.virtual.cards import PRACTICE_PIN
 from terminal import cli
-from terminal.app import KazasuApp
-from terminal.display.link import Broadcaster
-from terminal.engine import BackgroundEngine
-from terminal.look import Look
-from terminal.opening import Opener
-from terminal.port import Surroundings
-from terminal.practice import PracticeReader, enrol_for_practice
-from terminal.screens.counter import CounterScreen
+from terminal.screens.counter.screen import CounterScreen
+from terminal.screens.display.link import Broadcaster
+from terminal.shell.app import KazasuApp
+from terminal.shell.look import Look
+from terminal.shop.engine import BackgroundEngine
+from terminal.shop.opening import Opener
+from terminal.shop.port import Surroundings
+from terminal.shop.practice import PracticeReader, enrol_for_practice
 
 ROUNDS = 100
 """Each is two sales."""

@@ -13,8 +13,9 @@ from typing import BinaryIO, Final
 
 from config.municipalities import is_known
 from config.my_number import looks_like_my_number
-from ledger.codes import as_mykey
-from ledger.messages import MAX_YEN, ServiceId
+from ledger.wire.codes import as_mykey
+from ledger.wire.tokens import ServiceId
+from ledger.wire.values import MAX_YEN
 
 COLUMNS: Final = {
     "who": "who",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from ledger.sealing import SealingKey
+from ledger.wire.sealing import SealingKey
 
 _LENGTH: Final = 32
 

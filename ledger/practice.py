@@ -17,9 +17,11 @@ from ledger.api.state import Ledger
 from ledger.embedded import assemble
 from ledger.identity.registration import reference_to
 from ledger.identity.revocation import RevocationList
-from ledger.messages import CardReference, Message, ProgrammeCode, Shop
 from ledger.place import Place
-from ledger.rules import Programme
+from ledger.wire.rules import Programme
+from ledger.wire.setup import Shop
+from ledger.wire.tokens import CardReference
+from ledger.wire.values import Message, ProgrammeCode
 
 REVOKED = "revoked"
 """The name of the card that stands on the practice ledger's revocation list."""

@@ -1,7 +1,7 @@
 """Reads programmes from a file that a municipality writes (TOML), and refuses rules that do not hold together.
 
-Whether a rule is well formed `ledger.rules` says; here is what takes the whole list of municipalities, the programme's
-earlier versions and the programmes beside it.
+Whether a rule is well formed `ledger.wire.rules` says; here is what takes the whole list of municipalities, the
+programme's earlier versions and the programmes beside it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from config.lines import Key, line_of, line_of_error
 from config.municipalities import is_known
-from ledger.messages import Message
-from ledger.rules import RULES_GRACE, Programme, in_force
+from ledger.wire.rules import RULES_GRACE, Programme, in_force
+from ledger.wire.values import Message
 
 
 class RulesError(Exception):

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
-from ledger.messages import Award, Mark, Return, Sale, Status, Verdict, Void
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Award, Mark, Return, Sale, Void
+
 from offline_queue.errors import JournalCorrupt, OperationIdTaken
 from offline_queue.journal import Journal
 from offline_queue.reading import JournalReader, Recorded

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal
-from ledger.messages import MAX_UPLOAD, Decision, SignedEntry, UploadResult
+from ledger.wire.answers import Decision, UploadResult
+from ledger.wire.entries import MAX_UPLOAD, SignedEntry
+
+from ledger.wire.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal
 from offline_queue.errors import JournalCorrupt, JournalForked, QueueError, VerdictConflict
 from offline_queue.journal import Journal
 

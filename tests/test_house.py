@@ -19,9 +19,9 @@ def _imported_by(module: str) -> set[str]:
     [
         ("reader", {"smartcard", "textual", "ledger", "offline_queue"}),
         ("reader.jpki", {"smartcard", "textual"}),
-        ("ledger.client", {"fastapi", "sqlalchemy", "alembic", "uvicorn", "textual"}),
+        ("ledger.wire.client", {"fastapi", "sqlalchemy", "alembic", "uvicorn", "textual"}),
         ("offline_queue.sync", {"fastapi", "sqlalchemy", "textual", "reader", "smartcard"}),
-        ("terminal.app", {"fastapi", "sqlalchemy", "sqlite_utils", "httpx", "cryptography", "smartcard"}),
+        ("terminal.shell.app", {"fastapi", "sqlalchemy", "sqlite_utils", "httpx", "cryptography", "smartcard"}),
         (
             "terminal.counter",
             {"textual", "fastapi", "sqlalchemy", "sqlite_utils", "httpx", "cryptography", "smartcard"},

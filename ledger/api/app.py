@@ -17,8 +17,8 @@ from ledger.api.problems import KINDS, ProblemError, answer, described, document
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import Telemetry
 from ledger.identity.errors import IdentityRefusal
-from ledger.messages import Problem
 from ledger.points.registry import RegistryError
+from ledger.wire.answers import Problem
 
 _DESCRIPTION = """\
 The ledger of municipal points on the My Number card.

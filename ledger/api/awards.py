@@ -13,9 +13,9 @@ from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.awards import AwardFile, AwardLine, LineError
 from ledger.identity.store import Identity
-from ledger.messages import ServiceId
 from ledger.points.grants import Gift, grant
-from ledger.rules import Programme, in_force, lapses_on
+from ledger.wire.rules import Programme, in_force, lapses_on
+from ledger.wire.tokens import ServiceId
 
 SHOWN: Final = 100
 """How many mistakes are kept of a file; how many there are is counted."""

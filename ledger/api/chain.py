@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ledger.api.problems import ProblemError
-from ledger.messages import SignedEntry, entry_hash
+from ledger.wire.entries import SignedEntry, entry_hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,27 +13,16 @@ from datetime import datetime
 from itertools import groupby
 
 from ledger.api.state import Ledger
-from ledger.consent import is_signed
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.store import Holder
-from ledger.messages import (
-    Award,
-    CardReference,
-    CardSigned,
-    Convert,
-    Entry,
-    Link,
-    Registration,
-    Sale,
-    SignedEntry,
-    Standing,
-    Unlink,
-    consent_digest,
-    is_operation,
-)
 from ledger.points.registry import Terminal
 from ledger.points.store import Outcome, Request
-from ledger.sealing import Purpose, SealError
+from ledger.wire.answers import Standing
+from ledger.wire.consent import consent_digest, is_signed
+from ledger.wire.entries import Entry, SignedEntry
+from ledger.wire.operations import Award, CardSigned, Convert, Link, Sale, Unlink, is_operation
+from ledger.wire.sealing import Purpose, SealError
+from ledger.wire.tokens import CardReference, Registration
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ledger.api.desk import Officer
 from ledger.api.problems import ProblemError
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.registry import Terminal
-from ledger.signing import SignatureError, verify
+from ledger.wire.signing import SignatureError, verify
 
 MAX_SKEW: Final = timedelta(minutes=5)
 """How far a terminal's clock may be off: a signature is accepted so long before and after its time."""

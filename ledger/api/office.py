@@ -14,9 +14,11 @@ from ledger.api.desk import Officer
 from ledger.api.gate import OFFICE_CODES, OfficerHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
-from ledger.codes import ALPHABET, MYKEY_LENGTH
-from ledger.messages import Message, ServiceId, Shop, ShopCode, TerminalId
 from ledger.points.reports import Claim, Totals, claims, count
+from ledger.wire.codes import ALPHABET, MYKEY_LENGTH
+from ledger.wire.setup import Shop
+from ledger.wire.tokens import ServiceId
+from ledger.wire.values import Message, ShopCode, TerminalId
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from config.texts import LANGUAGES, Lang, Texts
-from ledger.messages import Problem
+from ledger.wire.answers import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 

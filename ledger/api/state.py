@@ -22,7 +22,7 @@ from ledger.identity.store import Identity
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
-from ledger.sealing import SealingKey
+from ledger.wire.sealing import SealingKey
 
 JST: Final = timezone(timedelta(hours=9), "JST")
 """Japan's time: the ledger's days begin there, wherever it runs."""

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.api.problems import ProblemError
-from ledger.messages import Verdict
+from ledger.wire.answers import Verdict
 
 LOGGER = logging.getLogger("kazasu.ledger")
 """Where the log lines (JSON) go; silent until the operator's process gives it a handler."""

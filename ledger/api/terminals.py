@@ -14,24 +14,15 @@ from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, SigningTerminal
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import JST, Ledger, LedgerHere
-from ledger.messages import (
-    CardReference,
-    Decision,
-    EnrolmentRequest,
-    Inquiry,
-    InquiryResult,
-    OperationId,
-    SignedEntry,
-    Standing,
-    TerminalSetup,
-    Upload,
-    UploadResult,
-    Verdict,
-    is_operation,
-)
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
-from ledger.sealing import Purpose, SealError
+from ledger.wire.answers import Decision, Inquiry, InquiryResult, Standing, UploadResult, Verdict
+from ledger.wire.entries import SignedEntry, Upload
+from ledger.wire.operations import is_operation
+from ledger.wire.sealing import Purpose, SealError
+from ledger.wire.setup import EnrolmentRequest, TerminalSetup
+from ledger.wire.tokens import CardReference
+from ledger.wire.values import OperationId
 
 router = APIRouter(prefix="/v1", tags=["terminals"])
 

@@ -112,9 +112,9 @@ def mykey_of(ledger: Ledger, who: str) -> str:
     """Return the MyKey ID that was typed, or that a typed number is linked to."""
     from pydantic import ValidationError
 
-    from ledger.codes import as_mykey
     from ledger.identity.errors import IdentityRefusal
-    from ledger.messages import ServiceId
+    from ledger.wire.codes import as_mykey
+    from ledger.wire.tokens import ServiceId
 
     service, colon, number = who.partition(":")
     try:

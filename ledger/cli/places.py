@@ -64,7 +64,7 @@ def shop(
     """Add a shop, or change its name."""
     from pydantic import ValidationError
 
-    from ledger.messages import Shop
+    from ledger.wire.setup import Shop
 
     try:
         asked = Shop(code=code, name=name)

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.my_number import looks_like_my_number
 from config.trust import Anchors, TrustError, check_certificate
-from ledger.consent import is_signed
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.store import Identity
-from ledger.messages import CardReference, Registration
+from ledger.wire.consent import is_signed
+from ledger.wire.tokens import CardReference, Registration
 
 
 @dataclass(frozen=True, slots=True)

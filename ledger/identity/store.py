@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, update
 
-from ledger.codes import MYKEY_LENGTH, as_meant, random_code
 from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
-from ledger.messages import CardReference, ServiceId, Standing
+from ledger.wire.answers import Standing
+from ledger.wire.codes import MYKEY_LENGTH, as_meant, random_code
+from ledger.wire.tokens import CardReference, ServiceId
 
 RENEWAL: Final = "renewal"
 """The service name under which a registration brings the office's renewal code."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ledger.messages import ProgrammeBalance
 from ledger.points.decide import earnable, within_limits
 from ledger.points.wallet import NEVER, Wallet
-from ledger.rules import Programme, accepts
+from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.rules import Programme, accepts
 
 
 def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> ProgrammeBalance:

@@ -8,15 +8,16 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from ledger.messages import Award, Convert, Return, Sale, Status, Void
 from ledger.points.decide import Situation, decide
 from ledger.points.operations import Decided, Moved, Outcome, Request
-from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.points.periods import PeriodKeys
 from ledger.points.rows import Row, check_same, impossible, insert_rows, recalled, rows_of, undoing, unsealed
 from ledger.points.undo import Target
 from ledger.points.wallet import Wallet
-from ledger.rules import Programme
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.wire.answers import Status
+from ledger.wire.operations import Award, Convert, Return, Sale, Void
+from ledger.wire.rules import Programme
 
 
 @dataclass(slots=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from ledger.messages import Award, Convert, Leg, Link, Return, Sale, Status, Unlink, Verdict, Void
 from ledger.points import undo
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
 from ledger.points.undo import Target
 from ledger.points.wallet import Change, Counter, Lot, Refused, Use, Wallet
-from ledger.reasons import Reason
-from ledger.rules import RULES_GRACE, DaysAfterUse, Programme, accepts, award_for, rate_between, takes_part
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Award, Convert, Leg, Link, Return, Sale, Unlink, Void
+from ledger.wire.reasons import Reason
+from ledger.wire.rules import RULES_GRACE, DaysAfterUse, Programme, accepts, award_for, rate_between, takes_part
 
 MAX_AHEAD: Final = timedelta(days=3)
 """How far a terminal's clock may be ahead before its days are not believed."""

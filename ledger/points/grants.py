@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Engine, select
 
 from ledger.database import repeated, with_row_locks
 from ledger.points.operations import Account, Posting, residents
-from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.points.schema import audit
 from ledger.points.wallet import Change, Wallet
-from ledger.rules import Programme
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.wire.rules import Programme
 
 _PEOPLE: Final = 5_000
 """How many wallets are read and written with one statement."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from ledger.messages import Status, Verdict
 from ledger.points.wallet import Change, Lot, Use
+from ledger.wire.answers import Status, Verdict
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 

@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from config.municipalities import is_known
-from ledger.codes import as_meant, random_code
 from ledger.database import one_by_one, reading, repeated
-from ledger.messages import FIRST_PREVIOUS_HASH, Shop
+from ledger.points.bulk import put
+from ledger.points.programmes import load_programmes, usable_programmes
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
-from ledger.points.sets import put
-from ledger.points.tables import load_programmes, usable_programmes
-from ledger.rules import Programme, accepts
+from ledger.wire.codes import as_meant, random_code
+from ledger.wire.entries import FIRST_PREVIOUS_HASH
+from ledger.wire.rules import Programme, accepts
+from ledger.wire.setup import Shop
 
 CODE_LIFE = timedelta(days=7)
 """How long a one-time code may lie about."""

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from ledger.database import reading
 from ledger.points.operations import Account
+from ledger.points.programmes import issuers
 from ledger.points.schema import debts, lots, programmes, totals
-from ledger.points.tables import issuers
 
 
 @dataclass(frozen=True, slots=True)

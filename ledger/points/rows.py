@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select
 
-from ledger.messages import Award, Convert, Sale, Status, Verdict
+from ledger.points.bulk import add, among, has_arrays
 from ledger.points.operations import Moved
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
-from ledger.points.sets import add, among, has_arrays
-from ledger.reasons import Reason
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Award, Convert, Sale
+from ledger.wire.reasons import Reason
 
 VOIDED = "voided"
 """The kind of an operation that has not arrived, and never can."""

@@ -12,12 +12,11 @@ from operator import attrgetter
 from sqlalchemy import Connection, Engine, select
 
 from ledger.database import one_by_one, reading, repeated, with_row_locks
-from ledger.messages import ProgrammeBalance, Return, Status, Verdict, Void
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
-from ledger.points.people import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.points.periods import PeriodKeys
+from ledger.points.programmes import load_programmes, usable_programmes
 from ledger.points.rows import (
     ELSEWHERE,
     VOIDED,
@@ -31,10 +30,12 @@ from ledger.points.rows import (
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
-from ledger.points.tables import load_programmes, usable_programmes
 from ledger.points.wallet import NEVER, Change, Lot
-from ledger.reasons import Reason
-from ledger.rules import Programme, accepts, in_force
+from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
+from ledger.wire.answers import ProgrammeBalance, Status, Verdict
+from ledger.wire.operations import Return, Void
+from ledger.wire.reasons import Reason
+from ledger.wire.rules import Programme, accepts, in_force
 
 __all__ = ["OperationIdConflict", "Outcome", "Points", "Request"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ledger.messages import Status, Verdict
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
 from ledger.points.wallet import Change, Lot, Refused, Wallet
-from ledger.reasons import Reason
-from ledger.rules import Programme, award_for
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.reasons import Reason
+from ledger.wire.rules import Programme, award_for
 
 Versions = Callable[[str, int], Programme | None]
 """Finds a programme at a version."""

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, tupl
 
 from ledger.database import reading, repeated, with_row_locks
 from ledger.points.operations import Account, Posting, residents
-from ledger.points.people import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.points.programmes import load_programmes
 from ledger.points.schema import lots, programmes, totals, usage
-from ledger.points.tables import load_programmes
 from ledger.points.wallet import NEVER, Change, Counter, Wallet
-from ledger.rules import Programme, in_force
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.wire.rules import Programme, in_force
 
 _PEOPLE: Final = 500
 """How many wallets are locked at once."""

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
-from ledger.reasons import Reason
-from ledger.rules import DaysAfterUse, Programme, lapses_on
+from ledger.wire.reasons import Reason
+from ledger.wire.rules import DaysAfterUse, Programme, lapses_on
 
 K = TypeVar("K")
 

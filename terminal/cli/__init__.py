@@ -18,7 +18,7 @@ from terminal.fault import Fault
 
 COMMANDS = {
     "op": "terminal.cli.op",
-    "display": "terminal.display.cli",
+    "display": "terminal.screens.display.cli",
     "doctor": "terminal.cli.doctor",
     "enrol": "terminal.cli.enrol",
     "card": "terminal.cli.card",

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 import typer
+from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.tokens import ServiceId
 
-from ledger.messages import ProgrammeBalance, ServiceId
 from terminal.cli import pin as pins
 from terminal.cli.context import Exit, Globals, answer, say, sentences, tell
+from terminal.cli.walk import Final, Stopped, Walk
 from terminal.counter import Counter
 from terminal.counter.amounts import amount_of
 from terminal.counter.events import Entered, Event, Picked, PinEntered
@@ -31,9 +33,8 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.headless import Final, Stopped, Walk
-from terminal.port import ReaderState, Surroundings
-from terminal.starting import make_engine
+from terminal.shop.port import ReaderState, Surroundings
+from terminal.shop.starting import make_engine
 
 Kind = Literal["sale", "award", "void", "balance", "link"]
 

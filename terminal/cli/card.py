@@ -25,7 +25,7 @@ from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
 from terminal.cli.context import Exit, Globals, answer, fail, given, say, sentences
 from terminal.counter.facts import Fault
-from terminal.faults import fault_of
+from terminal.shop.faults import fault_of
 
 EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
 

@@ -13,7 +13,7 @@ from offline_queue.close import Report, close_day, interim
 from offline_queue.journal import Recorded
 from terminal.cli.context import Globals, answer, fail, given, say
 from terminal.cli.queue import AsJson, opening, reading, send
-from terminal.faults import KNOWN, fault_of
+from terminal.shop.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu close --x --json"
 

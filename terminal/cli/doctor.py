@@ -10,10 +10,10 @@ import typer
 from config import settings as settings_file
 from config.texts import Texts
 from reader.pcsc import PcscSource
-from terminal import enrolment as enrolments
 from terminal.cli.context import Exit, answer, given, sentences, tell
-from terminal.doctor import Finding, Level, Patient, examine
-from terminal.station import local_time
+from terminal.shop import enrolment as enrolments
+from terminal.shop.doctor import Finding, Level, Patient, examine
+from terminal.shop.station import local_time
 
 EXAMPLE = "Example: kazasu doctor --json"
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from terminal import enrolment as enrolments
 from terminal.cli.context import answer, fail, given, tell
-from terminal.faults import KNOWN, fault_of
+from terminal.shop import enrolment as enrolments
+from terminal.shop.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu enrol K7QM-2XWD --ledger https://ledger.example.jp"
 

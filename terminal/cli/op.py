@@ -6,16 +6,16 @@ import re
 from typing import Annotated, Literal
 
 import typer
+from ledger.wire.tokens import ServiceId
 
-from ledger.messages import ServiceId
 from terminal.cli.call import Call
 from terminal.cli.context import given
+from terminal.cli.walk import Stopped
 from terminal.counter import Counter
 from terminal.counter.effects import ListVoidable
 from terminal.counter.facts import AwardIntent, BalanceIntent, Fault, LinkIntent, SaleIntent, Use
 from terminal.counter.moves import Step, begin, wait_for_card
 from terminal.counter.states import PickingVoid
-from terminal.headless import Stopped
 
 app = typer.Typer(
     name="op",

@@ -12,17 +12,17 @@ import typer
 
 from config import settings as settings_file
 from config.home import Home
-from ledger.client import LedgerError
+from ledger.wire.client import LedgerError
 from offline_queue.errors import JournalCorrupt
 from offline_queue.reading import JournalReader, read_journal
 from offline_queue.sync import reason
 from reader.practice import PracticeSource
-from terminal import enrolment as enrolments
 from terminal.cli.context import Exit, Globals, answer, fail, given, say
 from terminal.counter.facts import Fault
-from terminal.faults import KNOWN, fault_of
-from terminal.opening import Opener
-from terminal.station import Station
+from terminal.shop import enrolment as enrolments
+from terminal.shop.faults import KNOWN, fault_of
+from terminal.shop.opening import Opener
+from terminal.shop.station import Station
 
 app = typer.Typer(
     help="The journal: what is unsent, whether it is whole.",

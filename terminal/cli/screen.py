@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from config.home import Home
-from terminal.app import KazasuApp, MakeScreen
 from terminal.cli.context import Globals
-from terminal.look import look_of
+from terminal.shell.app import KazasuApp, MakeScreen
+from terminal.shell.look import look_of
 
 if TYPE_CHECKING:  # its import would come before the first frame
-    from terminal.port import Engine
+    from terminal.shop.port import Engine
 
 LOG_BYTES = 1_000_000
 """What went wrong fills two files of this size at most."""
@@ -28,10 +28,10 @@ def open_screen(chosen: Globals) -> None:
 def _load(chosen: Globals) -> MakeScreen:
     """Import and read what the counter needs: only once something is on the screen."""
     from config import settings as settings_file
-    from terminal.display.link import Broadcaster
-    from terminal.port import Surroundings
-    from terminal.screens.counter import CounterScreen
-    from terminal.sound import play
+    from terminal.screens.counter.screen import CounterScreen
+    from terminal.screens.display.link import Broadcaster
+    from terminal.shell.sound import play
+    from terminal.shop.port import Surroundings
 
     keep_log(chosen.home)
     settings = settings_file.load(chosen.home.settings)
@@ -41,7 +41,7 @@ def _load(chosen: Globals) -> MakeScreen:
     around = Surroundings(settings.counter.clerk, practice=not chosen.home.enrolment.exists())
 
     def make_engine() -> Engine:
-        from terminal import starting  # ledger, journal and cards
+        from terminal.shop import starting  # ledger, journal and cards
 
         return starting.make_engine(chosen.home, chosen.ledger, all_day=True)
 

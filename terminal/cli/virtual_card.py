@@ -14,7 +14,7 @@ from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
 from reader.virtual.vpcd import ADDRESS, InsertedCard
 from terminal.cli.context import fail, given, say
-from terminal.faults import fault_of
+from terminal.shop.faults import fault_of
 
 EXAMPLE = "Example: kazasu virtual-card --profile blocked --write-ca test-ca.pem"
 

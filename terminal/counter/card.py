@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.messages import Standing
+from ledger.wire.answers import Standing
+
 from terminal.counter import pricing
 from terminal.counter.amounts import amount_of, edited
 from terminal.counter.effects import AskTries, Authorise

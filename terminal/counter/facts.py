@@ -7,18 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from ledger.messages import (
-    Award,
-    CardSigned,
-    Link,
-    ProgrammeBalance,
-    Sale,
-    ServiceId,
-    Standing,
-    Verdict,
-    Void,
-)
-from ledger.rules import Programme, Quote
+from ledger.wire.answers import ProgrammeBalance, Standing, Verdict
+from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
+from ledger.wire.tokens import ServiceId
+
+from ledger.wire.rules import Programme, Quote
 from terminal.fault import Fault as Fault  # the counter speaks of faults too
 
 CounterOperation = Sale | Award | Void | Link

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.messages import Award, CardSigned, Leg, Link, ProgrammeBalance, Sale, TapOnly, Void
-from ledger.rules import Quote, quote
+from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.operations import Award, CardSigned, Leg, Link, Sale, TapOnly, Void
+
+from ledger.wire.rules import Quote, quote
 from terminal.counter.facts import (
     AwardIntent,
     Choice,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.messages import Award, Link, ProgrammeBalance, Sale, Void
+from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.operations import Award, Link, Sale, Void
+
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
 from terminal.counter.states import (
     Authorising,

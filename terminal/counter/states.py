@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ledger.rules import AwardReason
+from ledger.wire.rules import AwardReason
 from terminal.counter.facts import (
     Choice,
     Draft,

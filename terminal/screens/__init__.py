@@ -1,1 +1,1 @@
-"""The screens: the question at the left, the slip at the right, the keys below; each a function of the counter."""
+"""The screens of the terminal, a folder each."""

@@ -16,11 +16,11 @@ from reader.source import ReaderEvent
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, CardDesign
 from reader.virtual.unsteady import Unsteady
-from terminal.cards import Cards
 from terminal.counter import pricing
 from terminal.counter.effects import Authorise, Effect, ReadCard
 from terminal.counter.events import CardFailed, CardRead
 from terminal.counter.facts import Draft, Fault, LinkIntent, SaleIntent
+from terminal.shop.cards import Cards
 from tests.terminal.counters import TERMS
 from tests.terminal.desks import NOON, OpenDesk, desk
 

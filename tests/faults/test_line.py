@@ -7,29 +7,29 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from ledger.wire.answers import Status
 
 from config.home import Home
 from config.settings import Settings
-from ledger.messages import Status
 from ledger.practice import prepare
 from offline_queue.sync import Line as LineState
 from offline_queue.sync import Syncer, SyncState
 from reader.practice import PracticeSource
 from reader.virtual.cards import practice_cards
-from terminal import enrolment
+from terminal.cli.walk import Final, Walk
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, Commit, ReadCard
 from terminal.counter.events import CardRead, Decided, Unanswered
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Resident, SaleIntent, Use
 from terminal.counter.moves import wait_for_card
 from terminal.counter.states import Queued, Refused
-from terminal.desk import Desk
-from terminal.engine import BackgroundEngine
-from terminal.headless import Final, Walk
-from terminal.opening import Opener
-from terminal.port import Surroundings
-from terminal.practice import enrol_for_practice
-from terminal.station import Station
+from terminal.shop import enrolment
+from terminal.shop.desk import Desk
+from terminal.shop.engine import BackgroundEngine
+from terminal.shop.opening import Opener
+from terminal.shop.port import Surroundings
+from terminal.shop.practice import enrol_for_practice
+from terminal.shop.station import Station
 from tests.faults.line import Line, line_to
 from tests.faults.shop import HOLDER, Shop
 from tests.served import served

@@ -63,7 +63,7 @@ async def test_a_crash_while_the_pin_is_typed(
             raise RuntimeError("a defect")
         return step(counter, what)
 
-    monkeypatch.setattr("terminal.screens.counter.step", broken)
+    monkeypatch.setattr("terminal.screens.counter.screen.step", broken)
 
     async def type_pin() -> None:
         async with at_counter(ScreenSettings()) as (screen, pilot):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.codes import ALPHABET, as_meant, as_mykey, random_code
+from ledger.wire.codes import ALPHABET, as_meant, as_mykey, random_code
 
 
 @pytest.mark.parametrize(

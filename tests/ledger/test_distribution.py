@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ledger.wire.answers import Status
+from ledger.wire.operations import Leg, Sale
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, event
 
 from ledger.api import schema as api
 from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
-from ledger.messages import Leg, Sale, Status
 from ledger.points import schema as points
 from ledger.points.grants import Gift, grant
 from ledger.points.reports import claims, count, holdings
 from ledger.points.upkeep import tidy
-from ledger.rules import Usable
+from ledger.wire.rules import Usable
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import (
     CITY,

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import CardReference, ServiceId
 from sqlalchemy import func, select
 
 from config.trust import Anchors
 from ledger.api.state import Ledger
 from ledger.cli import app
 from ledger.embedded import assemble
-from ledger.messages import CardReference, ServiceId, Standing
 from ledger.place import Place
 from ledger.points.reports import count, holdings
 from ledger.points.schema import audit

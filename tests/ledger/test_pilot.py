@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from ledger.wire.answers import Status
+from ledger.wire.tokens import ServiceId
 
 from config.home import Home
 from ledger.api.state import JST
-from ledger.client import LedgerClient
-from ledger.messages import ServiceId, Status
+from ledger.wire.client import LedgerClient
 from offline_queue.keys import load_key
-from terminal import enrolment
 from terminal.cli import main
+from terminal.shop import enrolment
 from tests.ledger.api.world import Card, Clock, Till, anchor
 from tests.served import served
 

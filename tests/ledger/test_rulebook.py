@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.texts import LANGUAGES, Texts
 from ledger.rulebook import Rulebook, RulesError, gains
-from ledger.rules import DaysAfterAward, Name, Programme, Rate
+from ledger.wire.rules import DaysAfterAward, Name, Programme, Rate
 
 NAME = 'name = { ja = "x", en = "x" }'
 EXPIRY = 'expiry = { rule = "days_after_award", days = 365 }'

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger.wire.answers import UploadResult
+from ledger.wire.entries import SignedEntry
 
 from config.home import Home
 from config.settings import Settings
-from ledger.client import LedgerClient, LedgerUnreachable
-from ledger.messages import SignedEntry, UploadResult
+from ledger.wire.client import LedgerClient, LedgerUnreachable
 from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
 from reader.practice import PracticeSource
-from terminal import enrolment as enrolments
 from terminal.cli import main
-from terminal.opening import Opener
-from terminal.practice import enrol_for_practice
+from terminal.shop import enrolment as enrolments
+from terminal.shop.opening import Opener
+from terminal.shop.practice import enrol_for_practice
 from tests.offline_queue.conftest import START, append
 
 Run = Callable[..., tuple[int, str]]

@@ -7,8 +7,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from ledger.messages import CardSigned, ProgrammeBalance, Standing, Status, Verdict
-from ledger.rules import AwardReason, DaysAfterAward, Earning, Name, Offline, Programme, Redeeming, Usable, in_force
+from ledger.wire.answers import ProgrammeBalance, Standing, Status, Verdict
+from ledger.wire.operations import CardSigned
+
+from ledger.wire.rules import (
+    AwardReason,
+    DaysAfterAward,
+    Earning,
+    Name,
+    Offline,
+    Programme,
+    Redeeming,
+    Usable,
+    in_force,
+)
 from terminal.counter import Counter, State, step
 from terminal.counter.effects import Effect
 from terminal.counter.events import CardArrived, CardRead, Entered, Event, Opened, Typed

@@ -14,34 +14,31 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from config.settings import CounterSettings, LedgerSettings, Settings
 from config.trust import Anchors
-from ledger.client import LedgerClient
-from ledger.messages import (
-    Award,
-    CardReference,
+from ledger.wire.answers import (
     Decision,
     Inquiry,
     InquiryResult,
     ProgrammeBalance,
-    Sale,
-    Shop,
     Standing,
     Status,
-    TerminalSetup,
-    Upload,
     UploadResult,
     Verdict,
-    is_operation,
 )
-from ledger.sealing import Purpose, SealingKey
+from ledger.wire.client import LedgerClient
+from ledger.wire.entries import Upload
+from ledger.wire.operations import Award, Sale, is_operation
+from ledger.wire.sealing import Purpose, SealingKey
+from ledger.wire.setup import Shop, TerminalSetup
+from ledger.wire.tokens import CardReference
 from offline_queue.journal import Journal
 from offline_queue.sync import Syncer
 from reader.connection import Connection
 from reader.errors import PcscServiceDown
 from reader.practice import PracticeSource
 from reader.source import ReaderEvent, ServiceDown
-from terminal.cards import Cards
-from terminal.desk import Desk
-from terminal.station import Station
+from terminal.shop.cards import Cards
+from terminal.shop.desk import Desk
+from terminal.shop.station import Station
 from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
 
 JST = timezone(timedelta(hours=9))

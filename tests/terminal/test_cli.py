@@ -13,9 +13,9 @@ import pytest
 
 from config.home import Home
 from offline_queue.lock import InstanceLock
-from terminal import enrolment as enrolments
 from terminal.cli import COMMANDS, main
 from terminal.cli.context import hoist
+from terminal.shop import enrolment as enrolments
 from tests.terminal.desks import NoService
 
 SALE = ("op", "sale", "--bill", "500", "--card", "visitor")
@@ -49,7 +49,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 def without_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let doctor find no PC/SC service, and not wait for one."""
     monkeypatch.setattr("terminal.cli.doctor.PcscSource", NoService)
-    monkeypatch.setattr("terminal.doctor.LOOK_FOR_READER", 0.01)
+    monkeypatch.setattr("terminal.shop.doctor.LOOK_FOR_READER", 0.01)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_enrolled_terminal_takes_no_practice_card(shell: Shell) -> None:
 def test_where_no_card_can_come_the_reason_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting longer would not help whoever calls: the service of the reader does not run."""
     enrolled(shell)
-    monkeypatch.setattr("terminal.starting.PcscSource", NoService)
+    monkeypatch.setattr("terminal.shop.starting.PcscSource", NoService)
     _, said = shell.json("op", "balance", "--timeout", "0.5")
     assert said["error"] == "pcsc_service_down"
 

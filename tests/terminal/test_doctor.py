@@ -10,8 +10,8 @@ import pytest
 from config.home import Home
 from config.settings import Settings
 from reader.practice import PracticeSource
-from terminal import doctor
-from terminal.station import local_time
+from terminal.shop import doctor
+from terminal.shop.station import local_time
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from config.home import Home
 from config.trust import Anchors
 from ledger.embedded import assemble
-from ledger.messages import ServiceId
 from ledger.place import Place
+from ledger.wire.tokens import ServiceId
 from terminal.cli import main
 from tests.terminal.desks import NoService
 
@@ -173,5 +173,5 @@ def test_an_award_of_an_unknown_programme_is_refused(pos: Pos) -> None:
 
 def test_without_a_card_the_wait_ends(pos: Pos, monkeypatch: pytest.MonkeyPatch) -> None:
     """In practice mode without a reader and without --card nothing can come, and that is said at once."""
-    monkeypatch.setattr("terminal.starting.PcscSource", NoService)
+    monkeypatch.setattr("terminal.shop.starting.PcscSource", NoService)
     assert pos("balance", "--timeout", "0.1")["error"] == "practice_card_needed"

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal, LedgerUnreachable
-from ledger.messages import Inquiry, SignedEntry
-from ledger.signing import verify
+from ledger.wire.answers import Inquiry
+from ledger.wire.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal, LedgerUnreachable
+from ledger.wire.entries import SignedEntry
+from ledger.wire.signing import verify
 from tests.ledger.api.test_chain import journal
 
 TERMINAL = "252034-0001-01"
@@ -160,7 +161,7 @@ async def test_ready_is_yes_or_no(handler: Handler, ready: bool) -> None:
         assert await ledger.ready() is ready
 
 
-@pytest.mark.parametrize("module", ["ledger.client", "ledger.messages", "ledger.sealing"])
+@pytest.mark.parametrize("module", ["ledger.wire.client", "ledger.wire.operations", "ledger.wire.sealing"])
 def test_what_the_terminal_imports_is_light(module: str) -> None:
     """Neither the web framework nor the database comes with the client."""
     heavy = "{'fastapi', 'starlette', 'sqlalchemy', 'alembic', 'uvicorn', 'structlog', 'prometheus_client'}"

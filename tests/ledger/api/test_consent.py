@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ledger.consent import is_signed
+from ledger.wire.consent import is_signed
 
 DIGEST = bytes(range(32))
 RSA = rsa.generate_private_key(65537, 2048)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ledger.wire.answers import Standing, Status
+from ledger.wire.tokens import ServiceId
 
-from ledger.messages import ServiceId, Standing, Status
 from tests.ledger.api.conftest import SHOP, Counter
 from tests.ledger.api.world import Card
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.signing import SignatureError, sign, verify
+from ledger.wire.signing import SignatureError, sign, verify
 
 TERMINAL = "252034-0001-01"
 AT = datetime(2026, 11, 23, 5, 5, tzinfo=UTC)

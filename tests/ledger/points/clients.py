@@ -7,16 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ledger.wire.setup import Shop
 from sqlalchemy import Connection, delete, func, select
 
 from ledger.database import open_engine, reading
-from ledger.messages import Shop
 from ledger.points.operations import Account
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import debts, lots, metadata, operations, totals, usage, wallets
 from ledger.points.store import Points
-from ledger.rules import (
+from ledger.wire.rules import (
     AwardReason,
     DaysAfterAward,
     DaysAfterUse,

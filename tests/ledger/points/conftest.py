@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from ledger.wire.answers import Verdict
+from ledger.wire.setup import Shop
 from sqlalchemy import func, select
 
 from ledger.database import open_engine
-from ledger.messages import Shop, Verdict
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, metadata, totals
 from ledger.points.store import Points, Request
-from ledger.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Rate, Redeeming
+from ledger.wire.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Rate, Redeeming
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
 
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from ledger.wire.answers import Verdict
+from ledger.wire.operations import Award, Return, Sale, Void
 from pydantic import BaseModel
 
-from ledger.messages import Award, Return, Sale, Verdict, Void
 from ledger.points.operations import Account, Request
 from ledger.points.store import OperationIdConflict
 from ledger.points.upkeep import tidy

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
+from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 from pydantic import BaseModel
 
-from ledger.messages import Award, Convert, Leg, Return, Sale, TapOnly, Void
 from ledger.points.store import Request
 
 CITY = "252034"

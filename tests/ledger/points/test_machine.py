@@ -9,9 +9,9 @@ from hypothesis.errors import FlakyFailure
 from sqlalchemy import Connection
 
 from ledger.points import batch, decide, undo
-from ledger.points.people import lock_wallets
 from ledger.points.wallet import Lot, Wallet
-from ledger.rules import Programme
+from ledger.points.wallet_rows import lock_wallets
+from ledger.wire.rules import Programme
 from tests.ledger.points.clients import Ledger
 from tests.ledger.points.machine import run
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger.wire.answers import Status
 
-from ledger.messages import Status
 from ledger.points.schema import debts, lots, metadata, operations, usage, wallets
 from ledger.points.store import Request
 from ledger.points.upkeep import tidy

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
+from ledger.wire.setup import Shop
 from sqlalchemy import update
 
-from ledger.messages import Shop
 from ledger.points.reports import Totals, claims, count, holdings
 from ledger.points.schema import lots
 from ledger.points.store import Request

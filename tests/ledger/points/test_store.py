@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Sale
 from sqlalchemy import func, select
 
-from ledger.messages import Sale, Status, Verdict
 from ledger.points.schema import operations, totals, wallets
 from ledger.points.store import OperationIdConflict, Request
 from tests.ledger.points.conftest import Store

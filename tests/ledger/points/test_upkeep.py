@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from ledger.points.schema import totals, usage
 from ledger.points.upkeep import tidy
-from ledger.rules import DaysAfterUse
+from ledger.wire.rules import DaysAfterUse
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, award, elsewhere, sale, stamped, void
 

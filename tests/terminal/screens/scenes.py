@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
+from ledger.wire.answers import ProgrammeBalance, Standing, Status
+from ledger.wire.operations import Award, Leg, Sale, TapOnly
+from ledger.wire.tokens import ServiceId
 from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
-from ledger.messages import Award, Leg, ProgrammeBalance, Sale, ServiceId, Standing, Status, TapOnly
-from ledger.rules import AwardReason, Name, in_force
-from terminal.app import KazasuApp
+from ledger.wire.rules import AwardReason, Name, in_force
 from terminal.counter import Counter, pricing
 from terminal.counter.effects import Effect
 from terminal.counter.facts import (
@@ -55,9 +56,10 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.look import Look
-from terminal.port import Engine, ReaderState, Report, Surroundings
-from terminal.screens.counter import CounterScreen
+from terminal.screens.counter.screen import CounterScreen
+from terminal.shell.app import KazasuApp
+from terminal.shell.look import Look
+from terminal.shop.port import Engine, ReaderState, Report, Surroundings
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")

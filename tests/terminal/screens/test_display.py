@@ -14,11 +14,11 @@ import pytest
 from config.settings import ScreenSettings
 from terminal.counter.facts import Fault
 from terminal.counter.resident import WELCOME, ResidentView, Scene, resident_view
-from terminal.display.app import DisplayApp
-from terminal.display.link import LOOPBACK, Broadcaster, Shown, follow
-from terminal.widgets.amount import AmountDisplay
-from terminal.widgets.prose import Prose
-from terminal.widgets.touch import ChoiceLine
+from terminal.screens.display.app import DisplayApp
+from terminal.screens.display.link import LOOPBACK, Broadcaster, Shown, follow
+from terminal.shell.widgets.amount import AmountDisplay
+from terminal.shell.widgets.prose import Prose
+from terminal.shell.widgets.touch import ChoiceLine
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
 from tests.terminal.screens.scenes import STATES, counter_in
 

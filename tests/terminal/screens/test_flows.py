@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from ledger.wire.values import MAX_YEN
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from config.settings import ScreenSettings
-from ledger.messages import MAX_YEN
 from terminal.counter.effects import AskTries, Authorise, ReadCard
 from terminal.counter.events import CardArrived, CardLeft, CardRead, Decided, Opened, TriesLeft, Unanswered
 from terminal.counter.facts import Fault
@@ -31,12 +31,12 @@ from terminal.counter.states import (
     State,
     Unfit,
 )
-from terminal.port import Engine
-from terminal.screens.counter import CounterScreen
-from terminal.screens.help import HelpScreen
-from terminal.widgets.pin_boxes import PinBoxes
-from terminal.widgets.prose import Prose
-from terminal.widgets.touch import ChoiceLine, KeyCap
+from terminal.screens.counter.help import HelpScreen
+from terminal.screens.counter.screen import CounterScreen
+from terminal.shell.widgets.pin_boxes import PinBoxes
+from terminal.shell.widgets.prose import Prose
+from terminal.shell.widgets.touch import ChoiceLine, KeyCap
+from terminal.shop.port import Engine
 from tests.terminal.counters import state_of
 from tests.terminal.screens.measures import text_of
 from tests.terminal.screens.scenes import (

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-import terminal.sound
+import terminal.shell.sound
 from config.settings import ScreenSettings
-from terminal.app import KazasuApp, MakeScreen
 from terminal.counter.events import Moved, Picked
-from terminal.look import Look, look_of
-from terminal.screens.keys import EVERYWHERE, QUIT, keys_of, meaning
-from terminal.screens.pin import PinPad
-from terminal.sound import sound_for
-from terminal.themes import theme_name
-from terminal.widgets.glyphs import HEIGHT, NARROW, WIDE, doubled, draw, largest
-from terminal.widgets.prose import wrapped
-from terminal.widgets.touch import Hold
-from terminal.words import clock, figure, moment, number_at_shop, points, taken, yen
-from terminal.words import given as given_points
+from terminal.screens.counter.keys import EVERYWHERE, QUIT, keys_of, meaning
+from terminal.screens.counter.pin import PinPad
+from terminal.shell.app import KazasuApp, MakeScreen
+from terminal.shell.look import Look, look_of
+from terminal.shell.sound import sound_for
+from terminal.shell.themes import theme_name
+from terminal.shell.widgets.glyphs import HEIGHT, NARROW, WIDE, doubled, draw, largest
+from terminal.shell.widgets.prose import wrapped
+from terminal.shell.widgets.touch import Hold
+from terminal.shell.words import clock, figure, moment, number_at_shop, points, taken, yen
+from terminal.shell.words import given as given_points
 from tests.terminal.screens.scenes import CARDS, STATES
 
 WRAPPED = [
@@ -134,7 +134,7 @@ def test_every_sound_is_there_and_short() -> None:
     names = {sound_for(state) for state in STATES.values()} - {None}
     assert names == {"seen", "your_turn", "done", "trouble"}
     for name in names:
-        with wave.open(str(Path(terminal.sound.__file__).with_name("sounds") / f"{name}.wav")) as sound:
+        with wave.open(str(Path(terminal.shell.sound.__file__).with_name("sounds") / f"{name}.wav")) as sound:
             assert sound.getnframes() / sound.getframerate() < 1
 
 

@@ -1,0 +1,119 @@
+"""Wallets as they are kept: locked, loaded, and written where they changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, literal, select, union_all
+
+from ledger.points.bulk import add, among, drop, has_arrays, put
+from ledger.points.operations import Posting
+from ledger.points.schema import debts, lots, totals, usage, wallets
+from ledger.points.wallet import Lot, Use, Wallet
+
+Sums = dict[tuple[str, str, str, str], int]
+"""Points by programme, account, shop and business date."""
+
+_PARTS: Final[dict[Table, Callable[[Wallet], Mapping[Any, int]]]] = {
+    lots: lambda wallet: wallet.lots,
+    debts: lambda wallet: {(programme,): points for programme, points in wallet.debts.items()},
+    usage: lambda wallet: wallet.uses,
+}
+"""The tables over which a wallet is spread, and what of it lies in each: by the rest of the key, points."""
+
+
+def lock_wallets(
+    connection: Connection, municipality: str, acting: Iterable[str], others: Iterable[str] = ()
+) -> dict[str, Wallet]:
+    """Lock wallets until the transaction ends and return them; those of `acting` are made where they are missing.
+
+    They are locked in the order of the key, so that of two batches one waits, and never each for the other.
+    """
+    needed = set(acting)
+    people = sorted(needed.union(others))
+    if not people:
+        return {}
+    lock, named = _lock(arrays=has_arrays(connection)), {"municipality": municipality, "people": people}
+    there = set(connection.scalars(lock, named))
+    if missing := sorted(needed - there):
+        put(connection, wallets, municipality, [(mykey,) for mykey in missing])
+        there = set(connection.scalars(lock, named))
+    return read_wallets(connection, municipality, sorted(there))
+
+
+def read_wallets(connection: Connection, municipality: str, people: Iterable[str]) -> dict[str, Wallet]:
+    """Return wallets as they are."""
+    found: dict[str, tuple[dict[Lot, int], dict[str, int], dict[Use, int]]] = {mykey: ({}, {}, {}) for mykey in people}
+    named = {"municipality": municipality, "people": list(found)}
+    for part, mykey, programme, first, second, points in connection.execute(
+        _read(arrays=has_arrays(connection)), named
+    ):
+        held, owed, used = found[mykey]
+        if part == lots.name:
+            held[Lot(programme, first, second)] = points
+        elif part == usage.name:
+            used[Use(programme, first, second)] = points
+        else:
+            owed[programme] = points
+    return {mykey: Wallet(*parts) for mykey, parts in found.items()}
+
+
+def write_wallets(
+    connection: Connection, municipality: str, before: Mapping[str, Wallet], after: Mapping[str, Wallet]
+) -> None:
+    """Write what changed, and delete what came to nothing."""
+    changed = [mykey for mykey in sorted(after) if after[mykey] is not before[mykey]]
+    for table, part in _PARTS.items():
+        there: list[tuple[Any, ...]] = []
+        gone: list[tuple[Any, ...]] = []
+        for mykey in changed:
+            old, new = part(before[mykey]), part(after[mykey])
+            there += [(mykey, *key, points) for key, points in new.items() if old.get(key) != points]
+            gone += [(mykey, *key) for key in old if key not in new]
+        put(connection, table, municipality, there)
+        drop(connection, table, municipality, gone)
+
+
+def forget(connection: Connection, municipality: str, mykey: str) -> None:
+    """Delete all that is kept of a person."""
+    for table in (*_PARTS, wallets):
+        connection.execute(delete(table).where(table.c.municipality == municipality, table.c.mykey == mykey))
+
+
+def add_up(sums: Sums, postings: Iterable[Posting], day: str) -> None:
+    """Add postings of a business date to sums."""
+    for account, programme, shop, points in postings:
+        key = (programme, account, shop, day)
+        sums[key] = sums.get(key, 0) + points
+
+
+def write_totals(connection: Connection, municipality: str, sums: Sums) -> None:
+    """Append sums to the totals, each as a part of its own."""
+    add(
+        connection,
+        totals,
+        municipality,
+        [(*key, secrets.token_hex(8), points) for key, points in sums.items() if points],
+    )
+
+
+@lru_cache
+def _lock(*, arrays: bool) -> Select[str]:
+    named = (wallets.c.municipality == bindparam("municipality"), among(wallets.c.mykey, "people", arrays=arrays))
+    return select(wallets.c.mykey).where(*named).order_by(wallets.c.mykey).with_for_update()
+
+
+@lru_cache
+def _read(*, arrays: bool) -> CompoundSelect[Any]:
+    """Return the query for all parts of wallets, so that they are asked for once."""
+    return union_all(*(_part(table, arrays=arrays) for table in _PARTS))
+
+
+def _part(table: Table, *, arrays: bool) -> Select[Any]:
+    rest = [column for column in table.c if column.name not in {"municipality", "mykey", "programme", "points"}]
+    columns = [*rest, literal(""), literal("")][:2]
+    named = (table.c.municipality == bindparam("municipality"), among(table.c.mykey, "people", arrays=arrays))
+    return select(literal(table.name), table.c.mykey, table.c.programme, *columns, table.c.points).where(*named)

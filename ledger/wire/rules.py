@@ -1,0 +1,289 @@
+"""The rules of a programme as versioned data, and what they make of a bill: the same pure functions at both ends.
+
+The terminal prices with them before the resident decides; the ledger checks with them, at the version that is stamped
+into the operation, and never re-prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.operations import Leg
+from ledger.wire.values import Message, MunicipalityCode, ProgrammeCode, ReasonCode, ShopCode
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+RULES_GRACE = timedelta(days=31)
+"""How long after a new version takes effect a terminal that was offline may still have priced with the old one."""
+
+
+class Name(Message):
+    """A name for screens and slips."""
+
+    ja: str
+    en: str
+
+
+class Earning(Message):
+    """One point for every `yen_per_point` yen that was not paid in points, rounded down; limits in points."""
+
+    yen_per_point: Count = 110
+    per_operation: Count | None = None
+    per_day: Count | None = None
+
+
+class AwardReason(Message):
+    """What points without a bill are given for: exactly so many, or as many as the clerk says up to a ceiling."""
+
+    name: Name
+    points: Count | None = None
+    up_to: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if (self.points is None) == (self.up_to is None):
+            raise ValueError("give either points or up_to")
+        return self
+
+    def allows(self, points: int) -> bool:
+        """Return whether so many points may be given."""
+        return points == self.points if self.up_to is None else points <= self.up_to
+
+
+class Redeeming(Message):
+    """Points pay a bill at one yen each; limits in points; up to `tap_ceiling` an operation without a PIN."""
+
+    minimum: Count = 1
+    per_operation: Count | None = None
+    per_day: Count | None = None
+    per_month: Count | None = None
+    tap_ceiling: Annotated[int, Field(strict=True, ge=0)] = 0
+
+
+class FixedDate(Message):
+    """All lots lapse at the end of one day."""
+
+    rule: Literal["fixed_date"]
+    on: date
+
+
+class DaysAfterAward(Message):
+    """A lot lapses so many days after its award."""
+
+    rule: Literal["days_after_award"]
+    days: Count
+
+
+class DaysAfterUse(Message):
+    """All lots lapse so many days after the resident last used the programme."""
+
+    rule: Literal["days_after_use"]
+    days: Count
+
+
+class FiscalYearEnd(Message):
+    """A lot lapses on 31 March, `years` fiscal years after the one it was awarded in."""
+
+    rule: Literal["fiscal_year_end"]
+    years: Annotated[int, Field(strict=True, ge=0)] = 1
+
+
+Expiry = Annotated[FixedDate | DaysAfterAward | DaysAfterUse | FiscalYearEnd, Field(discriminator="rule")]
+
+
+class Rate(Message):
+    """Points become points of another programme: `give` for every `take`, since a day, until a day (振替)."""
+
+    to: ProgrammeCode
+    take: Count
+    give: Count
+    since: date
+    until: date | None = None
+
+    def holds(self, to: str, on: date) -> bool:
+        """Return whether this is the rate to a programme on a day."""
+        return self.to == to and self.since <= on and (self.until is None or on <= self.until)
+
+
+class Returning(Message):
+    """What happens on a return to points whose lot lapsed meanwhile: they lapse, or come back for so many days."""
+
+    lapsed: Literal["lapse", "extend"] = "lapse"
+    days: Count | None = None
+
+    @model_validator(mode="after")
+    def _says_how_long(self) -> Self:
+        if (self.lapsed == "extend") != (self.days is not None):
+            raise ValueError('days go with lapsed = "extend", and with nothing else')
+        return self
+
+
+class Usable(Message):
+    """Where points may be redeemed: named shops (all of the municipality when None), and towns that accept them too."""
+
+    shops: list[ShopCode] | None = None
+    also_in: tuple[MunicipalityCode, ...] = ()
+
+
+class Offline(Message):
+    """What may happen while the line is down."""
+
+    award: bool = True
+    redeem: bool = False
+
+
+class Programme(Message):
+    """One ポイント制度 at one version, in force from `effective_from`."""
+
+    code: ProgrammeCode
+    name: Name
+    version: Count
+    effective_from: date
+    deduction_order: Annotated[int, Field(strict=True)] = 100
+    charge: Literal["free", "paid"] = "free"
+    earning: Earning | None = None
+    reasons: dict[ReasonCode, AwardReason] = Field(default_factory=dict)
+    redeeming: Redeeming | None = None
+    expiry: Expiry
+    usable: Usable = Usable()
+    convert: tuple[Rate, ...] = ()
+    returning: Returning = Returning()
+    overdraft: bool = False
+    """Whether a return may take back awards that were spent: the resident then owes them."""
+    offline: Offline = Offline()
+
+    @model_validator(mode="after")
+    def _converts_at_home(self) -> Self:
+        for rate in self.convert:
+            if rate.to == self.code or rate.to[:6] != self.municipality:
+                raise ValueError(f"convert: {rate.to} is not another programme of {self.municipality}")
+        return self
+
+    @property
+    def municipality(self) -> str:
+        """The six-digit code of the municipality that issues, or under which the street issues."""
+        return self.code[:6]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a bill comes to: legs to redeem and to award, yen to pay, and whether the card must sign."""
+
+    bill: int
+    redeem: tuple[Leg, ...]
+    award: tuple[Leg, ...]
+    needs_pin: bool
+
+    @property
+    def redeemed(self) -> int:
+        """Points that pay part of the bill."""
+        return sum(leg.points for leg in self.redeem)
+
+    @property
+    def awarded(self) -> int:
+        """Points that the resident earns."""
+        return sum(leg.points for leg in self.award)
+
+    @property
+    def amount_due(self) -> int:
+        """Yen that remain to be paid."""
+        return self.bill - self.redeemed
+
+
+def in_force(programmes: Sequence[Programme], on: date) -> dict[str, Programme]:
+    """Return each programme at its newest version that is in force on a day, in deduction order."""
+    newest: dict[str, Programme] = {}
+    for programme in sorted(programmes, key=lambda p: p.version):
+        if programme.effective_from <= on:
+            newest[programme.code] = programme
+    return {p.code: p for p in sorted(newest.values(), key=lambda p: (p.deduction_order, p.code))}
+
+
+def accepts(programme: Programme, shop: str) -> bool:
+    """Return whether points of a programme may be redeemed at a shop."""
+    return programme.redeeming is not None and takes_part(programme, shop)
+
+
+def takes_part(programme: Programme, shop: str) -> bool:
+    """Return whether a shop is one of those where a programme is in use."""
+    if shop[:6] != programme.municipality:
+        return shop[:6] in programme.usable.also_in
+    return programme.usable.shops is None or shop in programme.usable.shops
+
+
+def award_for(programme: Programme, paid: int) -> int:
+    """Return the points that `paid` yen earn."""
+    if programme.earning is None:
+        return 0
+    earned = paid // programme.earning.yen_per_point
+    return min(earned, programme.earning.per_operation or earned)
+
+
+def lapses_on(programme: Programme, awarded: date) -> date | None:
+    """Return the last day of a lot that is awarded on a day; None where that depends on use."""
+    match programme.expiry:
+        case FixedDate(on=on):
+            return on
+        case DaysAfterAward(days=days):
+            return awarded + timedelta(days=days)
+        case FiscalYearEnd(years=years):
+            begins = awarded.year if awarded.month >= 4 else awarded.year - 1
+            return date(begins + 1 + years, 3, 31)
+        case DaysAfterUse():
+            return None
+
+
+def rate_between(source: Programme, to: str, on: date) -> Rate | None:
+    """Return the rate at which a programme's points become another's on a day."""
+    return next((rate for rate in source.convert if rate.holds(to, on)), None)
+
+
+def quote(
+    bill: int,
+    redeem: int | None,
+    balances: Sequence[ProgrammeBalance],
+    programmes: Mapping[str, Programme],
+    municipality: str,
+) -> Quote:
+    """Return what a bill of `bill` yen comes to when `redeem` points of one municipality pay (None: all it can).
+
+    `programmes` are those in force, in deduction order. Points are taken in that order, never more than the bill or
+    than a balance's `redeemable`; raise ValueError when `redeem` is more than that.
+    """
+    wanted = bill if redeem is None else redeem
+    held = {balance.programme: balance for balance in balances}
+    legs: list[Leg] = []
+    needs_pin = False
+    remaining = min(wanted, bill)
+    for programme in programmes.values():
+        balance = held.get(programme.code)
+        if programme.municipality != municipality or programme.redeeming is None or balance is None:
+            continue
+        points = min(remaining, balance.redeemable)
+        if points < programme.redeeming.minimum:
+            continue
+        legs.append(Leg(programme=programme.code, points=points))
+        needs_pin = needs_pin or points > balance.tap_redeemable
+        remaining -= points
+    redeemed = sum(leg.points for leg in legs)
+    if redeem is not None and redeemed != redeem:
+        raise ValueError(f"{redeem} points cannot be redeemed on this bill: {redeemed} can")
+    awards = tuple(
+        Leg(programme=programme.code, points=points)
+        for programme in programmes.values()
+        if programme.municipality == municipality
+        and (points := _earned(programme, bill - redeemed, held.get(programme.code)))
+    )
+    return Quote(bill, tuple(legs), awards, needs_pin)
+
+
+def _earned(programme: Programme, paid: int, balance: ProgrammeBalance | None) -> int:
+    """Return the points that `paid` yen earn somebody who may be near the day's limit."""
+    earned = award_for(programme, paid)
+    return earned if balance is None or balance.earnable is None else min(earned, balance.earnable)

@@ -1,0 +1,40 @@
+"""Enrolment of a terminal, and all that it must know to work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
+
+from ledger.wire.entries import FIRST_PREVIOUS_HASH
+from ledger.wire.values import Base64, Message, RawKey, Sha256Hex, ShopCode, TerminalId, Timestamp
+
+
+class EnrolmentRequest(Message):
+    """A new terminal's one-time code and its public key."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{8,32}$")]
+    public_key: RawKey
+
+
+class Shop(Message):
+    """The shop that a terminal stands in."""
+
+    code: ShopCode
+    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class TerminalSetup(Message):
+    """All that a terminal must know to work.
+
+    `programmes` are those usable at its shop (the fields of `ledger.wire.rules.Programme`), `sealing_key` is the
+    ledger's raw X25519 public key (base64), `server_time` its clock, and the head is where it stands in this journal.
+    """
+
+    terminal_id: TerminalId
+    shop: Shop
+    programmes: list[dict[str, Any]]
+    sealing_key: Base64
+    server_time: Timestamp
+    head_seq: int = 0
+    head_hash: Sha256Hex = FIRST_PREVIOUS_HASH

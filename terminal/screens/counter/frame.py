@@ -1,0 +1,132 @@
+"""The frame of the clerk's screen: status on top, question and slip between, keys at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.reactive import reactive
+
+from terminal.counter.states import Counter, Field, State
+from terminal.screens.counter.keys import Key, forward, keys_of, lines_of
+from terminal.screens.counter.question import Room, question
+from terminal.screens.counter.slip import slip
+from terminal.shell.widgets.prose import Prose
+from terminal.shell.widgets.slip import Slip
+from terminal.shell.widgets.status_line import StatusLine
+from terminal.shell.widgets.touch import KeyCap
+from terminal.shell.words import Words
+from terminal.shop.port import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that the frame shows, but the clock."""
+
+    counter: Counter
+    surroundings: Surroundings
+    words: Words
+    motion: bool = True
+
+
+class Question(VerticalScroll, can_focus=False):
+    """The left: composed anew whenever what is asked changes."""
+
+    asked: reactive[tuple[State, Room] | None] = reactive(None, recompose=True)
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        if self.asked is not None:
+            yield from question(*self.asked)
+            self.call_after_refresh(self._follow_cursor)
+
+    def _follow_cursor(self) -> None:
+        for chosen in self.query(".chosen"):
+            chosen.scroll_visible(animate=False)
+
+
+class KeyLine(Horizontal):
+    """The bottom: the keys that work now, to be read, pressed or touched."""
+
+    keys: reactive[tuple[tuple[Key, str], ...]] = reactive((), recompose=True)
+
+    def compose(self) -> ComposeResult:
+        """Lay the keys out."""
+        for key, label in self.keys:
+            yield KeyCap(key.cap, label, key.means)
+
+
+class CounterFrame(Vertical):
+    """Shows one scene at a time, and decides nothing."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self._scene = scene
+
+    def compose(self) -> ComposeResult:
+        """Lay the four parts out."""
+        yield StatusLine()
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield Question()
+                yield Prose("", id="hint")
+            yield Slip()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Show the first scene."""
+        self.show(self._scene)
+
+    def show(self, scene: Scene) -> None:
+        """Show what the counter is at."""
+        state, words, around = scene.counter.state, scene.words, scene.surroundings
+        if state != self._scene.counter.state:
+            self.hint("")
+        self._scene = scene
+        card_there = scene.counter.field is not Field.EMPTY
+        room = Room(words, card_there, around.practice, around.practice_cards, scene.motion)
+        self.query_one(Question).asked = (state, room)
+        self.query_one(Slip).rows = slip(scene.counter, words)
+        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in _on_key_line(state))
+        line = self.query_one(StatusLine)
+        line.place = "  ".join(_place(scene))
+        line.practice = words("status-practice") if around.practice else ""
+        line.things = "  ".join(_things(scene))
+
+    def show_time(self, now: datetime) -> None:
+        """Show the hour and minute."""
+        self.query_one(StatusLine).time = now.strftime("%H:%M")
+
+    def hint(self, text: str) -> None:
+        """Say something about the last key, until the scene changes."""
+        self.query_one("#hint", Prose).text = text
+
+
+def _on_key_line(state: State) -> tuple[Key, ...]:
+    """Return the keys of the bottom line: Enter stands there only where there is no large button for it."""
+    ahead = forward(state)
+    return keys_of(state) if ahead is None or lines_of(state) else keys_of(state)[1:]
+
+
+def _place(scene: Scene) -> Iterator[str]:
+    terms, words = scene.counter.terms, scene.words
+    if terms.shop_name:
+        yield terms.shop_name
+        yield words("status-terminal", number=terms.terminal_id[-2:])
+    yield words("status-clerk", clerk=scene.surroundings.clerk)
+
+
+def _things(scene: Scene) -> Iterator[str]:
+    around, words = scene.surroundings, scene.words
+    match scene.counter.field:
+        case Field.CARD | Field.USED_CARD:
+            yield words("status-card")
+        case Field.OTHER_CARD:
+            yield words("status-other-card")
+        case Field.EMPTY:
+            yield words(f"status-reader-{around.reader.replace('_', '-')}")
+    yield words({None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online])
+    yield words("status-unsent", count=around.unsent)

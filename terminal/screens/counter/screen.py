@@ -1,0 +1,276 @@
+"""The clerk's screen: it joins keys, counter and engine, and has the frame show what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+
+from config.settings import ScreenSettings
+from config.texts import LANGUAGES, Texts
+from terminal.counter import Counter, step
+from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
+from terminal.counter.facts import Fault
+from terminal.counter.resident import resident_view
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    Done,
+    EnteringPin,
+    Field,
+    Idle,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    State,
+)
+from terminal.screens.counter.frame import CounterFrame, Scene
+from terminal.screens.counter.help import HelpScreen
+from terminal.screens.counter.keys import caps, digit, meaning, takes_amount
+from terminal.screens.counter.pin import PinPad
+from terminal.screens.display.link import Broadcaster, Shown
+from terminal.shell.sound import sound_for
+from terminal.shell.widgets.touch import Command, Hold, Intention, Touchable
+from terminal.shell.words import Words
+from terminal.shop.port import Engine, Report, Surroundings
+
+TICK_SECONDS = 1.0
+
+PASSING = (Reading, Authorising, Sending)
+"""States that a card or a ledger ends, mostly sooner than they could be drawn."""
+
+PASSING_SECONDS = 0.1
+"""How long such a state lasts before it is drawn: drawing takes time from the very work that is waited for."""
+
+_log = logging.getLogger(__name__)
+
+
+class CounterScreen(Screen[None], inherit_bindings=False):
+    """The counter."""
+
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
+
+    class Reported(Message):
+        """The engine reports something, from whatever thread."""
+
+        def __init__(self, report: Report) -> None:
+            super().__init__()
+            self.report = report
+
+    def __init__(
+        self,
+        make_engine: Callable[[], Engine],
+        settings: ScreenSettings,
+        surroundings: Surroundings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        display: Broadcaster | None = None,
+        play: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        """Prepare to show the counter.
+
+        `make_engine` is called on a thread once the counter is painted, so that it may import what is heavy;
+        `display` tells the resident's display, `play` plays a sound by its name.
+        """
+        super().__init__()
+        self.counter = Counter()
+        self.surroundings = surroundings
+        self._settings = settings
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+        self._monotonic = monotonic
+        self._now = now
+        self._resident = display
+        self._play = play
+        self._words = Words(Texts(settings.language))
+        self._pin = PinPad()
+        self._frame = CounterFrame(self._scene())
+
+    def compose(self) -> ComposeResult:
+        """Show the frame."""
+        yield self._frame
+
+    def on_mount(self) -> None:
+        """Paint first; everything else after that."""
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        threading.Thread(target=self._open_engine, daemon=True).start()
+        self._tick()
+        self.set_interval(TICK_SECONDS, self._tick)
+        if self._resident is not None:
+            await self._resident.start()
+
+    async def on_unmount(self) -> None:
+        """Let the engine finish what must be durable."""
+        if self._resident is not None:
+            await self._resident.close()
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.stop)
+
+    # The engine -------------------------------------------------------------------------------------------------
+
+    def _open_engine(self) -> None:
+        try:
+            engine = self._make_engine()
+        except Exception:  # noqa: BLE001  # the outermost edge of this thread: whatever it was, the counter says so
+            _log.exception("the engine could not be made")
+            self._report(Trouble(Fault("unexpected")))
+        else:
+            self._engine = engine
+            engine.start(self._report)
+
+    def _report(self, report: Report) -> None:
+        self.post_message(self.Reported(report))
+
+    @on(Reported)
+    def take(self, message: Reported) -> None:
+        """Take what the engine reports."""
+        if isinstance(message.report, Surroundings):
+            self.surroundings = message.report
+            self.show(self.counter)
+        else:
+            self.dispatch(message.report)
+
+    def _hold(self, card: str | None) -> None:
+        if self._engine is not None:
+            self._engine.hold(card)
+
+    # What people do ---------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Do what a key means now; one that means nothing says which would."""
+        event.stop()
+        state = self.counter.state
+        typed = digit(event.character)
+        if isinstance(state, EnteringPin) and (typed or event.key == "backspace"):
+            self._pin.add(typed) if typed else self._pin.erase()
+            self._do(PinTyped(len(self._pin)))
+        else:
+            self._do(meaning(state, event.key, event.character, self.surroundings.practice_cards))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take a pasted amount as if it had been typed."""
+        event.stop()
+        self._do(Typed(event.text) if takes_amount(self.counter.state) else None)
+
+    @on(Touchable.Pressed)
+    def do_touched(self, message: Touchable.Pressed) -> None:
+        """Do what was touched."""
+        message.stop()
+        self._do(message.intention)
+
+    def _do(self, intention: Intention | None) -> None:
+        if intention is None:
+            keys = " ".join(caps(self.counter.state, len(self.surroundings.practice_cards)))
+            self._frame.hint(self._words("hint-wrong-key", keys=keys))
+        else:
+            self._frame.hint("")
+            self.perform(intention)
+
+    def perform(self, intention: Intention) -> None:
+        """Do what somebody meant by pressing something."""
+        match intention:
+            case Command.HELP:
+                self.app.push_screen(HelpScreen(self.counter.state, self._words), self._after_help)
+            case Command.LANGUAGE:
+                self._turn_language()
+            case Command.QUIT:
+                self.app.exit()
+            case Hold(card):
+                self._hold(card)
+            case Entered() if isinstance(self.counter.state, EnteringPin):
+                self._enter_pin(self.counter.state)
+            case _:
+                self.dispatch(intention)
+
+    def _after_help(self, chosen: Intention | None) -> None:
+        if chosen is not None:
+            self.perform(chosen)
+
+    def _enter_pin(self, state: EnteringPin) -> None:
+        """Hand the PIN over, to be wiped by whoever gets it, once it is whole and the card has said its tries."""
+        if self._pin.full and state.tries_left is not None:
+            self.dispatch(PinEntered(self._pin.hand_over()))
+
+    # The counter ------------------------------------------------------------------------------------------------
+
+    def dispatch(self, event: Event) -> None:
+        """Let the counter make its step, hand the effects to the engine, and show what the counter is at now."""
+        before = self.counter
+        after, effects = step(before, event)
+        for effect in effects:
+            if self._engine is not None:
+                self._engine.carry_out(effect)
+        self._stand_at(after)
+        if isinstance(after.state, PASSING):
+            self.set_timer(PASSING_SECONDS, partial(self._draw_if_still_at, after.state))
+        else:
+            self._draw()
+        if type(after.state) is not type(before.state):
+            self._entered()
+
+    def _entered(self) -> None:
+        """Mark a new state by its sound; after a result, take away a practice card that nobody's hand holds."""
+        state = self.counter.state
+        if isinstance(state, AwaitCard):
+            # While hands look for a card this holds up nobody; left to itself, it would come between tap and verdict.
+            gc.collect()
+        if self._settings.sound and (name := sound_for(state)):
+            self._play(name)
+        finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
+        if finished and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
+            self.call_after_refresh(self._lift_if_still_at, state)
+
+    def _lift_if_still_at(self, state: State) -> None:
+        if self.counter.state is state:
+            self._hold(None)
+
+    def _tick(self) -> None:
+        self.dispatch(Tick(self._monotonic()))
+        self._frame.show_time(self._now())
+
+    # What is shown ----------------------------------------------------------------------------------------------
+
+    def show(self, counter: Counter) -> None:
+        """Show a counter at once, whatever it is at."""
+        self._stand_at(counter)
+        self._draw()
+
+    def _stand_at(self, counter: Counter) -> None:
+        """Go on with a counter; of a PIN, no more digits are kept than it counts."""
+        if counter.terms is not self.counter.terms:
+            self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
+        self.counter = counter
+        if not (isinstance(counter.state, EnteringPin) and counter.state.typed == len(self._pin)):
+            self._pin.wipe()
+
+    def _draw_if_still_at(self, state: State) -> None:
+        if self.counter.state is state:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._frame.show(self._scene())
+        if self._resident is not None:
+            self._resident.show(Shown(resident_view(self.counter), self._words.texts.lang))
+
+    def _turn_language(self) -> None:
+        lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]
+        self._words = Words(Texts(lang), self.counter.terms.programmes)
+        self.show(self.counter)
+
+    def _scene(self) -> Scene:
+        return Scene(self.counter, self.surroundings, self._words, self._settings.motion)

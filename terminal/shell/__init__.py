@@ -1,0 +1,1 @@
+"""What every screen stands in: the application, themes, words, sounds and widgets."""

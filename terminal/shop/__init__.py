@@ -1,0 +1,1 @@
+"""What stands behind the screens: opening a terminal, its engine, desk, enrolment and doctor."""

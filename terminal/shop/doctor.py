@@ -1,0 +1,182 @@
+"""Examines what a terminal depends on; every finding says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from config.home import Home
+from config.settings import Settings
+from config.trust import Anchors
+from ledger.wire.client import LedgerBusy, LedgerUnreachable
+from offline_queue.errors import DiskFull, JournalInUse, JournalReadOnly
+from offline_queue.journal import Journal
+from offline_queue.lock import InstanceLock
+from offline_queue.schema import ROOM
+from reader.errors import NoCard, PcscForbidden, PcscServiceDown, ReaderError
+from reader.source import CardSource, wait_for_card
+from terminal.counter.facts import Fault
+from terminal.shop import enrolment as enrolments
+from terminal.shop.enrolment import Enrolment
+from terminal.shop.faults import KNOWN, fault_of
+from terminal.shop.line import EMBEDDED, open_client
+from terminal.shop.station import Clock
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first version with STRICT tables, which the journal is made of."""
+
+GOOD_CLOCK = 60.0
+"""Seconds by which this machine's clock may differ from the ledger's; from 300 on the ledger answers no more."""
+
+LOOK_FOR_READER = 2.0
+"""Seconds to wait for the PC/SC service to tell of a reader."""
+
+
+REMEDIES: dict[type[ReaderError], Fault] = {
+    PcscServiceDown: Fault("doctor_pcsc_down"),
+    PcscForbidden: Fault("doctor_pcsc_forbidden"),
+}
+"""What the counter sends people here for."""
+
+
+class Level(StrEnum):
+    """How good a finding is; only `WRONG` has to be mended."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing: `fault` says what is wrong, `detail` what is good, such as a version."""
+
+    thing: str
+    level: Level
+    detail: str = ""
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One machine to examine; `enrolment` is None where it only practises."""
+
+    home: Home
+    settings: Settings
+    source: CardSource
+    clock: Clock
+    ledger: str | None = None
+    enrolment: Enrolment | None = None
+
+
+async def examine(patient: Patient) -> list[Finding]:
+    """Return all findings, in the order in which they should be mended."""
+    checks: list[Callable[[Patient], Finding]] = [_sqlite, _directory, _anchors, _enrolment, _journal, _reader]
+    found = [_guarded(check, patient) for check in checks]
+    return [*found, *[finding async for finding in _ledger(patient)]]
+
+
+def _guarded(check: Callable[[Patient], Finding], patient: Patient) -> Finding:
+    try:
+        return check(patient)
+    except KNOWN as error:
+        return Finding(check.__name__.lstrip("_"), Level.WRONG, fault=fault_of(error))
+
+
+def _sqlite(_patient: Patient) -> Finding:
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        return Finding("sqlite", Level.WRONG, version, Fault("sqlite_old", (("version", version),)))
+    if _has_wal_bug(sqlite3.sqlite_version_info):
+        # Harmless to the journal, which has one writing connection; worth an update for an embedded ledger.
+        return Finding("sqlite", Level.NOTE, version, Fault("sqlite_wal_bug", (("version", version),)))
+    return Finding("sqlite", Level.GOOD, version)
+
+
+def _has_wal_bug(version: tuple[int, int, int]) -> bool:
+    """Return whether two writing connections may damage a WAL file: mended in 3.44.6, 3.50.7 and 3.51.3."""
+    return version < (3, 44, 6) or (3, 45) <= version < (3, 50, 7) or (3, 51) <= version < (3, 51, 3)
+
+
+def _directory(patient: Patient) -> Finding:
+    path = patient.home.path
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        raise JournalReadOnly(f"{existing} cannot be written")
+    free = shutil.disk_usage(existing).free
+    if free < ROOM:
+        raise DiskFull(f"{free} bytes free")
+    return Finding("directory", Level.GOOD, str(path))
+
+
+def _anchors(patient: Patient) -> Finding:
+    return Finding("anchors", Level.GOOD, str(len(Anchors.load(patient.home.anchors).certificates)))
+
+
+def _enrolment(patient: Patient) -> Finding:
+    if patient.enrolment is None:
+        return Finding("enrolment", Level.NOTE, fault=Fault("not_enrolled"))
+    enrolments.key_of(patient.home)
+    return Finding("enrolment", Level.GOOD, patient.enrolment.setup.terminal_id)
+
+
+def _journal(patient: Patient) -> Finding:
+    """Walk the whole chain, unless the terminal is at work on it."""
+    home = patient.home if patient.enrolment is not None else patient.home.practice
+    enrolment = enrolments.load(home)
+    if enrolment is None or not home.journal.exists():
+        return Finding("journal", Level.GOOD, "0")
+    try:
+        with InstanceLock(home.lock):
+            journal = Journal(home.journal, enrolment.setup.terminal_id, enrolments.key_of(home), patient.clock)
+            try:
+                return Finding("journal", Level.GOOD, str(journal.verify()))
+            finally:
+                journal.close()
+    except JournalInUse as error:
+        return Finding("journal", Level.NOTE, fault=fault_of(error))
+
+
+def _reader(patient: Patient) -> Finding:
+    try:
+        wait_for_card(patient.source, LOOK_FOR_READER)
+    except NoCard:
+        pass  # a reader that waits for one
+    except ReaderError as error:
+        needed = patient.enrolment is not None
+        fault = REMEDIES.get(type(error)) or fault_of(error)
+        return Finding("reader", Level.WRONG if needed else Level.NOTE, fault=fault)
+    return Finding("reader", Level.GOOD)
+
+
+async def _ledger(patient: Patient) -> AsyncIterator[Finding]:
+    """Ask the ledger who we are and what time it is; the one in this process needs no asking."""
+    enrolment = patient.enrolment
+    url = patient.ledger or (enrolment.ledger if enrolment is not None else EMBEDDED)
+    if enrolment is None or url == EMBEDDED:
+        yield Finding("ledger", Level.GOOD, EMBEDDED)
+        return
+    terminal_id = enrolment.setup.terminal_id
+    try:
+        key = enrolments.key_of(patient.home)
+        async with open_client(patient.home, url, terminal_id=terminal_id, key=key) as client:
+            setup = await client.setup()
+    except (LedgerUnreachable, LedgerBusy):
+        yield Finding("ledger", Level.WRONG, url, Fault("ledger_unreachable", (("url", url),)))
+    except KNOWN as error:
+        yield Finding("ledger", Level.WRONG, url, fault_of(error))
+    else:
+        yield Finding("ledger", Level.GOOD, url)
+        yield _clock(patient, datetime.fromisoformat(setup.server_time))
+
+
+def _clock(patient: Patient, ledgers: datetime) -> Finding:
+    off = round((patient.clock() - ledgers).total_seconds())
+    if abs(off) > GOOD_CLOCK:
+        return Finding("clock", Level.WRONG, str(off), Fault("clock_off", (("seconds", off),)))
+    return Finding("clock", Level.GOOD, str(off))

@@ -1,0 +1,117 @@
+"""Which ledger this machine belongs to, and as which terminal: one file, written when it is enrolled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
+
+from config.home import Home
+from ledger.wire.setup import TerminalSetup
+from ledger.wire.values import Message
+from offline_queue.keys import load_key, load_or_make_key
+from offline_queue.lock import InstanceLock
+from terminal.shop.line import open_client
+
+
+class EnrolmentError(Exception):
+    """This machine cannot work as an enrolled terminal; carries the `path` of the file in question.
+
+    EnrolmentError
+    ├── NotEnrolled          there is no enrolment
+    ├── EnrolmentDamaged     the file cannot be read
+    ├── TerminalKeyDamaged   the key's file is missing or is none
+    └── AlreadyEnrolled      another enrolment would orphan the journal that is here
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{self.code}: {path}")
+        self.path = path
+
+
+class NotEnrolled(EnrolmentError):  # noqa: N818  # says what is the case
+    """This machine belongs to no ledger yet."""
+
+    code = "not_enrolled"
+
+
+class EnrolmentDamaged(EnrolmentError):  # noqa: N818  # as above
+    """What the ledger told this machine cannot be read any more."""
+
+    code = "enrolment_damaged"
+
+
+class TerminalKeyDamaged(EnrolmentError):  # noqa: N818  # as above
+    """The terminal's key is missing or cannot be read."""
+
+    code = "terminal_key_damaged"
+
+
+class AlreadyEnrolled(EnrolmentError):  # noqa: N818  # as above
+    """This machine is a terminal already."""
+
+    code = "already_enrolled"
+
+
+class Enrolment(Message):
+    """The ledger's URL (or `terminal.shop.line.EMBEDDED`), and what it last told this terminal."""
+
+    ledger: str
+    setup: TerminalSetup
+
+
+def load(home: Home) -> Enrolment | None:
+    """Return the enrolment of a home, None where it has none; raise EnrolmentError."""
+    try:
+        return Enrolment.model_validate_json(home.enrolment.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        raise EnrolmentDamaged(home.enrolment) from None
+
+
+async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
+    """Make this machine a terminal with a one-time code of its office, and keep what the ledger told it.
+
+    Raise EnrolmentError, LedgerError, or QueueError where another process is at work here.
+    """
+    home.create()
+    with InstanceLock(home.lock):
+        if load(home) is not None:
+            raise AlreadyEnrolled(home.enrolment)
+        return await redeem(home, code, ledger)
+
+
+async def redeem(home: Home, code: str, ledger: str) -> Enrolment:
+    """Redeem a code for a home that is locked already."""
+    key = load_or_make_key(home.terminal_key)
+    async with open_client(home, ledger) as client:
+        setup = await client.enrol(code, key.public_key())
+    enrolment = Enrolment(ledger=ledger, setup=setup)
+    save(home, enrolment)
+    return enrolment
+
+
+def key_of(home: Home) -> Ed25519PrivateKey:
+    """Return the terminal's key; raise TerminalKeyDamaged."""
+    try:
+        return load_key(home.terminal_key)
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        raise TerminalKeyDamaged(home.terminal_key) from None
+
+
+def save(home: Home, enrolment: Enrolment) -> None:
+    """Write the enrolment so that a crash leaves the old one or the new one, and never half of it."""
+    draft = home.enrolment.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(enrolment.model_dump_json(exclude_unset=True, indent=1))
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(home.enrolment)

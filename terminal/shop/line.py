@@ -1,0 +1,43 @@
+"""The way to a ledger: by its URL, or to the one in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from config.home import Home
+from config.trust import Anchors
+from ledger.wire.client import IN_PROCESS, LedgerClient
+
+EMBEDDED = "embedded"
+"""Names the ledger in this process, whose data lie in the home's `ledger` directory."""
+
+
+@asynccontextmanager
+async def open_client(
+    home: Home,
+    ledger: str,
+    *,
+    terminal_id: str | None = None,
+    key: Ed25519PrivateKey | None = None,
+    wait_seconds: float = 5.0,
+    language: str = "ja",
+) -> AsyncIterator[LedgerClient]:
+    """Yield a client of the ledger, whose data are opened with it where it is in this process."""
+    transport = None
+    if ledger == EMBEDDED:
+        from ledger.embedded import open_ledger  # a whole server: only where it runs here
+
+        transport = httpx.ASGITransport(open_ledger(home.ledger, anchors=Anchors.load(home.anchors)))
+    async with LedgerClient(
+        IN_PROCESS if ledger == EMBEDDED else ledger,
+        transport=transport,
+        terminal_id=terminal_id,
+        key=key,
+        timeout=wait_seconds,
+        language=language,
+    ) as client:
+        yield client

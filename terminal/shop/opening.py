@@ -1,0 +1,84 @@
+"""Opens what a terminal works with: lock, key, journal, ledger, cards; and closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from config.home import Home
+from config.settings import Settings
+from config.trust import Anchors
+from offline_queue.errors import JournalReadOnly
+from offline_queue.journal import Journal
+from offline_queue.lock import InstanceLock
+from offline_queue.sync import Syncer, SyncState
+from reader.source import CardSource
+from terminal.shop import enrolment as enrolments
+from terminal.shop.cards import Cards
+from terminal.shop.enrolment import Enrolment, NotEnrolled
+from terminal.shop.line import open_client
+from terminal.shop.station import Clock, Station, local_time
+
+
+async def enrolled(home: Home) -> Enrolment:
+    """Return what this machine is enrolled as; raise NotEnrolled."""
+    enrolment = enrolments.load(home)
+    if enrolment is None:
+        raise NotEnrolled(home.enrolment)
+    return enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens a station, as often as it is asked to.
+
+    `enrol` returns the enrolment of the home, which is locked by then; `ledger` names another ledger than it does.
+    Where it stays open `all_day`, the journal's room is reserved.
+    """
+
+    home: Home
+    settings: Settings
+    source: CardSource
+    enrol: Callable[[Home], Awaitable[Enrolment]] = enrolled
+    ledger: str | None = None
+    all_day: bool = False
+    clock: Clock = local_time
+
+    @asynccontextmanager
+    async def __call__(self, on_line: Callable[[SyncState], None]) -> AsyncIterator[Station]:
+        """Yield the open station; raise one of `terminal.shop.faults.KNOWN`."""
+        home = self.home
+        async with AsyncExitStack() as stack:
+            try:
+                home.create()
+            except OSError as error:
+                raise JournalReadOnly(f"{home.path}: {error.strerror}") from error
+            stack.enter_context(InstanceLock(home.lock))
+            enrolment = await self.enrol(home)
+            setup, key = enrolment.setup, enrolments.key_of(home)
+            journal = Journal(home.journal, setup.terminal_id, key, self.clock)
+            stack.callback(journal.close)
+            if self.all_day:
+                journal.reserve()
+            url = self.ledger or str(self.settings.ledger.url or enrolment.ledger)
+            client = await stack.enter_async_context(
+                open_client(
+                    home,
+                    url,
+                    terminal_id=setup.terminal_id,
+                    key=key,
+                    wait_seconds=self.settings.ledger.wait_seconds,
+                    language=self.settings.screen.language,
+                )
+            )
+            yield Station(
+                setup=setup,
+                keep=lambda renewed: enrolments.save(home, Enrolment(ledger=enrolment.ledger, setup=renewed)),
+                settings=self.settings,
+                journal=journal,
+                client=client,
+                syncer=Syncer(journal, client, on_line),
+                cards=Cards(self.source, Anchors.load(home.anchors), self.clock),
+                clock=self.clock,
+            )
