@@ -8,13 +8,13 @@ from datetime import date
 from itertools import islice, product
 from typing import Any, Final
 
-from ledger.wire.operations import Leg, Sale, TapOnly
 from sqlalchemy import Engine
 
 from ledger.points.bulk import add
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, wallets
 from ledger.points.store import Request
+from ledger.wire.operations import Leg, Sale, TapOnly
 from ledger.wire.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
 
 DAY: Final = date(2026, 11, 23)

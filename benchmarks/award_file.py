@@ -9,7 +9,6 @@ import time
 from datetime import date
 from pathlib import Path
 
-from ledger.wire.answers import Standing
 from sqlalchemy import insert
 
 from config.trust import Anchors
@@ -19,6 +18,7 @@ from ledger.api.state import Ledger
 from ledger.embedded import assemble
 from ledger.identity.schema import card
 from ledger.place import Place
+from ledger.wire.answers import Standing
 from ledger.wire.rules import AwardReason, FiscalYearEnd, Name, Programme
 
 TOWN = "252034"

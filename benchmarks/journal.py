@@ -14,9 +14,9 @@ from pathlib import Path
 from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.operations import Leg, Sale, TapOnly
 
 from benchmarks import scratch
+from ledger.wire.operations import Leg, Sale, TapOnly
 from offline_queue.journal import Journal
 
 ROWS = 400

@@ -18,8 +18,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from ledger.wire.answers import Status
-from ledger.wire.entries import MAX_UPLOAD
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks import scratch
@@ -28,6 +26,8 @@ from ledger.database import open_engine
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
 from ledger.points.store import Points
+from ledger.wire.answers import Status
+from ledger.wire.entries import MAX_UPLOAD
 from tests.postgres import programs, server
 
 CLIENTS: Final = 8

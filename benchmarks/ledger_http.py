@@ -17,13 +17,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from ledger.wire.setup import Shop
 
 from benchmarks._town import PRODUCTION
 from config.trust import Anchors
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.client import LedgerClient
+from ledger.wire.setup import Shop
 from tests.ledger.api.world import Card, Clock, Till
 from tests.ledger.points.conftest import city
 from tests.postgres import server

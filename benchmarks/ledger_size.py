@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from ledger.wire.answers import Status
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks import scratch
@@ -19,6 +18,7 @@ from ledger.database import open_engine
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
 from ledger.points.store import Points, Request
+from ledger.wire.answers import Status
 from tests.postgres import server
 
 TOWN: Final = "252034"

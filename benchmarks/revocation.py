@@ -7,13 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import CardReference
-
 from ledger.database import open_engine
 from ledger.identity.revocation import RevocationList
 from ledger.identity.store import Identity
 from ledger.migrations import upgrade
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import CardReference
 
 SIZES = (10_000, 1_000_000)
 LOOKS = 2_000

@@ -29,9 +29,9 @@ from terminal.screens.counter.screen import CounterScreen
 from terminal.screens.display.link import Broadcaster
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
-from terminal.shop.engine import BackgroundEngine
+from terminal.shop.engine import Surroundings
+from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener
-from terminal.shop.port import Surroundings
 from terminal.shop.practice import PracticeReader, enrol_for_practice
 
 ROUNDS = 100

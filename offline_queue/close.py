@@ -12,7 +12,6 @@ from datetime import date, datetime
 
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Award, Mark, Return, Sale, Void
-
 from offline_queue.errors import JournalCorrupt, OperationIdTaken
 from offline_queue.journal import Journal
 from offline_queue.reading import JournalReader, Recorded

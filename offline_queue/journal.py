@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from ledger.wire.answers import UploadResult, Verdict
 from ledger.wire.entries import Entry, entry_hash, operation_id
 from ledger.wire.operations import is_operation
 from ledger.wire.values import Message
-
 from offline_queue.errors import DiskFull, JournalReadOnly, OperationIdTaken, VerdictConflict
 from offline_queue.reading import JournalReader, Recorded
 from offline_queue.schema import PROBE, RESERVE, ROOM, meaning, open_database, translated

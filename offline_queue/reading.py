@@ -12,11 +12,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from ledger.wire.answers import Verdict
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
 from pydantic import ValidationError
 from sqlite_utils import Database
 
+from ledger.wire.answers import Verdict
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
 from offline_queue.errors import JournalCorrupt, JournalForked
 from offline_queue.schema import open_read_only, translated
 

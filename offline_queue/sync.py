@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.wire.answers import Decision, UploadResult
-from ledger.wire.entries import MAX_UPLOAD, SignedEntry
-
 from ledger.wire.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal
+from ledger.wire.entries import MAX_UPLOAD, SignedEntry
 from offline_queue.errors import JournalCorrupt, JournalForked, QueueError, VerdictConflict
 from offline_queue.journal import Journal
 

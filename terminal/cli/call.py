@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 import typer
+
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.tokens import ServiceId
-
 from terminal.cli import pin as pins
 from terminal.cli.context import Exit, Globals, answer, say, sentences, tell
 from terminal.cli.walk import Final, Stopped, Walk
@@ -33,8 +33,8 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.shop.port import ReaderState, Surroundings
-from terminal.shop.starting import make_engine
+from terminal.shop.engine import ReaderState, Surroundings
+from terminal.shop.engine_thread import make_engine
 
 Kind = Literal["sale", "award", "void", "balance", "link"]
 

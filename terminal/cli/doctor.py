@@ -13,7 +13,7 @@ from reader.pcsc import PcscSource
 from terminal.cli.context import Exit, answer, given, sentences, tell
 from terminal.shop import enrolment as enrolments
 from terminal.shop.doctor import Finding, Level, Patient, examine
-from terminal.shop.station import local_time
+from terminal.shop.opening import local_time
 
 EXAMPLE = "Example: kazasu doctor --json"
 

@@ -6,8 +6,8 @@ import re
 from typing import Annotated, Literal
 
 import typer
-from ledger.wire.tokens import ServiceId
 
+from ledger.wire.tokens import ServiceId
 from terminal.cli.call import Call
 from terminal.cli.context import given
 from terminal.cli.walk import Stopped

@@ -21,8 +21,7 @@ from terminal.cli.context import Exit, Globals, answer, fail, given, say
 from terminal.counter.facts import Fault
 from terminal.shop import enrolment as enrolments
 from terminal.shop.faults import KNOWN, fault_of
-from terminal.shop.opening import Opener
-from terminal.shop.station import Station
+from terminal.shop.opening import Opener, Station
 
 app = typer.Typer(
     help="The journal: what is unsent, whether it is whole.",

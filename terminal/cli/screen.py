@@ -11,7 +11,7 @@ from terminal.shell.app import KazasuApp, MakeScreen
 from terminal.shell.look import look_of
 
 if TYPE_CHECKING:  # its import would come before the first frame
-    from terminal.shop.port import Engine
+    from terminal.shop.engine import Engine
 
 LOG_BYTES = 1_000_000
 """What went wrong fills two files of this size at most."""
@@ -31,7 +31,7 @@ def _load(chosen: Globals) -> MakeScreen:
     from terminal.screens.counter.screen import CounterScreen
     from terminal.screens.display.link import Broadcaster
     from terminal.shell.sound import play
-    from terminal.shop.port import Surroundings
+    from terminal.shop.engine import Surroundings
 
     keep_log(chosen.home)
     settings = settings_file.load(chosen.home.settings)
@@ -41,9 +41,9 @@ def _load(chosen: Globals) -> MakeScreen:
     around = Surroundings(settings.counter.clerk, practice=not chosen.home.enrolment.exists())
 
     def make_engine() -> Engine:
-        from terminal.shop import starting  # ledger, journal and cards
+        from terminal.shop import engine_thread  # ledger, journal and cards
 
-        return starting.make_engine(chosen.home, chosen.ledger, all_day=True)
+        return engine_thread.make_engine(chosen.home, chosen.ledger, all_day=True)
 
     return lambda: CounterScreen(make_engine, screen, around, display=Broadcaster(chosen.home.display), play=play)
 

@@ -24,7 +24,7 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.shop.port import Engine, ReaderState, Report, Surroundings
+from terminal.shop.engine import Engine, ReaderState, Report, Surroundings
 
 Final = Done | Queued | Refused | ShowingBalance | Unfit | Unknown
 """Where a walk ends."""

@@ -6,9 +6,8 @@ import unicodedata
 from dataclasses import replace
 from typing import TypeVar
 
-from ledger.wire.values import MAX_YEN
-
 from config.my_number import looks_like_my_number
+from ledger.wire.values import MAX_YEN
 from terminal.counter.events import Erased, Typed
 from terminal.counter.facts import Fault
 from terminal.counter.states import EnteringAward, EnteringPart, Idle

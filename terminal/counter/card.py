@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.wire.answers import Standing
-
 from terminal.counter import pricing
 from terminal.counter.amounts import amount_of, edited
 from terminal.counter.effects import AskTries, Authorise

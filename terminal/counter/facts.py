@@ -9,9 +9,8 @@ from typing import Literal
 
 from ledger.wire.answers import ProgrammeBalance, Standing, Verdict
 from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
-from ledger.wire.tokens import ServiceId
-
 from ledger.wire.rules import Programme, Quote
+from ledger.wire.tokens import ServiceId
 from terminal.fault import Fault as Fault  # the counter speaks of faults too
 
 CounterOperation = Sale | Award | Void | Link

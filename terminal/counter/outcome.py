@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from ledger.wire.answers import Status
 from ledger.wire.operations import Sale
-
 from terminal.counter.effects import AskAgain, Reopen
 from terminal.counter.entry import idle
 from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered

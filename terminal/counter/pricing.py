@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, CardSigned, Leg, Link, Sale, TapOnly, Void
-
 from ledger.wire.rules import Quote, quote
 from terminal.counter.facts import (
     AwardIntent,

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, Link, Sale, Void
-
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
 from terminal.counter.states import (
     Authorising,

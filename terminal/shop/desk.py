@@ -39,7 +39,7 @@ from terminal.counter.events import (
 )
 from terminal.counter.facts import Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
 from terminal.shop.faults import fault_of
-from terminal.shop.station import Station
+from terminal.shop.opening import Station
 
 RECENT = 200
 """How far back in the journal what can be voided is looked for."""

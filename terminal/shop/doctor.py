@@ -24,8 +24,8 @@ from terminal.counter.facts import Fault
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import Enrolment
 from terminal.shop.faults import KNOWN, fault_of
-from terminal.shop.line import EMBEDDED, open_client
-from terminal.shop.station import Clock
+from terminal.shop.ledger_access import EMBEDDED, open_client
+from terminal.shop.opening import Clock
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables, which the journal is made of."""

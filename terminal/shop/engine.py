@@ -1,230 +1,62 @@
-"""The engine behind the screens: a thread with a loop of its own, on which effects are carried out."""
+"""What the screens and the engine know of each other: effects go one way, events and the surroundings the other."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import logging
-import threading
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
-from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable
-from offline_queue.errors import JournalForked, QueueError
-from offline_queue.sync import Line, SyncState
-from reader.jpki import wipe
-from reader.source import CardGone, CardPresent, CardSource, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ReadCard, Reopen, Wipe
-from terminal.counter.events import (
-    CardArrived,
-    CardFailed,
-    CardLeft,
-    Event,
-    NotRecorded,
-    Opened,
-    OtherCardArrived,
-    Trouble,
-    Unanswered,
-)
-from terminal.counter.facts import Fault
-from terminal.shop.desk import Desk
-from terminal.shop.faults import KNOWN, fault_of
-from terminal.shop.port import ReaderState, Report, Surroundings
-from terminal.shop.station import Station
-
-RENEW_EVERY = 3600.0
-"""Seconds after which the ledger is asked again what holds here: rules, and with them the day's terms."""
-
-_log = logging.getLogger(__name__)
-
-Opening = Callable[[Callable[[SyncState], None]], AbstractAsyncContextManager[Station]]
-"""Opens a station, which tells how its line is, and closes it."""
+from terminal.counter.effects import Effect
+from terminal.counter.events import Event
 
 
-class BackgroundEngine:
-    """Carries the counter's effects out on a thread of its own; see `terminal.shop.port.Engine`.
+class ReaderState(StrEnum):
+    """What is known of the card reader itself; what lies on it is the counter's `Field`."""
 
-    `hold` lays one of `practice_cards` on the reader, or takes it away.
+    STARTING = "starting"
+    READY = "ready"
+    NO_READER = "no_reader"
+    SERVICE_DOWN = "service_down"
+    PRACTICE = "practice"
+    """There is none, and practice cards are tapped instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the status line shows beside the shop and the clock.
+
+    `online` is None until the ledger was asked for the first time; `practice_cards` are the names that
+    `Engine.hold` takes, none outside practice mode or where a real reader is there.
     """
 
-    def __init__(
-        self,
-        opening: Opening,
-        source: CardSource,
-        surroundings: Surroundings,
-        hold: Callable[[str | None], None] = lambda _card: None,
-        practice_cards: tuple[str, ...] = (),
-    ) -> None:
-        self.hold = hold
-        self.practice_cards = practice_cards
-        self._opening = opening
-        self._source = source
-        self._surroundings = surroundings
-        self._wanted: asyncio.Queue[Effect | None] = asyncio.Queue()
-        self._unanswered: Unanswered | None = None
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._report: Callable[[Report], None] = lambda _report: None
+    clerk: str
+    practice: bool = False
+    reader: ReaderState = ReaderState.STARTING
+    online: bool | None = None
+    unsent: int = 0
+    practice_cards: tuple[str, ...] = ()
+
+
+Report = Event | Surroundings
+"""What the engine tells the screens."""
+
+
+class Engine(Protocol):
+    """Carries the counter's effects out; no call blocks but `stop`, and reports come from any thread."""
 
     def start(self, report: Callable[[Report], None]) -> None:
-        """Open everything in the background, and report."""
-        self._report = report
-        self._loop = asyncio.new_event_loop()
-        self._thread.start()
+        """Open journal, ledger and reader in the background, and report: first of all `Opened` or `Trouble`."""
+        ...
 
     def carry_out(self, effect: Effect) -> None:
         """Begin one effect; its answer is reported."""
-        self._loop.call_soon_threadsafe(self._wanted.put_nowait, effect)
+        ...
+
+    def hold(self, card: str | None) -> None:
+        """Hold a practice card over the reader, or take away what lies there."""
+        ...
 
     def stop(self) -> None:
-        """Finish what is under way, and close everything."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._wanted.put_nowait, None)
-            self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._report(self._surroundings)
-        while True:
-            try:
-                async with self._opening(self._on_line) as station:
-                    await self._work(station)
-                    return
-            except KNOWN as error:
-                self._report(Trouble(fault_of(error)))
-            except Exception:  # noqa: BLE001  # the outermost edge: whoever waits must hear of it
-                _log.exception("the terminal could not be opened, or broke down")
-                self._report(Trouble(Fault("unexpected")))
-            if not await self._asked_to_reopen():
-                return
-
-    async def _asked_to_reopen(self) -> bool:
-        while (effect := await self._wanted.get()) is not None:
-            if isinstance(effect, Reopen):
-                return True
-            if isinstance(effect, Wipe):
-                wipe(effect.pin)
-        return False
-
-    async def _work(self, station: Station) -> None:
-        """Carry out what is wanted until there is no more; what is under way then is finished."""
-        desk = Desk(station, self._on_answer)
-        self._count_unsent(station)
-        self._source.start(self._hear_reader)
-        # What is loaded by now stays: the collector need not walk it again and again while a resident waits.
-        gc.freeze()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                lasting = [
-                    tasks.create_task(self._keep_sending(station)),
-                    tasks.create_task(self._keep_current(station)),
-                ]
-                self._report(Opened(station.terms()))
-                while (effect := await self._wanted.get()) is not None:
-                    tasks.create_task(self._carry_out(desk, station, effect))
-                for task in lasting:
-                    task.cancel()
-        finally:
-            self._source.stop()
-
-    async def _carry_out(self, desk: Desk, station: Station, effect: Effect) -> None:
-        try:
-            event = await desk.carry_out(effect)
-        except Exception:  # noqa: BLE001  # the outermost edge: the counter must hear that nothing came of it
-            _log.exception("%s failed", type(effect).__name__)
-            event = _failed(effect)
-        self._unanswered = event if isinstance(event, Unanswered) else None
-        self._count_unsent(station)
-        if event is not None:
-            self._report(event)
-
-    async def _keep_sending(self, station: Station) -> None:
-        try:
-            await station.syncer.run()
-        except QueueError as error:
-            self._report(Trouble(fault_of(error)))
-
-    async def _keep_current(self, station: Station) -> None:
-        """Ask the ledger now and again what holds here; without an answer, what it said last goes on."""
-        while True:
-            try:
-                station.renew(await station.client.setup())
-            except (LedgerUnreachable, LedgerBusy):
-                self._on_answer(False)
-            except LedgerRefusal as refusal:
-                _log.warning("the ledger gave no setup: %s", refusal.problem.code)
-            else:
-                self._on_answer(True)
-            self._report(Opened(station.terms()))
-            await asyncio.sleep(RENEW_EVERY)
-
-    # What is told -----------------------------------------------------------------------------------------------
-
-    def _hear_reader(self, event: ReaderEvent) -> None:
-        """Take an event from the reader's own thread."""
-        self._loop.call_soon_threadsafe(self._on_reader, event)
-
-    def _on_reader(self, event: ReaderEvent) -> None:
-        match event:
-            case ReaderReady():
-                self._tell(reader=ReaderState.READY, practice_cards=())
-            case NoReader():
-                self._without_reader(ReaderState.NO_READER)
-            case ServiceDown():
-                self._without_reader(ReaderState.SERVICE_DOWN)
-            case CardPresent():
-                self._report(CardArrived())
-            case OtherCard():
-                self._report(OtherCardArrived())
-            case CardGone():
-                self._report(CardLeft())
-
-    def _without_reader(self, state: ReaderState) -> None:
-        """Lend practice cards in practice mode; elsewhere, what lay on the reader is gone with it."""
-        if self.practice_cards:
-            self._tell(reader=ReaderState.PRACTICE, practice_cards=self.practice_cards)
-        else:
-            self._tell(reader=state)
-            self._report(CardLeft())
-
-    def _on_line(self, state: SyncState) -> None:
-        match state.line:
-            case Line.ONLINE:
-                self._on_answer(True)
-            case Line.OFFLINE:
-                self._on_answer(False)
-            case Line.FORKED:
-                self._report(Trouble(Fault(JournalForked.code)))
-            case Line.UNKNOWN:
-                pass
-
-    def _on_answer(self, online: bool) -> None:
-        """Tell how the line is; when it is back, ask at once for what somebody still waits for."""
-        self._tell(online=online)
-        if online and self._unanswered is not None:
-            asked, self._unanswered = self._unanswered, None
-            self._wanted.put_nowait(AskAgain(asked.task, asked.receipt))
-
-    def _count_unsent(self, station: Station) -> None:
-        self._tell(unsent=station.journal.unsent_count())
-
-    def _tell(self, **changes: Any) -> None:
-        after = replace(self._surroundings, **changes)
-        if after != self._surroundings:
-            self._surroundings = after
-            self._report(after)
-
-
-def _failed(effect: Effect) -> Event | None:
-    """Return what the counter is told of an effect that broke on a defect of ours."""
-    match effect:
-        case ReadCard(task) | AskTries(task) | Authorise(task):
-            return CardFailed(task, Fault("unexpected"))
-        case Commit(task):
-            return NotRecorded(task, Fault("unexpected"))
-        case _:
-            return None
+        """Finish what must be durable and close everything."""
+        ...

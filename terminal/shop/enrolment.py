@@ -15,7 +15,7 @@ from ledger.wire.setup import TerminalSetup
 from ledger.wire.values import Message
 from offline_queue.keys import load_key, load_or_make_key
 from offline_queue.lock import InstanceLock
-from terminal.shop.line import open_client
+from terminal.shop.ledger_access import open_client
 
 
 class EnrolmentError(Exception):
@@ -60,7 +60,7 @@ class AlreadyEnrolled(EnrolmentError):  # noqa: N818  # as above
 
 
 class Enrolment(Message):
-    """The ledger's URL (or `terminal.shop.line.EMBEDDED`), and what it last told this terminal."""
+    """The ledger's URL (or `terminal.shop.ledger_access.EMBEDDED`), and what it last told this terminal."""
 
     ledger: str
     setup: TerminalSetup

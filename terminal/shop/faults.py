@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from config.trust import AnchorError
-from ledger.place import LedgerNewer
 from ledger.wire.client import LedgerError, LedgerRefusal
 from offline_queue.errors import QueueError
 from reader.errors import ReaderError
 from terminal.counter.facts import Fault
 from terminal.shop.enrolment import EnrolmentError
+from terminal.shop.ledger_access import LedgerNewer
 
 KNOWN = (QueueError, ReaderError, LedgerError, LedgerNewer, EnrolmentError, AnchorError)
 """What may go wrong without being a defect of ours."""

@@ -13,7 +13,7 @@ from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import practice_cards
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import Enrolment
-from terminal.shop.line import EMBEDDED
+from terminal.shop.ledger_access import EMBEDDED, make_practice_ledger
 
 
 class PracticeReader:
@@ -79,9 +79,7 @@ async def enrol_for_practice(home: Home) -> Enrolment:
     """
     if (found := enrolments.load(home)) is not None:
         return found
-    from ledger.practice import prepare  # a whole ledger: only the first time
-
     home.anchors.mkdir(mode=0o700, exist_ok=True)
     (home.anchors / "test.pem").write_bytes(TEST_CA.pem)
-    code = prepare(home.ledger, practice_cards())
+    code = make_practice_ledger(home, practice_cards())
     return await enrolments.redeem(home, code, EMBEDDED)

@@ -34,7 +34,7 @@ def run(words: Sequence[str], way: Sequence[Statement]) -> int:
 def _context() -> ForkServerContext:
     """Return the server from which processes are forked that have everything loaded already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["terminal.cli.op", "terminal.shop.starting", "ledger.embedded", __name__])
+    context.set_forkserver_preload(["terminal.cli.op", "terminal.shop.engine_thread", "ledger.embedded", __name__])
     return context
 
 

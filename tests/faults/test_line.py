@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from ledger.wire.answers import Status
 
 from config.home import Home
 from config.settings import Settings
 from ledger.practice import prepare
+from ledger.wire.answers import Status
 from offline_queue.sync import Line as LineState
 from offline_queue.sync import Syncer, SyncState
 from reader.practice import PracticeSource
@@ -25,11 +25,10 @@ from terminal.counter.moves import wait_for_card
 from terminal.counter.states import Queued, Refused
 from terminal.shop import enrolment
 from terminal.shop.desk import Desk
-from terminal.shop.engine import BackgroundEngine
-from terminal.shop.opening import Opener
-from terminal.shop.port import Surroundings
+from terminal.shop.engine import Surroundings
+from terminal.shop.engine_thread import BackgroundEngine
+from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import enrol_for_practice
-from terminal.shop.station import Station
 from tests.faults.line import Line, line_to
 from tests.faults.shop import HOLDER, Shop
 from tests.served import served

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from ledger.wire.tokens import ServiceId
 
 from config.texts import LANGUAGES, Texts
 from ledger.awards import MAX_LINE, AwardFile, AwardLine, LineError
+from ledger.wire.tokens import ServiceId
 
 HEADER = "who,programme,points,reason"
 GOOD = "K7QM3V9TXW,252034,100,visit"

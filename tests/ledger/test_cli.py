@@ -16,14 +16,14 @@ import anyio
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.answers import UploadResult
-from ledger.wire.entries import SignedEntry
-from ledger.wire.setup import Shop
 
 from config.trust import Anchors
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.answers import UploadResult
 from ledger.wire.client import LedgerClient
+from ledger.wire.entries import SignedEntry
+from ledger.wire.setup import Shop
 from tests.ledger.api.world import Clock, Till
 
 ROOT = Path(__file__).parents[2]

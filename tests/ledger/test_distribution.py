@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.answers import Status
-from ledger.wire.operations import Leg, Sale
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, event
 
 from ledger.api import schema as api
@@ -23,6 +21,8 @@ from ledger.points import schema as points
 from ledger.points.grants import Gift, grant
 from ledger.points.reports import claims, count, holdings
 from ledger.points.upkeep import tidy
+from ledger.wire.answers import Status
+from ledger.wire.operations import Leg, Sale
 from ledger.wire.rules import Usable
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import (

@@ -8,12 +8,12 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.wire.canonical import canonical
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, entry_hash
-from ledger.wire.operations import Mark, Sale, Unreadable, is_operation
 from pydantic import ValidationError
 
+from ledger.wire.canonical import canonical
 from ledger.wire.consent import consent_digest
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, entry_hash
+from ledger.wire.operations import Mark, Sale, Unreadable, is_operation
 
 SALE: dict[str, Any] = {
     "kind": "sale",

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import CardReference, ServiceId
 from sqlalchemy import func, select
 
 from config.trust import Anchors
@@ -26,6 +24,8 @@ from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.reports import count, holdings
 from ledger.points.schema import audit
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import CardReference, ServiceId
 from terminal.cli import main
 from tests.ledger.identity.test_revocation import ISSUED, KEY, anchor, crl, reference
 

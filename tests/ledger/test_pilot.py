@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger.wire.answers import Status
-from ledger.wire.tokens import ServiceId
 
 from config.home import Home
 from ledger.api.state import JST
+from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient
+from ledger.wire.tokens import ServiceId
 from offline_queue.keys import load_key
 from terminal.cli import main
 from terminal.shop import enrolment

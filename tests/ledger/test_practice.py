@@ -9,7 +9,6 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.answers import Inquiry, InquiryResult, Standing
 
 from config.trust import Anchors
 from ledger.embedded import assemble, open_ledger
@@ -17,6 +16,7 @@ from ledger.identity.registration import reference_to
 from ledger.place import Place
 from ledger.points.reports import count
 from ledger.practice import prepare
+from ledger.wire.answers import Inquiry, InquiryResult, Standing
 from ledger.wire.client import LedgerClient
 from ledger.wire.sealing import Purpose, seal
 from reader.virtual.cards import practice_cards

@@ -5,13 +5,12 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-from ledger.wire.setup import Shop
-from ledger.wire.tokens import CardReference, ServiceId
-
 from config.trust import Anchors
 from ledger.api.desk import Officer
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.setup import Shop
+from ledger.wire.tokens import CardReference, ServiceId
 from tests.ledger.points.conftest import city, street
 from tests.ledger.points.scenes import DAY, SHOP, elsewhere, sale
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.operations import Award, Leg, TapOnly
 
+from ledger.wire.operations import Award, Leg, TapOnly
 from offline_queue.journal import Journal, Recorded
 
 TERMINAL = "252034-0001-01"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ledger.wire.answers import Decision, Problem, Status, UploadResult, Verdict
+from ledger.wire.client import LedgerClient, LedgerRefusal
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, SignedEntry
 from ledger.wire.operations import Award, is_operation
 from ledger.wire.setup import Shop, TerminalSetup
-
-from ledger.wire.client import LedgerClient, LedgerRefusal
 from tests.offline_queue.conftest import START, TERMINAL
 
 Trouble = Callable[[Sequence[SignedEntry]], None]

@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ledger.wire.answers import Decision, Status, UploadResult, Verdict
 from ledger.wire.entries import SignedEntry
 from ledger.wire.operations import Award, Leg, Mark, Sale, TapOnly, Void
-
 from offline_queue.close import Report, Totals, close_day, interim
 from offline_queue.errors import JournalCorrupt
 from offline_queue.journal import Journal, Recorded

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.wire.answers import UploadResult
-from ledger.wire.entries import SignedEntry
 
 from config.home import Home
 from config.settings import Settings
+from ledger.wire.answers import UploadResult
 from ledger.wire.client import LedgerClient, LedgerUnreachable
+from ledger.wire.entries import SignedEntry
 from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
 from reader.practice import PracticeSource

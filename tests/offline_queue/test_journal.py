@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ledger.wire.answers import Decision, Status, UploadResult, Verdict
 from ledger.wire.operations import Mark
-
 from offline_queue.errors import (
     DiskFull,
     JournalCorrupt,

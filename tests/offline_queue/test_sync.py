@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ledger.wire.answers import Status, UploadResult, Verdict
+from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable
 from ledger.wire.entries import MAX_UPLOAD, SignedEntry
 from ledger.wire.operations import Mark
-
-from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable
 from offline_queue.errors import DiskFull, JournalForked
 from offline_queue.journal import Journal
 from offline_queue.sync import LONGEST_DELAY, Line, Syncer, SyncState, backoff

@@ -9,7 +9,6 @@ from datetime import date
 
 from ledger.wire.answers import ProgrammeBalance, Standing, Status, Verdict
 from ledger.wire.operations import CardSigned
-
 from ledger.wire.rules import (
     AwardReason,
     DaysAfterAward,

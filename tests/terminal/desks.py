@@ -38,7 +38,7 @@ from reader.practice import PracticeSource
 from reader.source import ReaderEvent, ServiceDown
 from terminal.shop.cards import Cards
 from terminal.shop.desk import Desk
-from terminal.shop.station import Station
+from terminal.shop.opening import Station
 from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
 
 JST = timezone(timedelta(hours=9))

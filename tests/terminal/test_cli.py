@@ -210,7 +210,7 @@ def test_an_enrolled_terminal_takes_no_practice_card(shell: Shell) -> None:
 def test_where_no_card_can_come_the_reason_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting longer would not help whoever calls: the service of the reader does not run."""
     enrolled(shell)
-    monkeypatch.setattr("terminal.shop.starting.PcscSource", NoService)
+    monkeypatch.setattr("terminal.shop.engine_thread.PcscSource", NoService)
     _, said = shell.json("op", "balance", "--timeout", "0.5")
     assert said["error"] == "pcsc_service_down"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import Award, Link, Sale, Void
 from ledger.wire.values import MAX_YEN
-
 from terminal.counter import Counter, State, step
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (

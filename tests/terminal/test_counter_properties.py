@@ -9,9 +9,9 @@ from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import CardSigned, Sale
-
 from terminal.counter import Counter, State, resident_view, step
 from terminal.counter.effects import Authorise, Commit, Effect, Wipe
 from terminal.counter.events import (

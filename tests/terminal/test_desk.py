@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
-from ledger.wire.answers import Standing
-from ledger.wire.operations import CardSigned, Sale, Void
-from ledger.wire.tokens import CardReference
 
+from ledger.wire.answers import Standing
 from ledger.wire.consent import consent_digest, is_signed
+from ledger.wire.operations import CardSigned, Sale, Void
 from ledger.wire.sealing import Purpose
+from ledger.wire.tokens import CardReference
 from reader.virtual.cards import DESIGNS, practice_cards
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListVoidable, ReadCard, Reopen, Wipe

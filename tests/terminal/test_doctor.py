@@ -11,7 +11,7 @@ from config.home import Home
 from config.settings import Settings
 from reader.practice import PracticeSource
 from terminal.shop import doctor
-from terminal.shop.station import local_time
+from terminal.shop.opening import local_time
 
 
 @pytest.mark.parametrize(

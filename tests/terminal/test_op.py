@@ -173,5 +173,5 @@ def test_an_award_of_an_unknown_programme_is_refused(pos: Pos) -> None:
 
 def test_without_a_card_the_wait_ends(pos: Pos, monkeypatch: pytest.MonkeyPatch) -> None:
     """In practice mode without a reader and without --card nothing can come, and that is said at once."""
-    monkeypatch.setattr("terminal.shop.starting.PcscSource", NoService)
+    monkeypatch.setattr("terminal.shop.engine_thread.PcscSource", NoService)
     assert pos("balance", "--timeout", "0.1")["error"] == "practice_card_needed"

@@ -8,11 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ledger.wire.setup import Shop
-
 from config.trust import Anchors
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.setup import Shop
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, PRACTICE_PIN
 from tests.ledger.points.conftest import city

@@ -19,7 +19,7 @@ from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.status_line import StatusLine
 from terminal.shell.widgets.touch import KeyCap
 from terminal.shell.words import Words
-from terminal.shop.port import Surroundings
+from terminal.shop.engine import Surroundings
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from terminal.screens.display.link import Broadcaster, Shown
 from terminal.shell.sound import sound_for
 from terminal.shell.widgets.touch import Command, Hold, Intention, Touchable
 from terminal.shell.words import Words
-from terminal.shop.port import Engine, Report, Surroundings
+from terminal.shop.engine import Engine, Report, Surroundings
 
 TICK_SECONDS = 1.0
 

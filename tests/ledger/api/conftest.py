@@ -11,16 +11,16 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from ledger.wire.answers import Decision, InquiryResult, Verdict
-from ledger.wire.setup import Shop
-from ledger.wire.tokens import ServiceId
 
 from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.state import Ledger
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.answers import Decision, InquiryResult, Verdict
 from ledger.wire.client import LedgerClient
+from ledger.wire.setup import Shop
+from ledger.wire.tokens import ServiceId
 from tests.ledger.api.world import Card, Clock, Till, anchor
 from tests.ledger.points.conftest import city
 

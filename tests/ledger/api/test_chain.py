@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
-from ledger.wire.operations import Unreadable
 
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.problems import ProblemError
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
+from ledger.wire.operations import Unreadable
 
 TERMINAL = "252034-0001-01"
 KEY = Ed25519PrivateKey.generate()

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import ServiceId
 
 from ledger.api.desk import Officer
+from ledger.wire.answers import Standing
 from ledger.wire.client import LedgerRefusal
+from ledger.wire.tokens import ServiceId
 from tests.ledger.api.conftest import SHOP, Counter, asgi
 from tests.ledger.api.world import Card
 

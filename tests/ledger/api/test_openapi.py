@@ -14,7 +14,6 @@ import httpx
 import schemathesis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, settings
-from ledger.wire.setup import Shop
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +23,7 @@ from ledger.api.desk import Officer
 from ledger.api.limits import Rate
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.setup import Shop
 from ledger.wire.signing import sign
 
 SHOP = Shop(code="252034-0001", name="見本商店")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from ledger.wire.answers import Standing, Status
 from ledger.wire.tokens import ServiceId
-
 from tests.ledger.api.conftest import SHOP, Counter
 from tests.ledger.api.world import Card
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from ledger.wire.answers import Problem
 
 from config.texts import LANGUAGES, Lang, Texts
 from ledger.api.problems import KINDS, MEDIA_TYPE, ProblemError, documented, language
+from ledger.wire.answers import Problem
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

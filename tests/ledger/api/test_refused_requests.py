@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.answers import Problem
-from ledger.wire.canonical import canonical
 
 from ledger.api.limits import MAX_BODY
+from ledger.wire.answers import Problem
+from ledger.wire.canonical import canonical
 from ledger.wire.signing import sign
 from tests.ledger.api.conftest import Counter, asgi
 from tests.ledger.api.world import NOW

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.wire.answers import Standing, Status
-from ledger.wire.tokens import ServiceId
 
 from ledger.embedded import assemble
 from ledger.identity.store import RENEWAL
 from ledger.place import Place
 from ledger.points.store import Points
+from ledger.wire.answers import Standing, Status
+from ledger.wire.tokens import ServiceId
 from tests.ledger.api.conftest import Counter
 from tests.ledger.api.world import NOW, Card, Till
 

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from ledger.wire.tokens import CardReference
 
 from ledger.wire.sealing import Purpose, SealError, SealingKey, seal
+from ledger.wire.tokens import CardReference
 
 TERMINAL = "252034-0001-01"
 CARD = CardReference(issuer_sha256="ab" * 32, serial="01f3a9c2")

@@ -8,12 +8,12 @@ import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
-from ledger.wire.answers import Status
-from ledger.wire.entries import SignedEntry
 from sqlalchemy import text
 
 from ledger.identity.revocation import RevocationList
+from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient, LedgerRefusal, LedgerUnreachable
+from ledger.wire.entries import SignedEntry
 from tests.ledger.api.conftest import Counter, asgi
 from tests.ledger.api.world import NOW, Card, Till
 

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger.wire.answers import Inquiry
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash, operation_id
-from ledger.wire.setup import TerminalSetup
-from ledger.wire.tokens import CardReference, Registration, ServiceId
 
 from ledger.api.state import JST
 from ledger.identity.registration import reference_to
+from ledger.wire.answers import Inquiry
 from ledger.wire.consent import consent_digest
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash, operation_id
 from ledger.wire.sealing import Purpose, seal
+from ledger.wire.setup import TerminalSetup
+from ledger.wire.tokens import CardReference, Registration, ServiceId
 
 NOW = datetime(2026, 11, 23, 5, 5, tzinfo=UTC)
 """When the tests play: 14:05 in Japan."""

@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import Registration, ServiceId
 
 from config.trust import Anchors
 from ledger.database import open_engine
@@ -22,6 +20,8 @@ from ledger.identity.errors import IdentityRefusal
 from ledger.identity.registration import Registrar, reference_to
 from ledger.identity.schema import metadata
 from ledger.identity.store import Identity
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import Registration, ServiceId
 
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 DIGEST = bytes(range(32))

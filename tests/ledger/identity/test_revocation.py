@@ -13,8 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import CardReference
 from sqlalchemy import Engine, event
 
 from ledger.database import open_engine
@@ -23,6 +21,8 @@ from ledger.identity.revocation import read
 from ledger.identity.schema import metadata
 from ledger.identity.schema import revoked as revoked_cards
 from ledger.identity.store import Identity
+from ledger.wire.answers import Standing
+from ledger.wire.tokens import CardReference
 
 ISSUED = datetime(2026, 11, 22, 15, tzinfo=UTC)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Test CA")])

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from ledger.wire.answers import Standing
-from ledger.wire.tokens import CardReference, ServiceId
 from sqlalchemy import inspect
 
 from ledger.database import open_engine
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.schema import metadata
 from ledger.identity.store import RENEWAL, Identity
+from ledger.wire.answers import Standing
 from ledger.wire.codes import ALPHABET
+from ledger.wire.tokens import CardReference, ServiceId
 
 TODAY = date(2026, 11, 23)
 OLD, NEW, OTHER = (CardReference(issuer_sha256="ab" * 32, serial=f"{number:08x}") for number in (1, 2, 3))

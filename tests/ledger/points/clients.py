@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ledger.wire.setup import Shop
 from sqlalchemy import Connection, delete, func, select
 
 from ledger.database import open_engine, reading
@@ -27,6 +26,7 @@ from ledger.wire.rules import (
     Redeeming,
     Returning,
 )
+from ledger.wire.setup import Shop
 from tests.ledger.points.model import CITY_A_DAY, DAYS, EXTENDED, YEN_PER_POINT, Model
 from tests.ledger.points.scenes import CITY, STREET
 

@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from ledger.wire.answers import Verdict
-from ledger.wire.setup import Shop
 from sqlalchemy import func, select
 
 from ledger.database import open_engine
@@ -14,7 +12,9 @@ from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, metadata, totals
 from ledger.points.store import Points, Request
+from ledger.wire.answers import Verdict
 from ledger.wire.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Rate, Redeeming
+from ledger.wire.setup import Shop
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
 
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from ledger.wire.answers import Verdict
-from ledger.wire.operations import Award, Return, Sale, Void
 from pydantic import BaseModel
 
 from ledger.points.operations import Account, Request
 from ledger.points.store import OperationIdConflict
 from ledger.points.upkeep import tidy
+from ledger.wire.answers import Verdict
+from ledger.wire.operations import Award, Return, Sale, Void
 from tests.ledger.points import wishes
 from tests.ledger.points.clients import CLIENTS, SHOPS, Ledger, programmes
 from tests.ledger.points.model import BY_USE, Answer, Model

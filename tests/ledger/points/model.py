@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeVar
 
+from ledger.points.operations import Request
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Award, Convert, Leg, Return, Sale, Void
-
-from ledger.points.operations import Request
 from tests.ledger.points.scenes import CITY, STREET
 
 K = TypeVar("K")

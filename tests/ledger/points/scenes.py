@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import date
 
-from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 from pydantic import BaseModel
 
 from ledger.points.store import Request
+from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 
 CITY = "252034"
 STREET = "252034-MIHON"

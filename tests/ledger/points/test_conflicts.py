@@ -4,12 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from ledger.wire.answers import Status, Verdict
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
 from sqlalchemy.engine import ExceptionContext
 
 from ledger.database import open_engine, repeated
 from ledger.points.schema import lots, wallets
+from ledger.wire.answers import Status, Verdict
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import CITY, MYKEY, elsewhere, sale
 

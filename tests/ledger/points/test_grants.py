@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from ledger.wire.answers import Status
 from sqlalchemy import func, select
 
 from ledger.points import grants
 from ledger.points.grants import Gift, grant
 from ledger.points.reports import count
 from ledger.points.schema import audit
+from ledger.wire.answers import Status
 from ledger.wire.rules import DaysAfterUse
 from tests.ledger.points.conftest import Store, city, street
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, STREET, give_back, sale, stamped

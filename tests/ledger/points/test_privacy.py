@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.wire.answers import Status
 
 from ledger.points.schema import debts, lots, metadata, operations, usage, wallets
 from ledger.points.store import Request
 from ledger.points.upkeep import tidy
+from ledger.wire.answers import Status
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import DAY, award, convert, elsewhere, give_back, sale, void
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ledger.wire.setup import Shop
 from sqlalchemy import update
 
 from ledger.points.registry import RegistryError
 from ledger.points.schema import terminals
 from ledger.wire.rules import Earning
+from ledger.wire.setup import Shop
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import SHOP
 

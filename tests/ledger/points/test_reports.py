@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
-from ledger.wire.setup import Shop
 from sqlalchemy import update
 
 from ledger.points.reports import Totals, claims, count, holdings
 from ledger.points.schema import lots
 from ledger.points.store import Request
 from ledger.points.upkeep import tidy
+from ledger.wire.setup import Shop
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import (
     CITY,

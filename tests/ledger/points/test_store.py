@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Sale
 from sqlalchemy import func, select
 
 from ledger.points.schema import operations, totals, wallets
 from ledger.points.store import OperationIdConflict, Request
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Sale
 from tests.ledger.points.conftest import Store
 from tests.ledger.points.scenes import (
     CITY,

@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.wire.answers import Status
 
 from ledger.points.store import Request
 from ledger.points.upkeep import tidy
+from ledger.wire.answers import Status
 from ledger.wire.rules import DaysAfterUse, Expiry, Returning
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from hypothesis import strategies as st
-from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 
+from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 from tests.ledger.points.model import YEN_PER_POINT
 from tests.ledger.points.scenes import CITY, STREET
 

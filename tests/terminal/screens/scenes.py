@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
-from ledger.wire.answers import ProgrammeBalance, Standing, Status
-from ledger.wire.operations import Award, Leg, Sale, TapOnly
-from ledger.wire.tokens import ServiceId
 from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
+from ledger.wire.answers import ProgrammeBalance, Standing, Status
+from ledger.wire.operations import Award, Leg, Sale, TapOnly
 from ledger.wire.rules import AwardReason, Name, in_force
+from ledger.wire.tokens import ServiceId
 from terminal.counter import Counter, pricing
 from terminal.counter.effects import Effect
 from terminal.counter.facts import (
@@ -59,7 +59,7 @@ from terminal.counter.states import (
 from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
-from terminal.shop.port import Engine, ReaderState, Report, Surroundings
+from terminal.shop.engine import Engine, ReaderState, Report, Surroundings
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")

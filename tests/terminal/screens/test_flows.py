@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from ledger.wire.values import MAX_YEN
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from config.settings import ScreenSettings
+from ledger.wire.values import MAX_YEN
 from terminal.counter.effects import AskTries, Authorise, ReadCard
 from terminal.counter.events import CardArrived, CardLeft, CardRead, Decided, Opened, TriesLeft, Unanswered
 from terminal.counter.facts import Fault
@@ -36,7 +36,7 @@ from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.widgets.pin_boxes import PinBoxes
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine, KeyCap
-from terminal.shop.port import Engine
+from terminal.shop.engine import Engine
 from tests.terminal.counters import state_of
 from tests.terminal.screens.measures import text_of
 from tests.terminal.screens.scenes import (

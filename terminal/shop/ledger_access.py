@@ -1,8 +1,8 @@
-"""The way to a ledger: by its URL, or to the one in this process."""
+"""Reaches a ledger by its URL, or opens the one in this process: the only module that sees more than the wire."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -10,7 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.home import Home
 from config.trust import Anchors
+from ledger.place import LedgerNewer
 from ledger.wire.client import IN_PROCESS, LedgerClient
+
+__all__ = ["EMBEDDED", "LedgerNewer", "make_practice_ledger", "open_client"]
 
 EMBEDDED = "embedded"
 """Names the ledger in this process, whose data lie in the home's `ledger` directory."""
@@ -26,7 +29,7 @@ async def open_client(
     wait_seconds: float = 5.0,
     language: str = "ja",
 ) -> AsyncIterator[LedgerClient]:
-    """Yield a client of the ledger, whose data are opened with it where it is in this process."""
+    """Yield a client of the ledger; one in this process is opened here, and LedgerNewer raised where it cannot be."""
     transport = None
     if ledger == EMBEDDED:
         from ledger.embedded import open_ledger  # a whole server: only where it runs here
@@ -41,3 +44,10 @@ async def open_client(
         language=language,
     ) as client:
         yield client
+
+
+def make_practice_ledger(home: Home, cards: Iterable[tuple[str, bytes]]) -> str:
+    """Make the ledger of a practice home and return a code to enrol with; `cards` are names and certificates."""
+    from ledger.practice import prepare  # a whole ledger: only the first time
+
+    return prepare(home.ledger, cards)
