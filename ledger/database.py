@@ -11,7 +11,7 @@ from random import random
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
@@ -21,6 +21,17 @@ ATTEMPTS = 20
 
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATE of serialization failure, deadlock, and lock not available (PostgreSQL, appendix A)."""
+
+_DUPLICATE_KEY = "23505"
+"""SQLSTATE of unique violation (PostgreSQL, appendix A)."""
+
+_DUPLICATE_WORDS = "duplicate key value violates unique constraint"
+"""What PostgreSQL says to it, in the C locale."""
+
+_SQLITE_DUPLICATES = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_ROWID}
+)
+"""Extended result codes of a key that is taken."""
 
 _DUPLICATE_TABLE = "42P07"
 """SQLSTATE of a table that another transaction has made since it was looked for."""
@@ -91,6 +102,19 @@ def repeated(engine: Engine, work: Callable[[Connection], T], *, on_taken_keys: 
     raise AssertionError("the last try returns or raises")
 
 
+def is_taken(error: DBAPIError) -> bool:
+    """Return whether an error says that a key is taken, on any engine, however the driver wraps it."""
+    cause: BaseException | None = error.orig
+    while cause is not None:
+        # Of a table that is spread over nodes, a node's error may come inside one of the coordinator's own.
+        if getattr(cause, "sqlstate", None) == _DUPLICATE_KEY or _DUPLICATE_WORDS in str(cause):
+            return True
+        if getattr(cause, "sqlite_errorcode", None) in _SQLITE_DUPLICATES:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
 def _is_conflict(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -98,7 +122,7 @@ def _is_conflict(error: DBAPIError) -> bool:
 
 
 def _is_taken(error: DBAPIError) -> bool:
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) == _DUPLICATE_TABLE
+    return is_taken(error) or getattr(error.orig, "sqlstate", None) == _DUPLICATE_TABLE
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -14,7 +13,7 @@ from ledger.api.desk import Officer
 from ledger.api.problems import ProblemError
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.registry import Terminal
-from ledger.wire.signing import SignatureError, verify
+from ledger.wire.signing import SignatureError, signer, verify
 
 MAX_SKEW: Final = timedelta(minutes=5)
 """How far a terminal's clock may be off: a signature is accepted so long before and after its time."""
@@ -40,17 +39,12 @@ async def _terminal(request: Request, ledger: LedgerHere, _: Annotated[str | Non
 
 def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
     """Return the terminal that signed a request."""
-    found: dict[str, Terminal] = {}
-
-    def key_of(terminal_id: str) -> Ed25519PublicKey | None:
-        terminal = ledger.registry.terminal(terminal_id)
-        if terminal is None:
-            return None
-        found[terminal_id] = terminal
-        return terminal.public_key
-
     try:
-        signed = verify(request, body, key_of)
+        # Before the verification, which takes any error of a look-up for a wrong signature.
+        terminal = ledger.registry.terminal(signer(request))
+        if terminal is None:
+            raise ProblemError("signature_wrong")
+        signed = verify(request, body, {terminal.id: terminal.public_key}.get)
     except SignatureError:
         raise ProblemError("signature_wrong") from None
     now = ledger.clock()
@@ -59,7 +53,7 @@ def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
     ledger.terminal_rate.admit(signed.terminal_id, now.timestamp())
     if not ledger.replays.is_new(signed.terminal_id, signed.nonce, now, expires=signed.created + 2 * MAX_SKEW):
         raise ProblemError("request_replayed")
-    return found[signed.terminal_id]
+    return terminal
 
 
 SigningTerminal = Annotated[Terminal, Depends(_terminal)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from ledger.api.schema import request_nonce
-from ledger.database import one_by_one, repeated
+from ledger.database import is_taken, one_by_one, repeated
 
 _SWEEP_SECONDS = 60
 
@@ -31,8 +31,10 @@ class Replays:
         }
         try:
             repeated(self._engine, lambda connection: connection.execute(insert(request_nonce), row))
-        except IntegrityError:
-            return False
+        except DBAPIError as error:
+            if is_taken(error):
+                return False
+            raise
         self._sweep(terminal_id[:6], int(now.timestamp()))
         return True
 

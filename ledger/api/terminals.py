@@ -8,12 +8,15 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, SigningTerminal
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import JST, Ledger, LedgerHere
+from ledger.api.telemetry import log_failure
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
 from ledger.wire.answers import Decision, Inquiry, InquiryResult, Standing, UploadResult, Verdict
@@ -146,7 +149,12 @@ def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry])
 
 
 def _with_balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> Decision:
+    """Return a decision with what its resident has now; without it where that cannot be read: the verdict stands."""
     if outcome.mykey is None:
         return Decision(verdict=outcome.verdict)
-    balances = ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
+    try:
+        balances = ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
+    except (DBAPIError, PoolTimeoutError) as error:
+        log_failure(error)
+        return Decision(verdict=outcome.verdict)
     return Decision(verdict=outcome.verdict, balances=balances)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+import http_sf
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from http_message_signatures import (
     HTTPMessageSigner,
@@ -63,6 +64,24 @@ def sign(
     HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=keys).sign(
         request, key_id=terminal_id, created=at, nonce=nonce, tag=_TAG, covered_component_ids=_COVERED, body=body
     )
+
+
+def signer(request: HttpRequest) -> str:
+    """Return the terminal that a request says it is signed by; raise SignatureError where it says none, or several.
+
+    Nothing is proved by that. It is for finding the key before the signature is verified: a look-up that fails inside
+    `verify` would be taken for a signature that does.
+    """
+    try:
+        said: Any = http_sf.parse(request.headers.get("Signature-Input", "").encode(), tltype="dictionary")
+    except ValueError:
+        raise SignatureError("Signature-Input cannot be read") from None
+    names = [parameters.get("keyid") for _, parameters in said.values() if parameters.get("tag") == _TAG]
+    match names:
+        case [str(name)]:
+            return name
+        case _:
+            raise SignatureError("one signature is needed")
 
 
 def verify(request: HttpRequest, body: bytes, key_of: Callable[[str], Ed25519PublicKey | None]) -> Signed:
