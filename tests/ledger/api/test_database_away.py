@@ -8,8 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ledger.wire.answers import Status
-from ledger.wire.setup import Shop
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError
 
@@ -20,7 +18,9 @@ from ledger.database import is_taken
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.reports import count
+from ledger.wire.answers import Status
 from ledger.wire.client import LedgerBusy
+from ledger.wire.setup import Shop
 from tests.ledger.api.conftest import SHOP, Counter, asgi
 from tests.ledger.api.world import Card, Clock, anchor
 from tests.ledger.points.conftest import city
