@@ -17,12 +17,10 @@ from config.settings import Settings
 from reader.practice import PracticeSource
 from reader.virtual.cards import PRACTICE_PIN
 from terminal.cli import call, main
-from terminal.shop.engine import BackgroundEngine
-from terminal.shop.opening import Opener
-from terminal.shop.port import Surroundings
+from terminal.shop.engine import Surroundings
+from terminal.shop.engine_thread import BackgroundEngine, make_engine
+from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import PracticeReader
-from terminal.shop.starting import make_engine
-from terminal.shop.station import Station
 
 NOWHERE = "http://127.0.0.1:9"
 """A ledger that nobody reaches: the line is down."""

@@ -29,7 +29,7 @@ from reader.practice import PracticeSource
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import PRACTICE_PIN
 from terminal.shop.cards import Cards
-from terminal.shop.station import Station
+from terminal.shop.opening import Station
 from tests.releases.counter import NOWHERE, Counter
 
 TOWN, STREET, SHOP = "252034", "252034-MIHON", "252034-0001"
