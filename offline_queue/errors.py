@@ -1,6 +1,7 @@
 """What can be wrong with the journal.
 
 QueueError                  carries `code`, under which the texts have what to say
+├── JournalMissing          there is none yet; carries the `path` of the data directory
 ├── JournalInUse            another process holds this data directory; carries `pid` and `program`
 ├── JournalNewer            written by a newer version of the program; carries `version`
 ├── JournalBusy             another program holds the file for longer than can be waited
@@ -14,6 +15,7 @@ QueueError                  carries `code`, under which the texts have what to s
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -23,7 +25,17 @@ class QueueError(Exception):
     code: ClassVar[str] = "journal_failed"
 
 
-class JournalInUse(QueueError):  # noqa: N818  # says what is the case
+class JournalMissing(QueueError):  # noqa: N818  # says what is the case
+    """Nothing was recorded in this data directory yet."""
+
+    code = "journal_missing"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"no journal in {path}")
+        self.path = path
+
+
+class JournalInUse(QueueError):  # noqa: N818  # as above
     """Another process holds this data directory."""
 
     code = "journal_in_use"

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from config.texts import Texts
-from offline_queue.close import Report, close_day, interim
-from offline_queue.journal import Recorded
 from terminal.cli.context import Globals, answer, fail, given, say
-from terminal.cli.queue import AsJson, opening, reading, send
+from terminal.cli.queue import AsJson, opening
+from terminal.shop import books
+from terminal.shop.books import DayReport
 from terminal.shop.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu close --x --json"
@@ -25,33 +25,28 @@ def command(
 ) -> None:
     """Send what is unsent and close the day (Z); with --x, say what it comes to so far."""
     chosen = given(context)
-    entry: Recorded | None = None
-    if x:
-        with reading(chosen, as_json=as_json) as journal:
-            report = interim(journal)
-    else:
-        try:
-            report, entry = asyncio.run(_close(chosen))
-        except KNOWN as error:
-            fail(chosen, fault_of(error), as_json=as_json)
+    try:
+        closed = _interim(chosen) if x else asyncio.run(_close(chosen))
+    except KNOWN as error:
+        fail(chosen, fault_of(error), as_json=as_json)
     if as_json:
-        answer(_as_json(report, entry))
+        answer(_as_json(closed))
     else:
-        say("\n".join(_lines(report, entry, chosen.texts)))
+        say("\n".join(_lines(closed, chosen.texts)))
 
 
-async def _close(chosen: Globals) -> tuple[Report, Recorded]:
-    """Close the day, whether the line is up or not: what is decided later goes into the next close."""
+def _interim(chosen: Globals) -> DayReport:
+    with books.reading(chosen.home) as journal:
+        return books.interim_report(journal)
+
+
+async def _close(chosen: Globals) -> DayReport:
     async with opening(chosen) as station:
-        await send(station)
-        at = station.clock()
-        clerk, day = station.settings.counter.clerk, station.business_date(at)
-        closed = await asyncio.to_thread(close_day, station.journal, at=at, operator=clerk, business_date=day)
-        await send(station)
-        return closed
+        return await books.close(station)
 
 
-def _as_json(report: Report, entry: Recorded | None) -> dict[str, Any]:
+def _as_json(closed: DayReport) -> dict[str, Any]:
+    report, entry = closed.report, closed.entry
     return {
         "report": "x" if entry is None else "z",
         "operation_id": None if entry is None else entry.operation_id,
@@ -61,7 +56,8 @@ def _as_json(report: Report, entry: Recorded | None) -> dict[str, Any]:
     }
 
 
-def _lines(report: Report, entry: Recorded | None, texts: Texts) -> list[str]:
+def _lines(closed: DayReport, texts: Texts) -> list[str]:
+    report, entry = closed.report, closed.entry
     day, whole = report.day, report.perpetual
     lines = [
         texts("close-x") if entry is None else texts("close-z", number=report.number),

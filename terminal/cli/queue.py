@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from config import settings as settings_file
-from config.home import Home
-from ledger.wire.client import LedgerError
 from offline_queue.errors import JournalCorrupt
-from offline_queue.reading import JournalReader, read_journal
-from offline_queue.sync import reason
-from reader.practice import PracticeSource
+from offline_queue.reading import JournalReader
 from terminal.cli.context import Exit, Globals, answer, fail, given, say
-from terminal.counter.facts import Fault
-from terminal.shop import enrolment as enrolments
+from terminal.shop import books
 from terminal.shop.faults import KNOWN, fault_of
-from terminal.shop.opening import Opener, Station
+from terminal.shop.opening import Station
 
 app = typer.Typer(
     help="The journal: what is unsent, whether it is whole.",
@@ -98,58 +93,26 @@ def sync(context: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(Exit.QUEUED if sent.error else Exit.ACCEPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """How many operations were decided, how many are left, and the code of why."""
-
-    decided: int
-    unsent: int
-    error: str | None = None
-
-
-async def send(station: Station, on_upload: Callable[[], None] = lambda: None) -> Sent:
-    """Send all that is unsent as far as the line carries; raise QueueError."""
-    journal = station.journal
-    before = journal.verdict_count()
-    error = None
-    try:
-        await station.syncer.sync(on_upload)
-    except LedgerError as left:
-        error = reason(left)
-    return Sent(journal.verdict_count() - before, journal.unsent_count(), error)
-
-
-async def _sync(chosen: Globals, *, quiet: bool) -> Sent:
+async def _sync(chosen: Globals, *, quiet: bool) -> books.Sent:
     async with opening(chosen) as station:
         if quiet:
-            return await send(station)
-        return await send(station, lambda: say(chosen.texts("queue-sending", count=station.journal.unsent_count())))
+            return await books.send(station)
+        return await books.send(
+            station, lambda: say(chosen.texts("queue-sending", count=station.journal.unsent_count()))
+        )
 
 
 def opening(chosen: Globals) -> AbstractAsyncContextManager[Station]:
     """Open, without a reader, the terminal that this machine is; raise one of `KNOWN`."""
-    home, settings = workplace(chosen), settings_file.load(chosen.home.settings)
-    # Practice mode has the ledger that it made, whatever is asked for.
-    ledger = chosen.ledger if home == chosen.home else None
-    return Opener(home, settings, PracticeSource({}), ledger=ledger)(lambda _state: None)
+    return books.open_station(chosen.home, settings_file.load(chosen.home.settings), chosen.ledger)
 
 
 @contextmanager
 def reading(chosen: Globals, *, as_json: bool) -> Iterator[JournalReader]:
     """Yield the journal, to be read; end the command where that cannot be."""
-    home = workplace(chosen)
-    if not home.journal.exists():
-        fail(chosen, Fault("journal_missing", (("path", str(home.path)),)), as_json=as_json)
-    try:
-        journal = read_journal(home.journal, enrolments.key_of(home).public_key())
-    except KNOWN as error:
-        fail(chosen, fault_of(error), as_json=as_json)
-    try:
+    with ExitStack() as stack:
+        try:
+            journal = stack.enter_context(books.reading(chosen.home))
+        except KNOWN as error:
+            fail(chosen, fault_of(error), as_json=as_json)
         yield journal
-    finally:
-        journal.close()
-
-
-def workplace(chosen: Globals) -> Home:
-    """Return where this machine works: its own home once it is enrolled, and that of practice mode until then."""
-    return chosen.home if chosen.home.enrolment.exists() else chosen.home.practice

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
-from ledger.wire.answers import Decision, Inquiry, Status
+from ledger.wire.answers import Decision, Inquiry
 from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable
 from ledger.wire.consent import consent_digest
 from ledger.wire.operations import Award, CardSigned, Sale, Void
@@ -38,11 +38,9 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.facts import Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
+from terminal.shop.books import undoable
 from terminal.shop.faults import fault_of
 from terminal.shop.opening import Station
-
-RECENT = 200
-"""How far back in the journal what can be voided is looked for."""
 
 _log = logging.getLogger(__name__)
 
@@ -202,16 +200,10 @@ class Desk:
         )
 
     def _voidable(self) -> tuple[Voidable, ...]:
-        """Return what of the open day was sold or awarded, and neither refused nor voided."""
-        today = self._station.business_date(self._station.clock()).isoformat()
-        recent = [record for record in self._station.journal.recent(RECENT) if not _is_refused(record)]
-        voided = {record.entry.content.target for record in recent if isinstance(record.entry.content, Void)}
         return tuple(
             Voidable(record.operation_id, record.entry.at, content)
-            for record in recent
+            for record in undoable(self._station)
             if isinstance(content := record.entry.content, Sale | Award)
-            and record.entry.business_date == today
-            and record.operation_id not in voided
         )
 
     def _named(self, target: str) -> tuple[Voidable, ...]:
@@ -232,7 +224,3 @@ class Desk:
 
 def _receipt(draft: Draft, recorded: Recorded) -> Receipt:
     return Receipt(recorded.operation_id, recorded.short_hash, recorded.entry.at, draft.content, draft.undoes)
-
-
-def _is_refused(record: Recorded) -> bool:
-    return record.verdict is not None and record.verdict.status is Status.REFUSED
