@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks import hold
 from reader import plans
 from reader.connection import Meter
 from reader.jpki import JpkiSession
@@ -20,7 +21,7 @@ CARD = DESIGNS["normal"]
 
 
 def main() -> None:
-    """Print the table; raise AssertionError where a plan takes more exchanges than was promised."""
+    """Print the table; raise Missed where a plan takes more exchanges than was promised."""
     lacking = missing() or (None if shutil.which("pkcs15-tool") else "needs OpenSC")
     if lacking is not None:
         print(f"not measured: {lacking}")
@@ -31,6 +32,7 @@ def main() -> None:
         "head + sign": (lambda session: plans.head_and_sign(session, bytearray(PRACTICE_PIN), bytes(32)), 5),
         f"full ({length} bytes)": (plans.full, 4 + -(-length // 256)),
     }
+    over: list[str] = []
     card = CARD.make()
     meter = Meter(card)
     row = "{:<42} {:>9} {:>8} {:>10} {:>14}".format
@@ -39,11 +41,12 @@ def main() -> None:
         for name, (plan, promised) in ours.items():
             exchanges, sent, received = _cost(meter, partial(_read, plan))
             print(row(name, exchanges, promised, sent, received))
-            assert exchanges <= promised, f"{name} takes {exchanges} exchanges"
+            over += [f"{name}: at most {promised} exchanges"] * (exchanges > promised)
         for command in _opensc(Path(directory)):
             cost = _cost(meter, partial(_run, command))
             print(row(" ".join(command[:2]), cost[0], "", *cost[1:]))
     print("OpenSC finds out anew, each time a command starts, what card there is; that is counted, as it is for us.")
+    hold("; ".join(over), not over)
 
 
 def _cost(meter: Meter, read: Callable[[], object]) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks import scratch
+from benchmarks import hold, scratch
 from ledger.wire.operations import Leg, Sale, TapOnly
 from offline_queue.journal import Journal
 
@@ -64,7 +64,7 @@ def main() -> None:
     print(f"| {'bare sqlite3 insert':<31} | {bare_us:>11.0f} µs |")
     print(f"| {'journal append, with outbox row':<31} | {journal_us:>11.0f} µs |")
     print(f"| {f'rate of the bare (limit {LIMIT})':<31} | {ratio:>14.2f} |")
-    assert ratio >= LIMIT
+    hold(f"rate at least {LIMIT} of the bare insert's", ratio >= LIMIT)
 
 
 def append(journal: Journal) -> None:

@@ -1,5 +1,6 @@
-"""What the counter itself takes of a sale, from the tap to the verdict on its screen, ledger and all: p95 ≤ 50 ms.
+"""What the counter itself takes of a sale, from the tap to the verdict on its screen, ledger and all.
 
+Beside it, in turns, a bare Textual application that writes as many durable rows before it shows a key.
 The card's own time is taken off. Where the resident has points to use, the time that they think lies between two waits:
 for the choice, and from the choice to the verdict.
 """
@@ -8,16 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import ClassVar
 
 from textual import events
+from textual.app import App, ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.widgets import Static
 
-from benchmarks import scratch
+from benchmarks import hold, scratch
 from config.home import Home
 from config.settings import ScreenSettings, Settings
 from config.texts import Texts
@@ -36,7 +41,11 @@ from terminal.shop.practice import PracticeReader, enrol_for_practice
 
 ROUNDS = 100
 """Each is two sales."""
-LIMIT_MS = 50.0
+LIMIT = 6.0
+"""The most that the median wait may be, as a multiple of the bare application's from a key to its frame."""
+
+WRITES = 3
+"""How often a sale is made durable: as an entry, at the ledger, and as a verdict."""
 
 HAND_SECONDS = 0.03
 """What the quickest hand takes when it sees something; the screen is at rest by then."""
@@ -59,7 +68,7 @@ PATIENCE_SECONDS = 10.0
 class Monitor(HeadlessDriver):
     """Takes the frames that a terminal would be sent."""
 
-    frames = asyncio.Queue[str]()
+    frames: ClassVar[asyncio.Queue[str]]
 
     @property
     def is_headless(self) -> bool:
@@ -69,6 +78,61 @@ class Monitor(HeadlessDriver):
     def write(self, data: str) -> None:
         """Take one frame, or what changed since the last."""
         self.frames.put_nowait(data)
+
+
+class CounterMonitor(Monitor):
+    """The counter's."""
+
+    frames = asyncio.Queue[str]()
+
+
+class BareMonitor(Monitor):
+    """The bare application's."""
+
+    frames = asyncio.Queue[str]()
+
+
+class Bare(App[None]):
+    """Shows the key that was pressed last, once it stands in a file as often as a sale does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(driver_class=BareMonitor)
+        self._path = path
+
+    def compose(self) -> ComposeResult:
+        """Lay out the one text."""
+        yield Static("painted")
+
+    async def on_key(self, event: events.Key) -> None:
+        """Write it down, and show it."""
+        await asyncio.to_thread(self._write, event.key)
+        self.screen.query_one(Static).update(event.key)
+
+    def _write(self, key: str) -> None:
+        connection = sqlite3.connect(self._path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE IF NOT EXISTS keys (key TEXT) STRICT")
+        for _ in range(WRITES):
+            with connection:
+                connection.execute("INSERT INTO keys VALUES (?)", (key,))
+        connection.close()
+
+
+async def bare_frame(app: Bare, key: str) -> float:
+    """Return the milliseconds from a key to the frame that shows it."""
+    await asyncio.sleep(HAND_SECONDS)
+    pressed = perf_counter()
+    app.post_message(events.Key(key, key))
+    return (await drawn(BareMonitor, key) - pressed) * 1000
+
+
+async def drawn(monitor: type[Monitor], text: str) -> float:
+    """Return the time at which a text is drawn that was not there before."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while text not in await monitor.frames.get():
+            pass
+    return perf_counter()
 
 
 class TimedCards(PracticeSource):
@@ -103,7 +167,7 @@ class Counter:
         self._reader = PracticeReader(self._cards)
         self._home = home
         self.app = KazasuApp(Look("en", "dark", "lines"), lambda: self._screen)
-        self.app.driver_class = Monitor
+        self.app.driver_class = CounterMonitor
 
     def _screen(self) -> CounterScreen:
         around = Surroundings("12", practice=True)
@@ -117,10 +181,7 @@ class Counter:
 
     async def shows(self, text: str) -> float:
         """Return the time at which a text is drawn that was not there before."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while text not in await Monitor.frames.get():
-                pass
-        return perf_counter()
+        return await drawn(CounterMonitor, text)
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
@@ -148,20 +209,25 @@ class Counter:
 
 
 async def sell(home: Home) -> list[tuple[float, ...]]:
-    """Return for each two sales what somebody waits for: the first verdict, the choice, the second verdict."""
+    """Return for each two sales the waits: a bare frame, the first verdict, the choice, the second verdict."""
+    bare = Bare(home.path / "bare.db")
+    painting = asyncio.create_task(bare.run_async(size=(80, 24)))
+    await drawn(BareMonitor, "painted")
     counter = Counter(home)
     running = asyncio.create_task(counter.app.run_async(size=(80, 24)))
     await counter.shows(ASKS_BILL)
     waits: list[tuple[float, ...]] = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        frame = await bare_frame(bare, "xy"[number % 2])
         earned = await counter.taps(EARNING, SHOWS_VERDICT)
         await counter.next_customer()
         asked = await counter.taps(USING, ASKS_CHOICE)
         used = await counter.takes(lambda: counter.press("1"), SHOWS_VERDICT)
         await counter.next_customer()
-        waits.append((earned, asked, used))
-    counter.app.exit()
-    await running
+        waits.append((frame, earned, asked, used))
+    for app, task in ((counter.app, running), (bare, painting)):
+        app.exit()
+        await task
     return waits
 
 
@@ -181,16 +247,17 @@ def main() -> None:
         home = Home(Path(folder))
         register(home)
         waits = asyncio.run(sell(home))
-    print(f"| {f'{2 * ROUNDS} sales, limit {LIMIT_MS:g} ms':<26} | {'p50':>8} | {'p95':>8} | {'longest':>8} |")
-    print(f"|{'-' * 28}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|")
-    met = True
-    for name, taken in zip(
-        ("tap to verdict", "tap to choice", "choice to verdict"), zip(*waits, strict=True), strict=True
-    ):
+    heading = f"{2 * ROUNDS} sales (limit {LIMIT:g} ×)"
+    print(f"| {heading:<26} | {'p50':>8} | {'p95':>8} | {'longest':>8} | {'ratio':>8} |")
+    print(f"|{'-' * 28}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|")
+    names = ("bare: key, 3 rows, frame", "tap to verdict", "tap to choice", "choice to verdict")
+    middles: list[float] = []
+    for name, taken in zip(names, zip(*waits, strict=True), strict=True):
         cuts = statistics.quantiles(taken, n=20)
-        print(f"| {name:<26} | {cuts[9]:>5.1f} ms | {cuts[18]:>5.1f} ms | {max(taken):>5.1f} ms |")
-        met = met and cuts[18] <= LIMIT_MS
-    assert met
+        middles.append(cuts[9])
+        cells = f"{cuts[9]:>5.1f} ms | {cuts[18]:>5.1f} ms | {max(taken):>5.1f} ms | {cuts[9] / middles[0]:>6.1f} ×"
+        print(f"| {name:<26} | {cells} |")
+    hold(f"medians at most {LIMIT:g} times the bare application's", max(middles) <= LIMIT * middles[0])
 
 
 if __name__ == "__main__":

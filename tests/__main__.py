@@ -1,10 +1,12 @@
 """Runs every check of the project, one after the other, and says at the end which failed.
 
-Arguments are handed to pytest: `./kazasu test -k journal`.
+`--only tests,types` runs some of them; `lint` is launcher, style and format. All other arguments are handed to pytest:
+`./kazasu test --only tests -k journal`.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -21,6 +23,14 @@ CHECKS: dict[str, list[str]] = {
     "tests": [sys.executable, "-m", "pytest"],
 }
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "tests": ("tests",),
+    "types": ("types",),
+    "imports": ("imports",),
+    "lint": ("launcher", "style", "format"),
+}
+"""What `--only` takes, and the checks that each name stands for."""
+
 
 def run(name: str, command: list[str]) -> bool:
     """Run one check and return whether it passed."""
@@ -31,9 +41,23 @@ def run(name: str, command: list[str]) -> bool:
     return passed
 
 
+def chosen(only: str | None) -> list[str]:
+    """Return the checks that are named, in their order; raise KeyError for a name that is none."""
+    names = list(GROUPS) if only is None else only.split(",")
+    wanted = {check for name in names for check in GROUPS[name]}
+    return [check for check in CHECKS if check in wanted]
+
+
 def main(arguments: list[str]) -> int:
-    """Run all checks; return 0 when every one passed."""
-    results = {name: run(name, command + arguments * (name == "tests")) for name, command in CHECKS.items()}
+    """Run the checks; return 0 when every one passed."""
+    parser = argparse.ArgumentParser(prog="kazasu test", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--only", metavar=",".join(GROUPS), help="run these alone")
+    options, for_pytest = parser.parse_known_args(arguments)
+    try:
+        checks = chosen(options.only)
+    except KeyError as unknown:
+        parser.error(f"there is no check {unknown}; there are: {', '.join(GROUPS)}")
+    results = {name: run(name, CHECKS[name] + for_pytest * (name == "tests")) for name in checks}
     failed = [name for name, passed in results.items() if not passed]
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")  # noqa: T201
     return 1 if failed else 0
