@@ -17,13 +17,14 @@ from sqlite_utils import Database
 
 from ledger.wire.answers import Verdict
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
+from ledger.wire.operations import MARKS
 from offline_queue.errors import JournalCorrupt, JournalForked
 from offline_queue.schema import open_read_only, translated
 
 _CHUNK = 500
 """Entries that are read at once where all of them are walked: a journal is kept for ever."""
 
-_OPERATIONS = "kind NOT IN ('opened', 'signed_in', 'closed')"
+_OPERATIONS = "kind NOT IN ({})".format(", ".join(f"'{kind}'" for kind in MARKS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from ledger.points.store import Outcome, Request
 from ledger.wire.answers import Standing
 from ledger.wire.consent import consent_digest, is_signed
 from ledger.wire.entries import Entry, SignedEntry
-from ledger.wire.operations import Award, CardSigned, Convert, Link, Sale, Unlink, is_operation
+from ledger.wire.kinds import kind_of
+from ledger.wire.operations import CardSigned, Link, Unlink, is_operation
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import CardReference, Registration
 
@@ -38,7 +39,7 @@ def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -
     """Decide the operations among entries that were walked, in their order."""
     operations = [each for each in entries if is_operation(each.entry.content)]
     outcomes: list[Outcome] = []
-    for alone, group in groupby(operations, key=lambda each: isinstance(each.entry.content, Link | Unlink)):
+    for alone, group in groupby(operations, key=_changes_identity):
         if alone:
             for each in group:
                 outcomes += _apply(ledger, terminal, [(each, _change(ledger, each))])
@@ -46,6 +47,11 @@ def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -
             run = list(group)
             outcomes += _apply(ledger, terminal, list(zip(run, _subjects(ledger, run), strict=True)))
     return outcomes
+
+
+def _changes_identity(signed: SignedEntry) -> bool:
+    kind = kind_of(signed.entry.content)
+    return kind is not None and kind.changes_identity
 
 
 def _apply(ledger: Ledger, terminal: Terminal, decided: Sequence[tuple[SignedEntry, Subject]]) -> list[Outcome]:
@@ -79,10 +85,11 @@ def _subjects(ledger: Ledger, operations: Sequence[SignedEntry]) -> Iterator[Sub
 
 def _reference(ledger: Ledger, entry: Entry) -> CardReference | str | None:
     """Return the card that an operation names, the code why it cannot be read, or None where it names none."""
-    if not isinstance(entry.content, Sale | Award | Convert | Unlink):
+    resident = getattr(entry.content, "resident", None)
+    if resident is None:
         return None
     try:
-        return ledger.sealing_key.open(entry.content.resident, Purpose.OPERATION, entry.terminal_id, CardReference)
+        return ledger.sealing_key.open(resident, Purpose.OPERATION, entry.terminal_id, CardReference)
     except SealError:
         return "resident_unreadable"
 

@@ -16,7 +16,8 @@ from ledger.points.undo import Target
 from ledger.points.wallet import Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.wire.answers import Status
-from ledger.wire.operations import Award, Convert, Return, Sale, Void
+from ledger.wire.kinds import kind_of
+from ledger.wire.operations import Return, Void
 from ledger.wire.rules import Programme
 
 
@@ -124,4 +125,5 @@ class Batch:
 
 
 def _needs_wallet(request: Request) -> bool:
-    return request.refusal is None and isinstance(request.content, Sale | Award | Convert)
+    kind = kind_of(request.content)
+    return request.refusal is None and kind is not None and kind.needs_wallet

@@ -12,7 +12,7 @@ from ledger.points.operations import Account, Decided, Moved, Posting, Request, 
 from ledger.points.undo import Target
 from ledger.points.wallet import Change, Counter, Lot, Refused, Use, Wallet
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Award, Convert, Leg, Link, Return, Sale, Unlink, Void
+from ledger.wire.operations import Award, Close, Convert, Leg, Link, Return, Sale, Unlink, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import RULES_GRACE, DaysAfterUse, Programme, accepts, award_for, rate_between, takes_part
 
@@ -60,7 +60,7 @@ def _decide(request: Request, known: Situation, today: date) -> Decided:
             return undo.void(request, target_id, known.wallet, known.target, known.version)
         case Return(bill=bill):
             return undo.take_goods_back(request, bill, known.wallet, known.target, known.version)
-        case Link() | Unlink():
+        case Link() | Unlink() | Close():
             return Decided(Verdict(operation_id=request.operation_id, status=Status.ACCEPTED))
         case _:
             raise Refused(Reason.UNREADABLE)

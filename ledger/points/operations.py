@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from ledger.points.wallet import Change, Lot, Use
 from ledger.wire.answers import Status, Verdict
+from ledger.wire.kinds import Where, kind_of
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -62,6 +63,9 @@ class Request:
     @property
     def municipality(self) -> str:
         """The one whose points move; of content that cannot be read, the terminal's."""
+        kind = kind_of(self.content)
+        if kind is None or kind.where is Where.TERMINAL:
+            return self.operation_id[:6]
         return str(getattr(self.content, "municipality", self.operation_id[:6]))
 
     def may_void(self, target: str) -> bool:

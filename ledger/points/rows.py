@@ -13,7 +13,8 @@ from ledger.points.operations import Moved
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Award, Convert, Sale
+from ledger.wire.kinds import asked
+from ledger.wire.operations import Operation
 from ledger.wire.reasons import Reason
 
 VOIDED = "voided"
@@ -116,12 +117,7 @@ def _of_town() -> Select[Any]:
 
 
 def _asked(content: object) -> tuple[int, int, int | None]:
-    match content:
-        case Sale(redeem=redeem, award=award, amount_due=due):
-            return sum(leg.points for leg in redeem), sum(leg.points for leg in award), due
-        case Award(award=award):
-            return 0, sum(leg.points for leg in award), None
-        case Convert(take=take, give=give):
-            return take.points, give.points, None
-        case _:
-            return 0, 0, None
+    if not isinstance(content, Operation):
+        return 0, 0, None
+    amounts = asked(content)
+    return amounts.redeemed, amounts.awarded, amounts.amount_due

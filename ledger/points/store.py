@@ -33,7 +33,7 @@ from ledger.points.schema import programmes, wallets
 from ledger.points.wallet import NEVER, Change, Lot
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
-from ledger.wire.operations import Return, Void
+from ledger.wire.operations import Award, Convert, Return, Sale, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, accepts, in_force
 
@@ -131,7 +131,7 @@ class Points:
     ) -> Mapping[str, Sequence[Programme]]:
         """Return a municipality's programmes: versions never change, so they are read when an unknown one is named."""
         known = self._programmes.get(municipality, {})
-        named = {item for each in requests for item in getattr(each.content, "rules", {}).items()}
+        named = {item for each in requests for item in _versions_named(each)}
         if not known or not all(any(p.version == version for p in known.get(code, ())) for code, version in named):
             known = defaultdict(list)
             for programme in load_programmes(connection, [municipality]):
@@ -170,6 +170,10 @@ class Points:
             return refused
 
         return repeated(self._engine, work, on_taken_keys=True)
+
+
+def _versions_named(request: Request) -> Iterable[tuple[str, int]]:
+    return request.content.rules.items() if isinstance(request.content, Sale | Award | Convert) else ()
 
 
 def _home(request: Request) -> str:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from ledger.wire.tokens import ServiceId
-from ledger.wire.values import Balance, Base64, BusinessDate, Message, OperationId, ProgrammeCode, Sha256Hex, Timestamp
+from ledger.wire.values import (
+    Balance,
+    Base64,
+    BusinessDate,
+    Message,
+    OperationId,
+    ProgrammeCode,
+    RawKey,
+    Sha256Hex,
+    TerminalId,
+    Timestamp,
+)
 
 
 class Status(StrEnum):
@@ -18,10 +30,23 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
+class Cut(Message):
+    """Points of one leg that were asked for and not granted, and why (a code of `ledger.wire.reasons`)."""
+
+    leg: Literal["redeem", "award"]
+    programme: ProgrammeCode
+    asked: int
+    granted: int
+    reason: str
+
+
 class Verdict(Message):
     """The ledger's final word on one operation; the same id and content always get the same one.
 
-    `code` is a stable refusal code (see `ledger.wire.reasons`), None when accepted.
+    `code` is a stable refusal code (see `ledger.wire.reasons`), None when accepted. `redeemed`, `awarded` and
+    `amount_due` are what was granted; `cuts` say what was asked beyond it. Since form 2 `content_hash` is the hash of
+    the entry that was decided, `day` the business day under whose limits it counts, `late` says that this is not the
+    day that the entry states, and `contact_number` is what a resident who registered may be called by.
     """
 
     operation_id: OperationId
@@ -30,6 +55,21 @@ class Verdict(Message):
     redeemed: Balance = 0
     awarded: Balance = 0
     amount_due: Balance | None = None
+    cuts: list[Cut] = Field(default_factory=list)
+    content_hash: Sha256Hex | None = None
+    day: BusinessDate | None = None
+    late: bool = False
+    contact_number: str | None = None
+
+    @property
+    def short_redeemed(self) -> int:
+        """Points that were to pay and did not: due in yen while the customer is there, the shop's loss afterwards."""
+        return sum(cut.asked - cut.granted for cut in self.cuts if cut.leg == "redeem")
+
+    @property
+    def short_awarded(self) -> int:
+        """Points that were promised and not given."""
+        return sum(cut.asked - cut.granted for cut in self.cuts if cut.leg == "award")
 
 
 class ProgrammeBalance(Message):
@@ -64,16 +104,56 @@ class UploadResult(Message):
     head_hash: Sha256Hex
 
 
+class Statement(Message):
+    """What the ledger signs of an answer: to whom and to which request, its own state, and what it decided.
+
+    `ledger` names the ledger and `epoch` counts its restores. `request` is the nonce of the request's own signature, so
+    that no old answer passes for a new one. The head is where the ledger stands in the terminal's journal after it;
+    `verdicts` are those that the answer brings, `body_sha256` the hash of the rest (canonical JSON).
+    """
+
+    kazasu: Literal["answer/2"]
+    ledger: str
+    epoch: int
+    terminal_id: TerminalId
+    request: str
+    at: Timestamp
+    head_seq: Annotated[int, Field(strict=True, ge=0)]
+    head_hash: Sha256Hex
+    verdicts: list[Verdict] = Field(default_factory=list)
+    body_sha256: Sha256Hex
+
+
+class SignedStatement(Message):
+    """A statement and its signature (base64): Ed25519 over its canonical JSON, by the ledger's key `key` (raw)."""
+
+    statement: Statement
+    key: RawKey
+    signature: Base64
+
+
+class SignedAnswer(Message):
+    """An answer of the ledger as it travels: what it signed, and the body whose hash the statement holds."""
+
+    signed: SignedStatement
+    body: dict[str, Any]
+
+
 class Inquiry(Message):
-    """Who is this, and what do they hold? `resident` is a sealed `CardReference`, or None to ask for a nonce alone."""
+    """Who is this, and what do they hold? `resident` is sealed, or None to ask for a nonce alone.
+
+    Form 2 has an `id` of its own, to which a sealed `Presented` is bound; form 1 sealed a `CardReference`.
+    """
 
     resident: Base64 | None = None
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")] | None = None
 
 
 class Standing(StrEnum):
     """Whether a card may be used here."""
 
     ACTIVE = "active"
+    EXPIRED = "expired"
     UNREGISTERED = "unregistered"
     REVOKED = "revoked"
     SUSPENDED = "suspended"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -27,6 +28,33 @@ def consent_digest(operation: str, at: str, nonce: str, content: dict[str, Any])
     return hashlib.sha256(
         canonical({"kazasu": "consent/1", "operation_id": operation, "at": at, "nonce": nonce, "content": asked})
     ).digest()
+
+
+def consent_digest_2(
+    operation: str, at: str, business_date: str, nonce: str, content: dict[str, Any], registered: dict[str, Any] | None
+) -> bytes:
+    """Return the 32-byte SHA-256 digest that the resident's card signs for one operation of form 2.
+
+    Beside what form 1 covers it is over the business day, and over `registered`: the fields of the `Registration`
+    without its signature, of an operation that registers. Only who signs stays outside: the resident.
+    """
+    asked = {name: value for name, value in content.items() if name not in {"resident", "registration"}}
+    if registered is not None:
+        asked["registered"] = {name: value for name, value in registered.items() if name != "signature"}
+    stated = {
+        "kazasu": "consent/2",
+        "operation_id": operation,
+        "at": at,
+        "business_date": business_date,
+        "nonce": nonce,
+        "content": asked,
+    }
+    return hashlib.sha256(canonical(stated)).digest()
+
+
+def group_digest(digests: Sequence[str]) -> bytes:
+    """Return what the card signs where it consents to several operations at once: a hash over their digests (hex)."""
+    return hashlib.sha256(canonical({"kazasu": "consent-group/2", "digests": list(digests)})).digest()
 
 
 _DIGEST = Prehashed(SHA256())

@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from ledger.wire.answers import SignedAnswer, Verdict
 from ledger.wire.canonical import canonical
 from ledger.wire.operations import Content
-from ledger.wire.values import Base64, BusinessDate, Message, Operator, Sha256Hex, TerminalId, Timestamp
+from ledger.wire.values import Base64, BusinessDate, Message, Operator, Reference, Sha256Hex, TerminalId, Timestamp
 
 MAX_UPLOAD = 500
 """The most journal entries in one upload."""
+
+FORM = 2
+"""The form of the entries that this program writes; it reads every earlier one."""
 
 FIRST_PREVIOUS_HASH = "0" * 64
 """What the first entry of a journal names as the hash before it."""
 
 
-class Entry(Message):
-    """One journal entry, without its hash."""
+class Received(Message):
+    """The verdicts that a journal recorded since the entry before: their number so far, and the hash over them.
 
+    `hash` is SHA-256 over the canonical JSON of each verdict, in the order in which they came, a line feed after each.
+    """
+
+    upto: Annotated[int, Field(strict=True, ge=1)]
+    hash: Sha256Hex
+
+
+class Entry(Message):
+    """One journal entry, without its hash.
+
+    Form 1 says no form. Form 2 adds `received`, where verdicts came since the entry before, and the caller's own
+    `reference`, where there is one. Fields of a later form are kept, since they are hashed; the ledger refuses what
+    bears any.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    form: Annotated[int, Field(strict=True, ge=1)] = 1
+    received: Received | None = None
+    reference: Reference | None = None
     terminal_id: TerminalId
     seq: Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
     at: Timestamp
@@ -28,6 +53,11 @@ class Entry(Message):
     business_date: BusinessDate
     content: Content
     previous_hash: Sha256Hex
+
+    @property
+    def is_known_form(self) -> bool:
+        """Whether every field, and the form that it states, is one that this program knows."""
+        return self.form <= FORM and not self.model_extra
 
     @property
     def operation_id(self) -> str:
@@ -57,7 +87,30 @@ class SignedEntry(Message):
     signature: Base64
 
 
+class SetAside(Message):
+    """The place of an entry that was damaged before it was sent: a later entry of the upload, a mark, says so.
+
+    `hash` is the entry's, as the entry after it names it; its operation id can never succeed.
+    """
+
+    seq: Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
+    hash: Sha256Hex
+
+
 class Upload(Message):
-    """Consecutive entries of one terminal's journal, oldest first."""
+    """Consecutive entries of one terminal's journal, oldest first; `set_aside` stand in for those that are damaged.
+
+    `answers` are the ledger's own signed answers, where entries that it lost are sent again with their verdicts.
+    """
 
     entries: Annotated[list[SignedEntry], Field(min_length=1, max_length=MAX_UPLOAD)]
+    set_aside: Annotated[list[SetAside], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
+    answers: Annotated[list[SignedAnswer], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
+
+
+def received_hash(verdicts: Iterable[Verdict]) -> str:
+    """Return the hash over verdicts in the order in which they came; see `Received`."""
+    digest = hashlib.sha256()
+    for verdict in verdicts:
+        digest.update(canonical(verdict.as_json()) + b"\n")
+    return digest.hexdigest()

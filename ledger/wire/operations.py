@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -25,12 +25,13 @@ class TapOnly(Message):
 class CardSigned(Message):
     """The resident entered the PIN and the card signed the operation; see `consent_digest`.
 
-    `nonce` is the ledger's, `signature` is base64: PKCS#1 v1.5 over SHA-256 (RSA), or DER ECDSA over the same digest.
+    In form 1 `nonce` is the ledger's and `signature` is base64: PKCS#1 v1.5 over SHA-256 (RSA), or DER ECDSA over the
+    same digest. Since form 2 both travel inside the seal: two RSA signatures in plain would give the card's key away.
     """
 
     method: Literal["pin"]
-    nonce: Annotated[str, StringConstraints(min_length=1, max_length=256)]
-    signature: Base64
+    nonce: Annotated[str, StringConstraints(max_length=256)] = ""
+    signature: Base64 = ""
 
 
 Assurance = Annotated[TapOnly | CardSigned, Field(discriminator="method")]
@@ -102,6 +103,8 @@ class Link(Message):
     municipality: MunicipalityCode
     registration: Base64
     consent: Literal[True]
+    consent_text: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{1,32}$")] | None = None
+    """The version of the text that the resident agreed to; form 1 names none."""
     assurance: CardSigned
 
 
@@ -115,10 +118,38 @@ class Unlink(Message):
     assurance: CardSigned
 
 
-class Mark(Message):
-    """An entry that asks the ledger for nothing: the journal was opened, a clerk signed in, the day was closed."""
+class Close(Message):
+    """The Z report (日計・締め): what was decided of the entries `first_seq` to `last_seq` when it was written.
 
-    kind: Literal["opened", "signed_in", "closed"]
+    `verdicts` is how many verdicts the journal held, `day` and `perpetual` are totals by name, `undecided` counts the
+    operations that go into the next close. From then on what it covers can be returned and no more voided.
+    """
+
+    kind: Literal["close"]
+    municipality: MunicipalityCode
+    number: Annotated[int, Field(strict=True, ge=1)]
+    first_seq: Annotated[int, Field(strict=True, ge=1)]
+    last_seq: Annotated[int, Field(strict=True, ge=0)]
+    verdicts: Annotated[int, Field(strict=True, ge=0)]
+    undecided: Annotated[int, Field(strict=True, ge=0)] = 0
+    undecided_bill: Annotated[int, Field(strict=True, ge=0)] = 0
+    day: dict[str, int]
+    perpetual: dict[str, int]
+
+
+MarkKind = Literal["opened", "signed_in", "set_aside", "closed"]
+
+MARKS: tuple[MarkKind, ...] = get_args(MarkKind)
+"""The kinds of entries that ask the ledger for nothing."""
+
+
+class Mark(Message):
+    """An entry that asks the ledger for nothing.
+
+    The journal was opened, a clerk signed in, a damaged entry was set aside, or, in form 1, the day was closed.
+    """
+
+    kind: MarkKind
     detail: dict[str, str | int] = Field(default_factory=dict)
 
 
@@ -130,7 +161,7 @@ class Unreadable(Message):
     kind: Annotated[str, StringConstraints(max_length=32)]
 
 
-Operation = Sale | Award | Void | Return | Convert | Link | Unlink
+Operation = Sale | Award | Void | Return | Convert | Link | Unlink | Close
 
 Content = Annotated[
     Annotated[Operation | Mark, Field(discriminator="kind")] | Unreadable, Field(union_mode="left_to_right")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from ledger.wire.entries import FIRST_PREVIOUS_HASH
-from ledger.wire.values import Base64, Message, RawKey, Sha256Hex, ShopCode, TerminalId, Timestamp
+from ledger.wire.values import Base64, BusinessDate, Message, Nonce, RawKey, Sha256Hex, ShopCode, TerminalId, Timestamp
 
 
 class EnrolmentRequest(Message):
@@ -22,6 +22,8 @@ class Shop(Message):
 
     code: ShopCode
     name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    day_starts_at: Annotated[int, Field(strict=True, ge=0, le=12)] = 0
+    """The full hour of Japan's time at which the shop's day starts."""
 
 
 class TerminalSetup(Message):
@@ -38,3 +40,12 @@ class TerminalSetup(Message):
     server_time: Timestamp
     head_seq: int = 0
     head_hash: Sha256Hex = FIRST_PREVIOUS_HASH
+    ledger: str | None = None
+    """The ledger's own name; 0.1.0 had none."""
+    signing_keys: list[RawKey] = Field(default_factory=list)
+    """The keys under which the ledger signs its answers, now and next; what they sign may replace them."""
+    nonce: Nonce = ""
+    """One to begin with; each inquiry brings the next."""
+    nonce_expires_at: Timestamp | None = None
+    floor: BusinessDate | None = None
+    """The business day of the terminal's last close: what is dated before it is late."""

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from ledger.wire.values import Base64, Message, Sha256Hex
+from ledger.wire.values import Base64, Message, Nonce, Sha256Hex
 
 
 class CardReference(Message):
-    """What names a card to the ledger, always sealed: SHA-256 of the issuer's DER name, the serial in hex."""
+    """What named a card in form 1: SHA-256 of the issuer's DER name, the serial in hex."""
 
     issuer_sha256: Sha256Hex
     serial: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,40}$")]
+
+
+class JpkiToken(Message):
+    """A My Number card by its user-authentication certificate: SHA-256 of the issuer's DER name, the serial in hex."""
+
+    kind: Literal["jpki"]
+    issuer_sha256: Sha256Hex
+    serial: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{1,40}$")]
+
+
+TokenReference = JpkiToken
+"""What names a resident, discriminated by `kind`: another kind of token joins the union here."""
+
+
+class Presented(Message):
+    """What one tap presents, sealed to the ledger and bound to one operation or inquiry (form 2).
+
+    `proof` shows that the card was read (`ledger.wire.proof`), over `nonce`. `signature` (base64) is the card's over
+    the consent digest, where the PIN was entered; of several operations that it consents to at once, `digests` are all.
+    """
+
+    token: TokenReference
+    nonce: Nonce = ""
+    proof: Sha256Hex | None = None
+    signature: Base64 | None = None
+    digests: Annotated[list[Sha256Hex], Field(max_length=8)] = Field(default_factory=list)
 
 
 class ServiceId(Message):
@@ -24,7 +50,14 @@ class ServiceId(Message):
 
 
 class Registration(Message):
-    """What a first registration seals for the ledger: the whole certificate (base64 DER) and IDs to link."""
+    """What a first registration seals for the ledger: the whole certificate (base64 DER) and IDs to link.
+
+    Since form 2 `authority` is the issuing authority's certificate that the card carries, and `nonce` and `signature`
+    are what the card signed; form 1 has the two in the operation's assurance.
+    """
 
     certificate: Base64
     services: Annotated[list[ServiceId], Field(max_length=16)] = Field(default_factory=list)
+    authority: Base64 | None = None
+    nonce: Nonce = ""
+    signature: Base64 | None = None

@@ -83,3 +83,10 @@ class Message(BaseModel):
     def as_json(self) -> dict[str, Any]:
         """Return the fields as they were sent, ready for JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._:/-]{1,64}$")]
+"""A caller's own name for an operation, such as a POS's receipt number; the same again is the same operation."""
+
+Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{0,128}$")]
+"""What makes a proof or a signature serve once: the ledger's, or empty where the line was down."""

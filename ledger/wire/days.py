@@ -1,0 +1,14 @@
+"""The business day: Japan's time minus the hour at which the shop's day starts, the same on every machine."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+"""Japan's time, which has known no daylight saving since 1951."""
+
+
+def business_day(at: datetime, day_starts_at: int = 0) -> date:
+    """Return the business day of a moment at a shop whose day starts at a full hour (0 to 12) of Japan's time."""
+    return (at.astimezone(JST) - timedelta(hours=day_starts_at)).date()

@@ -1,0 +1,117 @@
+"""What each kind of operation is: one row for each, read by ledger, journal and terminal.
+
+A kind that has no row here is refused under its id by every ledger, and named in no list: adding a kind is adding its
+model to `ledger.wire.operations.Operation`, its row here, its decision in `ledger.points.decide`, and its texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+from pydantic import BaseModel
+
+from ledger.wire.operations import (
+    Award,
+    Close,
+    Convert,
+    Link,
+    Mark,
+    Operation,
+    Return,
+    Sale,
+    Unlink,
+    Unreadable,
+    Void,
+)
+
+
+class Names(StrEnum):
+    """Whom an operation is about."""
+
+    CARD = "card"
+    """The card that is sealed in it."""
+    TARGET = "target"
+    """Whoever the operation is about that it undoes."""
+    NOBODY = "nobody"
+
+
+class Where(StrEnum):
+    """Which municipality's points move, and so where an operation is decided."""
+
+    ITS_OWN = "its_own"
+    """The one that its content names."""
+    TERMINAL = "terminal"
+    """The one that the terminal stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of operation.
+
+    `needs_wallet` says that points of whoever is named move, `changes_identity` that it changes who is known, so that
+    it is decided alone. `undone_by` are the kinds that may undo it. `counted_as` is the name under which a day's totals
+    count it, `bill_sign` what its bill does to the day's sales: 1 adds, −1 takes off, 0 nothing.
+    """
+
+    model: type[BaseModel]
+    names: Names
+    where: Where = Where.ITS_OWN
+    needs_wallet: bool = False
+    changes_identity: bool = False
+    undone_by: frozenset[str] = frozenset()
+    counted_as: str | None = None
+    bill_sign: int = 0
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "sale": Kind(
+        Sale,
+        Names.CARD,
+        needs_wallet=True,
+        undone_by=frozenset({"void", "return"}),
+        counted_as="sales",
+        bill_sign=1,
+    ),
+    "award": Kind(Award, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="awards"),
+    "convert": Kind(Convert, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="conversions"),
+    "void": Kind(Void, Names.TARGET, counted_as="voids", bill_sign=-1),
+    "return": Kind(Return, Names.TARGET, counted_as="returns", bill_sign=-1),
+    "link": Kind(Link, Names.CARD, changes_identity=True),
+    "unlink": Kind(Unlink, Names.CARD, changes_identity=True),
+    "close": Kind(Close, Names.NOBODY, Where.TERMINAL),
+}
+"""Every kind of operation by the `kind` of its content."""
+
+
+def kind_of(content: BaseModel) -> Kind | None:
+    """Return the row of an operation's content; None of a mark, and of what cannot be read."""
+    if isinstance(content, Mark | Unreadable):
+        return None
+    return KINDS.get(str(getattr(content, "kind", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Points and yen of one operation: points that pay, points that come, yen that remain to be paid."""
+
+    redeemed: int = 0
+    awarded: int = 0
+    amount_due: int | None = None
+
+
+def asked(content: Operation) -> Amounts:
+    """Return what an operation asks for; what is granted of it the verdict says."""
+    match content:
+        case Sale(redeem=redeem, award=award, amount_due=due):
+            return Amounts(sum(leg.points for leg in redeem), sum(leg.points for leg in award), due)
+        case Award(award=award):
+            return Amounts(awarded=sum(leg.points for leg in award))
+        case Convert(take=take, give=give):
+            return Amounts(take.points, give.points)
+        case Void() | Return() | Link() | Unlink() | Close():
+            return Amounts()
+        case _:
+            assert_never(content)

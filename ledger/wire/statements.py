@@ -1,0 +1,55 @@
+"""Signs the ledger's answers and verifies them: what it said it cannot deny, and nobody else can say it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ledger.wire.answers import SignedAnswer, SignedStatement, Statement
+from ledger.wire.canonical import canonical
+
+
+def raw(key: Ed25519PublicKey) -> str:
+    """Return a public key as it travels: its 32 raw bytes in base64."""
+    return base64.b64encode(key.public_bytes_raw()).decode()
+
+
+def body_hash(body: dict[str, Any]) -> str:
+    """Return what a statement holds of an answer's body: SHA-256 in hex over its canonical JSON."""
+    return hashlib.sha256(canonical(body)).hexdigest()
+
+
+def sign_statement(statement: Statement, key: Ed25519PrivateKey) -> SignedStatement:
+    """Return a statement with the ledger's signature."""
+    signature = key.sign(canonical(statement.as_json()))
+    return SignedStatement(
+        statement=statement, key=raw(key.public_key()), signature=base64.b64encode(signature).decode()
+    )
+
+
+def is_signed_by(signed: SignedStatement, keys: Collection[str]) -> bool:
+    """Return whether a statement bears the signature of one of these keys (raw, base64)."""
+    if signed.key not in keys:
+        return False
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.key, validate=True))
+        key.verify(base64.b64decode(signed.signature, validate=True), canonical(signed.statement.as_json()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def is_answer_to(answer: SignedAnswer, terminal_id: str, request: str, keys: Collection[str]) -> bool:
+    """Return whether an answer is the ledger's, whole, to this terminal, and to the request with this nonce."""
+    statement = answer.signed.statement
+    return (
+        statement.terminal_id == terminal_id
+        and statement.request == request
+        and statement.body_sha256 == body_hash(answer.body)
+        and is_signed_by(answer.signed, keys)
+    )
