@@ -19,12 +19,7 @@ from reader.errors import (
     refusal,
     tries_in,
 )
-
-PIN_DIGITS = 4
-"""Length of the PIN of the user-authentication key."""
-
-PIN_TRIES = 3
-"""Tries that it has after a right one."""
+from reader.pin import PIN_DIGITS, PIN_TRIES
 
 TOKEN_BYTES = 32
 """Length of the token information, padded with spaces."""

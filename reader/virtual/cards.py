@@ -8,7 +8,8 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reader.errors import JST
-from reader.jpki import JPKI, PIN_TRIES, Profile, SignatureInput
+from reader.jpki import JPKI, Profile, SignatureInput
+from reader.pin import PIN_TRIES
 from reader.virtual.authority import OTHER_CA, TEST_CA, Authority, load_key
 from reader.virtual.card import File, Key, Pin, VirtualCard
 

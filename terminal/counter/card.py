@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.wire.answers import Standing
+from reader.pin import PIN_DIGITS
 from terminal.counter import pricing
 from terminal.counter.amounts import amount_of, edited
 from terminal.counter.effects import AskTries, Authorise
@@ -53,9 +54,6 @@ from terminal.counter.states import (
     Refused,
     ShowingBalance,
 )
-
-PIN_DIGITS = 4
-"""Length of the PIN of the user-authentication key."""
 
 TAP_AGAIN = frozenset(
     {
@@ -156,8 +154,6 @@ def choosing(counter: Counter, state: Choosing, event: Event) -> Step:
     match event:
         case Moved(by):
             return go(counter, replace(state, cursor=(state.cursor + by) % len(state.choices)))
-        case Typed(text) if text.isdecimal() and 1 <= int(text) <= len(state.choices):
-            return _chosen(counter, replace(state, cursor=int(text) - 1))
         case Picked(number) if 1 <= number <= len(state.choices):
             return _chosen(counter, replace(state, cursor=number - 1))
         case Entered():

@@ -106,7 +106,7 @@ def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step
             return stay(counter)
 
 
-def consenting(counter: Counter, event: Event) -> Step:
+def consenting(counter: Counter, _state: Consenting, event: Event) -> Step:
     """Begin a first registration when the resident agrees."""
     match event:
         case Entered():

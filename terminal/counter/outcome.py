@@ -18,12 +18,20 @@ from terminal.counter.states import (
     Idle,
     Queued,
     Refused,
+    Sending,
+    ShowingBalance,
     Starting,
+    Unfit,
     Unknown,
 )
 
 
-def unfit(counter: Counter, event: Event) -> Step:
+def starting(counter: Counter, _state: Starting, _event: Event) -> Step:
+    """Wait for the engine."""
+    return stay(counter)
+
+
+def unfit(counter: Counter, _state: Unfit, event: Event) -> Step:
     """Try again when asked to."""
     match event:
         case Entered():
@@ -32,7 +40,7 @@ def unfit(counter: Counter, event: Event) -> Step:
             return stay(counter)
 
 
-def sending(counter: Counter, event: Event) -> Step:
+def sending(counter: Counter, _state: Sending, event: Event) -> Step:
     """Show what became of the operation."""
     match event:
         case Decided(_, receipt):
@@ -64,7 +72,7 @@ def unknown(counter: Counter, state: Unknown, event: Event) -> Step:
             return stay(counter)
 
 
-def finished(counter: Counter, event: Event) -> Step:
+def finished(counter: Counter, _state: Done | Queued | Refused | ShowingBalance, event: Event) -> Step:
     """Leave a result: Enter or Esc for the next customer, and the next bill or function key goes there directly."""
     match event:
         case Entered() | Escaped():
@@ -82,7 +90,7 @@ def refused(counter: Counter, state: Refused, event: Event) -> Step:
         case Entered() if state.intent is not None:
             return wait_for_card(counter, state.intent)
         case _:
-            return finished(counter, event)
+            return finished(counter, state, event)
 
 
 def _decided(receipt: Receipt) -> Done | Refused:

@@ -1,12 +1,14 @@
-"""What the resident's display shows: a projection of the counter that holds nothing personal once the card is gone."""
+"""What the resident's display shows: one scene for each state, with nothing in it that the resident need not see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, Link, Sale, Void
+from reader.pin import PIN_TRIES
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
 from terminal.counter.states import (
     Authorising,
@@ -14,35 +16,14 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     ConfirmingLastTry,
-    ConfirmingVoid,
-    Consenting,
-    Counter,
     Done,
-    EnteringAward,
     EnteringPart,
     EnteringPin,
-    Field,
-    Idle,
-    PickingReason,
-    PickingVoid,
     Queued,
-    Reading,
     Refused,
-    Sending,
     ShowingBalance,
-    Starting,
-    Unfit,
     Unknown,
 )
-
-FORGET_AFTER = 10.0
-"""Seconds after the card is gone until nothing personal is left on any screen."""
-
-THANKS_FOR = 3.0
-"""Seconds for which a result is shown once the card is gone."""
-
-FEW_TRIES = 3
-"""The tries that a fresh card has: only fewer are worth a word."""
 
 
 class Scene(StrEnum):
@@ -100,43 +81,17 @@ WELCOME = ResidentView(Scene.WELCOME)
 """The idle invitation, and what is shown whenever the card has been gone for long."""
 
 
-def card_gone_for(counter: Counter) -> float:
-    """Return for how many seconds the field has been empty; 0 while something lies there."""
-    return counter.now - counter.field_changed_at if counter.field is Field.EMPTY else 0.0
+CLOSED = ResidentView(Scene.CLOSED)
+"""What is shown while nothing can be done."""
 
 
-def resident_view(counter: Counter) -> ResidentView:
-    """Return what the resident sees."""
-    gone = card_gone_for(counter)
-    thanked = min(gone, counter.now - counter.changed_at) >= THANKS_FOR
-    match counter.state:
-        case Starting() | Unfit():
-            return ResidentView(Scene.CLOSED)
-        case Choosing() | EnteringPart() if gone >= FORGET_AFTER:
-            return WELCOME
-        case Done() | Queued() | Refused() | ShowingBalance() if thanked:
-            return WELCOME
-        case Done() | Queued() | Refused() | Unknown() | ShowingBalance() as state:
-            return _result(state)
-        case EnteringPin() | ConfirmingLastTry() | AwaitCardAgain() | Authorising() as state:
-            return _pin(state)
-        case Choosing() as state:
-            return _choice(state)
-        case EnteringPart(choosing, text):
-            return ResidentView(Scene.PART, yen=choosing.intent.bill, points=int(text) if text else None)
-        case Consenting():
-            return ResidentView(Scene.CONSENT)
-        case AwaitCard(intent, notice):
-            return ResidentView(Scene.HOLD_CARD, yen=_bill(intent), points=_points(intent), fault=notice)
-        case Reading():
-            return ResidentView(Scene.KEEP_CARD)
-        case Sending():
-            return ResidentView(Scene.WORKING)
-        case Idle() | PickingReason() | EnteringAward() | PickingVoid() | ConfirmingVoid():
-            return WELCOME
+def await_card(state: AwaitCard) -> ResidentView:
+    """Invite to hold the card over the reader."""
+    return ResidentView(Scene.HOLD_CARD, yen=_bill(state.intent), points=_points(state.intent), fault=state.notice)
 
 
-def _choice(state: Choosing) -> ResidentView:
+def choosing(state: Choosing) -> ResidentView:
+    """Show what can be chosen, and what is held."""
     lines = tuple(Line(choice.use, choice.municipality, choice.quote.redeemed) for choice in state.choices)
     balances = state.resident.balances
     return ResidentView(
@@ -150,32 +105,58 @@ def _choice(state: Choosing) -> ResidentView:
     )
 
 
-def _pin(state: EnteringPin | ConfirmingLastTry | AwaitCardAgain | Authorising) -> ResidentView:
-    match state:
-        case EnteringPin(draft, tries_left=tries, typed=typed, notice=notice):
-            few = tries if tries is not None and tries < FEW_TRIES else None
-            return ResidentView(Scene.PIN, yen=_due(draft), boxes=typed, tries_left=few, fault=notice)
-        case ConfirmingLastTry(pin):
-            return ResidentView(Scene.LAST_TRY, yen=_due(pin.draft), tries_left=1)
-        case AwaitCardAgain(pin, notice):
-            return ResidentView(Scene.HOLD_CARD_AGAIN, yen=_due(pin.draft), fault=notice)
-        case Authorising(pin):
-            return ResidentView(Scene.KEEP_CARD, yen=_due(pin.draft), boxes=pin.typed)
+def entering_part(state: EnteringPart) -> ResidentView:
+    """Show the points typed so far."""
+    return ResidentView(Scene.PART, yen=state.choosing.intent.bill, points=int(state.text) if state.text else None)
 
 
-def _result(state: Done | Queued | Refused | Unknown | ShowingBalance) -> ResidentView:
-    match state:
-        case Done(receipt):
-            return ResidentView(_done(receipt), receipt.amount_due, receipt.awarded or None, balances=receipt.balances)
-        case Queued(receipt):
-            return ResidentView(Scene.QUEUED, receipt.amount_due, receipt.awarded or None)
-        case Unknown(receipt):
-            return ResidentView(Scene.UNKNOWN, receipt.bill)
-        case Refused(fault):
-            return ResidentView(Scene.REFUSED, fault=fault)
-        case ShowingBalance(resident):
-            held = sum(balance.points for balance in resident.balances)
-            return ResidentView(Scene.BALANCE, points=held, balances=resident.balances)
+def entering_pin(state: EnteringPin) -> ResidentView:
+    """Show the boxes, and the tries left when they are few."""
+    tries = state.tries_left
+    few = tries if tries is not None and tries < PIN_TRIES else None
+    return ResidentView(Scene.PIN, yen=_due(state.draft), boxes=state.typed, tries_left=few, fault=state.notice)
+
+
+def confirming_last_try(state: ConfirmingLastTry) -> ResidentView:
+    """Warn of the lock."""
+    return ResidentView(Scene.LAST_TRY, yen=_due(state.pin.draft), tries_left=1)
+
+
+def await_card_again(state: AwaitCardAgain) -> ResidentView:
+    """Ask for the same card once more."""
+    return ResidentView(Scene.HOLD_CARD_AGAIN, yen=_due(state.pin.draft), fault=state.notice)
+
+
+def authorising(state: Authorising) -> ResidentView:
+    """Ask to keep the card in place."""
+    return ResidentView(Scene.KEEP_CARD, yen=_due(state.pin.draft), boxes=state.pin.typed)
+
+
+def done(state: Done) -> ResidentView:
+    """Say what was done, and the one number that matters."""
+    receipt = state.receipt
+    return ResidentView(_done(receipt), receipt.amount_due, receipt.awarded or None, balances=receipt.balances)
+
+
+def queued(state: Queued) -> ResidentView:
+    """Say that it is taken."""
+    return ResidentView(Scene.QUEUED, state.receipt.amount_due, state.receipt.awarded or None)
+
+
+def unknown(state: Unknown) -> ResidentView:
+    """Say that the outcome is being asked for."""
+    return ResidentView(Scene.UNKNOWN, state.receipt.bill)
+
+
+def refused(state: Refused) -> ResidentView:
+    """Say what was refused, and why."""
+    return ResidentView(Scene.REFUSED, fault=state.fault)
+
+
+def showing_balance(state: ShowingBalance) -> ResidentView:
+    """Show what is held."""
+    balances = state.resident.balances
+    return ResidentView(Scene.BALANCE, points=sum(balance.points for balance in balances), balances=balances)
 
 
 def _done(receipt: Receipt) -> Scene:
@@ -188,6 +169,8 @@ def _done(receipt: Receipt) -> Scene:
             return Scene.LINKED
         case Void():
             return Scene.VOIDED
+        case _:
+            assert_never(receipt.content)
 
 
 def _bill(intent: Intent) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ledger.wire.rules import AwardReason
+from reader.pin import PIN_DIGITS
 from terminal.counter.facts import (
     Choice,
     Draft,
@@ -132,6 +133,11 @@ class EnteringPin:
     typed: int = 0
     last_try: bool = False
     notice: Fault | None = None
+
+    @property
+    def can_be_tried(self) -> bool:
+        """Whether all boxes are filled, and the card has said how many tries are left."""
+        return self.typed == PIN_DIGITS and self.tries_left is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from terminal.counter import card, entry, outcome
 from terminal.counter.effects import Authorise, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -25,39 +24,18 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.moves import Step, go, home, stay
-from terminal.counter.resident import FORGET_AFTER, card_gone_for
-from terminal.counter.states import (
-    Authorising,
-    AwaitCard,
-    AwaitCardAgain,
-    Choosing,
-    ConfirmingLastTry,
-    ConfirmingVoid,
-    Consenting,
-    Counter,
-    Done,
-    EnteringAward,
-    EnteringPart,
-    EnteringPin,
-    Field,
-    Idle,
-    PickingReason,
-    PickingVoid,
-    Queued,
-    Reading,
-    Refused,
-    Sending,
-    ShowingBalance,
-    Starting,
-    Unfit,
-    Unknown,
-)
+from terminal.counter.resident import WELCOME, ResidentView
+from terminal.counter.row import Fades, Phase
+from terminal.counter.states import Counter, Field, Unfit
+from terminal.counter.table import at
 
-PATIENCE = 120.0
-"""Seconds in which the resident is expected to do something, before the task is given up."""
+FORGET_AFTER = 10.0
+"""Seconds after the card is gone until nothing personal is left on any screen."""
+
+THANKS_FOR = 3.0
+"""Seconds for which a result is shown once the card is gone."""
 
 _ANSWERS = (CardRead, CardFailed, TriesLeft, Authorised, Decided, Unanswered, NotRecorded, VoidableListed)
-_WRITTEN = (Sending, Unknown)
 
 
 def step(counter: Counter, event: Event) -> Step:
@@ -81,81 +59,48 @@ def _with_field(counter: Counter, event: Event) -> Counter:
             found = Field.OTHER_CARD
         case CardLeft():
             found = Field.EMPTY
-        case _:
+        case _:  # no other event is about the field
             return counter
     return replace(counter, field=found, field_changed_at=counter.now)
 
 
 def _in_general(counter: Counter, event: Event) -> Step:
+    here = at(counter.state)
     match event:
         case Tick(now):
             return _tick(replace(counter, now=now))
         case Opened(terms):
             opened = replace(counter, terms=terms)
-            return home(opened) if isinstance(counter.state, Starting | Unfit) else stay(opened)
-        case Trouble(fault) if not isinstance(counter.state, _WRITTEN):
+            return home(opened) if here.row.phase is Phase.CLOSED else stay(opened)
+        case Trouble(fault) if here.row.phase is not Phase.WRITTEN:
             return go(replace(counter, task=counter.task + 1), Unfit(fault))
-        case _:
-            return _in_state(counter, event)
-
-
-def _in_state(counter: Counter, event: Event) -> Step:
-    match counter.state:
-        case Starting():
-            return stay(counter)
-        case Unfit():
-            return outcome.unfit(counter, event)
-        case Idle() as state:
-            return entry.idle(counter, state, event)
-        case PickingReason() as state:
-            return entry.picking_reason(counter, state, event)
-        case EnteringAward() as state:
-            return entry.entering_award(counter, state, event)
-        case Consenting():
-            return entry.consenting(counter, event)
-        case AwaitCard() as state:
-            return card.await_card(counter, state, event)
-        case Reading() as state:
-            return card.reading(counter, state, event)
-        case Choosing() as state:
-            return card.choosing(counter, state, event)
-        case EnteringPart() as state:
-            return card.entering_part(counter, state, event)
-        case EnteringPin() as state:
-            return card.entering_pin(counter, state, event)
-        case ConfirmingLastTry() as state:
-            return card.confirming_last_try(counter, state, event)
-        case AwaitCardAgain() as state:
-            return card.await_card_again(counter, state, event)
-        case Authorising() as state:
-            return card.authorising(counter, state, event)
-        case Sending():
-            return outcome.sending(counter, event)
-        case Unknown() as state:
-            return outcome.unknown(counter, state, event)
-        case PickingVoid() as state:
-            return entry.picking_void(counter, state, event)
-        case ConfirmingVoid() as state:
-            return entry.confirming_void(counter, state, event)
-        case Refused() as state:
-            return outcome.refused(counter, state, event)
-        case Done() | Queued() | ShowingBalance():
-            return outcome.finished(counter, event)
+        case _:  # every other event is the state's own
+            return here.step(counter, event)
 
 
 def _tick(counter: Counter) -> Step:
     """Give up what nobody goes on with, and forget the resident once the card is gone."""
-    idle_for = counter.now - counter.changed_at
-    card_gone = card_gone_for(counter) >= FORGET_AFTER
-    match counter.state:
-        case AwaitCard() if idle_for >= counter.terms.tap_seconds:
-            return card.give_up(counter, counter.state.intent)
-        case Choosing() | EnteringPart() | EnteringPin() | ConfirmingLastTry() | AwaitCardAgain() | Consenting():
-            return home(counter) if idle_for >= PATIENCE else stay(counter)
-        case ShowingBalance() if card_gone and idle_for >= FORGET_AFTER:
-            return home(counter)
-        case Done(receipt) | Queued(receipt) if card_gone and receipt.balances:
-            forgotten = replace(receipt, balances=())
-            return go(counter, replace(counter.state, receipt=forgotten))
-        case _:
-            return stay(counter)
+    here = at(counter.state)
+    if (given_up := here.given_up(counter)) is not None:
+        return given_up
+    forgotten = here.forgotten
+    if forgotten is None or _card_gone_for(counter) < FORGET_AFTER:
+        return stay(counter)
+    if type(forgotten) is type(counter.state):
+        return go(counter, forgotten)
+    # What is left altogether was on the screen for as long, even where it came after the card had gone.
+    return home(counter) if counter.now - counter.changed_at >= FORGET_AFTER else stay(counter)
+
+
+def resident_view(counter: Counter) -> ResidentView:
+    """Return what the resident sees."""
+    here, gone = at(counter.state), _card_gone_for(counter)
+    thanked = min(gone, counter.now - counter.changed_at) >= THANKS_FOR
+    if here.row.fades is Fades.FORGOTTEN and gone >= FORGET_AFTER:
+        return WELCOME
+    return WELCOME if here.row.fades is Fades.THANKED and thanked else here.resident
+
+
+def _card_gone_for(counter: Counter) -> float:
+    """Return for how many seconds the field has been empty; 0 while something lies there."""
+    return counter.now - counter.field_changed_at if counter.field is Field.EMPTY else 0.0

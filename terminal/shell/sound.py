@@ -8,27 +8,10 @@ import sys
 import threading
 from pathlib import Path
 
-from terminal.counter.states import Done, EnteringPin, Queued, Reading, Refused, State, Unknown
-
 _FOLDER = Path(__file__).with_name("sounds")
 _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"), ("afplay",))
 """Commands that play a WAV file: PipeWire, PulseAudio, ALSA, macOS."""
 _LONGEST_SECONDS = 5
-
-
-def sound_for(state: State) -> str | None:
-    """Return the sound that goes with entering a state."""
-    match state:
-        case Reading():
-            return "seen"
-        case EnteringPin():
-            return "your_turn"
-        case Done() | Queued():
-            return "done"
-        case Refused() | Unknown():
-            return "trouble"
-        case _:
-            return None
 
 
 def play(name: str) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from config import municipalities
 from config.texts import Refusal, Texts
 from ledger.wire.rules import AwardReason, Programme
-from terminal.counter.facts import Fault
+from terminal.fault import Fault
 
 MINUS = "−"
 """The minus of screens and slips, which is no hyphen."""

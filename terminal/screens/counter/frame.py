@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.reactive import reactive
 
+from terminal.counter.keys import Key
+from terminal.counter.left import Room
 from terminal.counter.states import Counter, Field, State
-from terminal.screens.counter.keys import Key, forward, keys_of, lines_of
-from terminal.screens.counter.question import Room, question
+from terminal.screens.counter.keys import on_key_line
+from terminal.screens.counter.question import question
 from terminal.screens.counter.slip import slip
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
@@ -36,11 +39,12 @@ class Question(VerticalScroll, can_focus=False):
     """The left: composed anew whenever what is asked changes."""
 
     asked: reactive[tuple[State, Room] | None] = reactive(None, recompose=True)
+    motion = True
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
         if self.asked is not None:
-            yield from question(*self.asked)
+            yield from question(*self.asked, motion=self.motion)
             self.call_after_refresh(self._follow_cursor)
 
     def _follow_cursor(self) -> None:
@@ -87,10 +91,11 @@ class CounterFrame(Vertical):
             self.hint("")
         self._scene = scene
         card_there = scene.counter.field is not Field.EMPTY
-        room = Room(words, card_there, around.practice, around.practice_cards, scene.motion)
-        self.query_one(Question).asked = (state, room)
+        left = self.query_one(Question)
+        left.motion = scene.motion
+        left.asked = (state, Room(words, card_there, around.practice, around.practice_cards))
         self.query_one(Slip).rows = slip(scene.counter, words)
-        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in _on_key_line(state))
+        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in on_key_line(state))
         line = self.query_one(StatusLine)
         line.place = "  ".join(_place(scene))
         line.practice = words("status-practice") if around.practice else ""
@@ -103,12 +108,6 @@ class CounterFrame(Vertical):
     def hint(self, text: str) -> None:
         """Say something about the last key, until the scene changes."""
         self.query_one("#hint", Prose).text = text
-
-
-def _on_key_line(state: State) -> tuple[Key, ...]:
-    """Return the keys of the bottom line: Enter stands there only where there is no large button for it."""
-    ahead = forward(state)
-    return keys_of(state) if ahead is None or lines_of(state) else keys_of(state)[1:]
 
 
 def _place(scene: Scene) -> Iterator[str]:
@@ -128,5 +127,7 @@ def _things(scene: Scene) -> Iterator[str]:
             yield words("status-other-card")
         case Field.EMPTY:
             yield words(f"status-reader-{around.reader.replace('_', '-')}")
+        case _:
+            assert_never(scene.counter.field)
     yield words({None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online])
     yield words("status-unsent", count=around.unsent)

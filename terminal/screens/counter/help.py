@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.screen import ModalScreen
 
+from terminal.counter.keys import EVERYWHERE, QUIT, Command, Intention
 from terminal.counter.states import State
-from terminal.screens.counter.keys import EVERYWHERE, QUIT, digit, keys_of
+from terminal.screens.counter.keys import digit, keys_of
 from terminal.shell.widgets.prose import Prose
-from terminal.shell.widgets.touch import Command, Intention, KeyCap, Touchable
+from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shell.words import Words
 
 _ADVICE = ("help-how-sale", "help-how-card", "help-how-pin", "help-how-error", "help-how-numpad")

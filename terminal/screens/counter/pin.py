@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from terminal.shell.widgets.pin_boxes import PIN_DIGITS
+from reader.pin import PIN_DIGITS
 
 
 class PinPad:

@@ -18,41 +18,26 @@ from textual.screen import Screen
 
 from config.settings import ScreenSettings
 from config.texts import LANGUAGES, Texts
-from terminal.counter import Counter, step
+from terminal.counter import Counter, resident_view, step
 from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
 from terminal.counter.facts import Fault
-from terminal.counter.resident import resident_view
-from terminal.counter.states import (
-    Authorising,
-    AwaitCard,
-    Done,
-    EnteringPin,
-    Field,
-    Idle,
-    Queued,
-    Reading,
-    Refused,
-    Sending,
-    ShowingBalance,
-    State,
-)
+from terminal.counter.keys import Command, Digits, Hold, Intention
+from terminal.counter.row import Phase
+from terminal.counter.states import AwaitCard, EnteringPin, Field, State
+from terminal.counter.table import at
 from terminal.screens.counter.frame import CounterFrame, Scene
 from terminal.screens.counter.help import HelpScreen
-from terminal.screens.counter.keys import caps, digit, meaning, takes_amount
+from terminal.screens.counter.keys import caps, digit, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Broadcaster, Shown
-from terminal.shell.sound import sound_for
-from terminal.shell.widgets.touch import Command, Hold, Intention, Touchable
+from terminal.shell.widgets.touch import Touchable
 from terminal.shell.words import Words
 from terminal.shop.engine import Engine, Report, Surroundings
 
 TICK_SECONDS = 1.0
 
-PASSING = (Reading, Authorising, Sending)
-"""States that a card or a ledger ends, mostly sooner than they could be drawn."""
-
 PASSING_SECONDS = 0.1
-"""How long such a state lasts before it is drawn: drawing takes time from the very work that is waited for."""
+"""How long a state that passes lasts before it is drawn: drawing takes time from the work that is waited for."""
 
 _log = logging.getLogger(__name__)
 
@@ -165,7 +150,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted amount as if it had been typed."""
         event.stop()
-        self._do(Typed(event.text) if takes_amount(self.counter.state) else None)
+        self._do(Typed(event.text) if at(self.counter.state).row.digits is Digits.AMOUNT else None)
 
     @on(Touchable.Pressed)
     def do_touched(self, message: Touchable.Pressed) -> None:
@@ -203,7 +188,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN over, to be wiped by whoever gets it, once it is whole and the card has said its tries."""
-        if self._pin.full and state.tries_left is not None:
+        if state.can_be_tried:
             self.dispatch(PinEntered(self._pin.hand_over()))
 
     # The counter ------------------------------------------------------------------------------------------------
@@ -216,7 +201,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             if self._engine is not None:
                 self._engine.carry_out(effect)
         self._stand_at(after)
-        if isinstance(after.state, PASSING):
+        if at(after.state).row.passes:
             self.set_timer(PASSING_SECONDS, partial(self._draw_if_still_at, after.state))
         else:
             self._draw()
@@ -229,10 +214,10 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         if isinstance(state, AwaitCard):
             # While hands look for a card this holds up nobody; left to itself, it would come between tap and verdict.
             gc.collect()
-        if self._settings.sound and (name := sound_for(state)):
-            self._play(name)
-        finished = isinstance(state, Idle | Done | Queued | Refused | ShowingBalance)
-        if finished and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
+        row = at(state).row
+        if self._settings.sound and row.sound is not None:
+            self._play(row.sound)
+        if row.phase is Phase.RESTING and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
             self.call_after_refresh(self._lift_if_still_at, state)
 
     def _lift_if_still_at(self, state: State) -> None:

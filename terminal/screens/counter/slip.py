@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, Leg, Link, Sale, Void
 from ledger.wire.rules import Quote
-from terminal.counter import pricing
-from terminal.counter.facts import (
-    AwardIntent,
-    CounterOperation,
-    Intent,
-    LinkIntent,
-    Receipt,
-    Resident,
-    SaleIntent,
+from terminal.counter.facts import CounterOperation, Receipt, Resident, Voidable
+from terminal.counter.paper import (
+    Awarding,
+    Bill,
+    Blank,
+    Holding,
+    Paper,
+    Quoted,
+    Registering,
+    Undoing,
+    Unnumbered,
+    Unwritten,
+    Written,
 )
-from terminal.counter.states import (
-    Authorising,
-    AwaitCard,
-    AwaitCardAgain,
-    Choosing,
-    ConfirmingLastTry,
-    ConfirmingVoid,
-    Consenting,
-    Counter,
-    Done,
-    EnteringAward,
-    EnteringPart,
-    EnteringPin,
-    Idle,
-    PickingReason,
-    PickingVoid,
-    Queued,
-    Reading,
-    Refused,
-    Sending,
-    ShowingBalance,
-    Unknown,
-)
+from terminal.counter.states import Counter
+from terminal.counter.table import at
 from terminal.shell.widgets.slip import RULE, Row, Weight
 from terminal.shell.words import Words, given, moment, number_at_shop, points, taken, yen
 
@@ -52,86 +36,43 @@ GAP = Row()
 
 def slip(counter: Counter, words: Words) -> tuple[Row, ...]:
     """Return the rows of the slip."""
-    return (Row(words("slip-title"), weight=Weight.STRONG), *_body(counter, words))
+    paper = at(counter.state).paper(counter.terms)
+    return (Row(words("slip-title"), weight=Weight.STRONG), *_body(paper, words))
 
 
-def _body(counter: Counter, words: Words) -> Iterator[Row]:
-    match counter.state:
-        case Idle(text) if text:
-            yield GAP
-            yield from _bill_alone(int(text), words)
-        case PickingReason() | EnteringAward():
-            yield GAP
-            yield from _awarding(counter.state, words)
-        case Consenting():
-            yield GAP
-            yield from _intended(LinkIntent(), words)
-        case PickingVoid():
-            yield GAP
-            yield Row(words("slip-void"), UNKNOWN)
-        case AwaitCard(intent) | Reading(intent):
-            yield GAP
-            yield from _intended(intent, words)
-        case Choosing(resident=resident):
-            yield GAP
-            yield from _quoted(counter.state.choice.quote, resident, words)
-        case EnteringPart():
-            yield GAP
-            yield from _part(counter, counter.state, words)
-        case (EnteringPin() as pin) | ConfirmingLastTry(pin) | AwaitCardAgain(pin) | Authorising(pin):
-            yield GAP
-            yield from _operation(pin.draft.content, words)
-        case Sending(draft):
-            yield GAP
-            yield from _operation(draft.content, words)
-        case Done(receipt) | Queued(receipt) | Unknown(receipt) | Refused(receipt=Receipt() as receipt):
+def _body(paper: Paper, words: Words) -> Iterator[Row]:
+    match paper:
+        case Written(receipt):
             yield from _receipt(receipt, words)
-        case Refused(intent=intent) if intent is not None:
-            yield GAP
-            yield from _intended(intent, words)
-        case ShowingBalance(resident):
-            yield GAP
-            yield from _held(resident.balances, words)
-            yield GAP
-            yield from (Row(words("slip-linked", service=each.service), each.number) for each in resident.services)
-        case ConfirmingVoid(item):
+        case Undoing(Voidable() as item):
             yield from _of(item.operation_id, item.at, words)
             yield from _operation(item.content, words)
-        case _:
+        case _:  # of everything else there is no number and no time yet, so a gap stands in their place
             yield GAP
+            yield from _unwritten(paper, words)
+
+
+def _unwritten(paper: Unnumbered | Undoing, words: Words) -> Iterator[Row]:
+    match paper:
+        case Blank():
             yield from _sale(None, (), None, (), words)
-
-
-def _awarding(state: PickingReason | EnteringAward, words: Words) -> Iterator[Row]:
-    """Show the award as far as it is known."""
-    text, picking = ("", state) if isinstance(state, PickingReason) else (state.text, state.picking)
-    yield Row(words("slip-award"), given(int(text)) if text else UNKNOWN, Weight.STRONG)
-    yield Row(words.programme(picking.programme), weight=Weight.QUIET)
-
-
-def _intended(intent: Intent, words: Words) -> Iterator[Row]:
-    match intent:
-        case SaleIntent(bill):
+        case Bill(bill):
             yield from _bill_alone(bill, words)
-        case AwardIntent(programme, amount):
-            yield Row(words("slip-award"), given(amount), Weight.STRONG)
+        case Awarding(programme, amount):
+            yield Row(words("slip-award"), UNKNOWN if amount is None else given(amount), Weight.STRONG)
             yield Row(words.programme(programme), weight=Weight.QUIET)
-        case LinkIntent():
+        case Registering():
             yield Row(words("slip-link"))
+        case Holding(resident):
+            yield from _holding(resident, words)
+        case Quoted(quote, resident):
+            yield from _quoted(quote, resident, words)
+        case Unwritten(content):
+            yield from _operation(content, words)
+        case Undoing():
+            yield Row(words("slip-void"), UNKNOWN)
         case _:
-            yield Row(words("slip-held"), UNKNOWN)
-
-
-def _part(counter: Counter, state: EnteringPart, words: Words) -> Iterator[Row]:
-    """Show what the bill comes to with the points typed so far."""
-    chosen = state.choosing
-    wanted = int(state.text or 0)
-    try:
-        choice = pricing.part(chosen.choice, wanted, chosen.resident, counter.terms, tap_only=chosen.tap_only)
-    except ValueError:
-        yield from _bill_alone(chosen.intent.bill, words)
-    else:
-        yield from _quoted(choice.quote, chosen.resident, words)
+            assert_never(paper)
 
 
 def _operation(content: CounterOperation, words: Words) -> Iterator[Row]:
@@ -144,6 +85,8 @@ def _operation(content: CounterOperation, words: Words) -> Iterator[Row]:
             yield Row(words("slip-link"))
         case Void(target=target):
             yield Row(words("slip-void"), number_at_shop(target))
+        case _:
+            assert_never(content)
 
 
 def _receipt(receipt: Receipt, words: Words) -> Iterator[Row]:
@@ -208,6 +151,15 @@ def _balances(name: str, balances: Sequence[ProgrammeBalance], words: Words) -> 
     if len(balances) > 1:
         for balance in balances:
             yield Row(f"  {words.programme(balance.programme)}", points(balance.points), Weight.QUIET)
+
+
+def _holding(resident: Resident | None, words: Words) -> Iterator[Row]:
+    if resident is None:
+        yield Row(words("slip-held"), UNKNOWN)
+        return
+    yield from _held(resident.balances, words)
+    yield GAP
+    yield from (Row(words("slip-linked", service=each.service), each.number) for each in resident.services)
 
 
 def _held(balances: Sequence[ProgrammeBalance], words: Words) -> Iterator[Row]:

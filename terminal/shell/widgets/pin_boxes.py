@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-PIN_DIGITS = 4
+from reader.pin import PIN_DIGITS
 
 
 class PinBoxes(Horizontal):

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, auto
-
 from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from terminal.counter.events import Event
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Hold a practice card over the reader."""
-
-    card: str
-
-
-class Command(Enum):
-    """What the application does by itself, whatever the counter is at."""
-
-    HELP = auto()
-    LANGUAGE = auto()
-    QUIT = auto()
-
-
-Intention = Event | Hold | Command
-"""What pressing something means."""
+from terminal.counter.keys import Intention
 
 
 class Touchable(Widget):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import ScreenSettings
+from terminal.counter import resident_view
 from terminal.counter.facts import Fault
-from terminal.counter.resident import WELCOME, ResidentView, Scene, resident_view
+from terminal.counter.resident import WELCOME, ResidentView, Scene
 from terminal.screens.display.app import DisplayApp
 from terminal.screens.display.link import LOOPBACK, Broadcaster, Shown, follow
 from terminal.shell.widgets.amount import AmountDisplay

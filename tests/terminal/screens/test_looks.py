@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from config.settings import ScreenSettings
+from terminal.counter.keys import Command
 from terminal.counter.states import PickingVoid
 from terminal.screens.counter.frame import Question
 from terminal.screens.counter.help import HelpScreen
@@ -17,7 +18,7 @@ from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.status_line import StatusLine
-from terminal.shell.widgets.touch import Command, KeyCap, Touchable
+from terminal.shell.widgets.touch import KeyCap, Touchable
 from tests.terminal.screens.gallery import drawings
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
 from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in

@@ -1,0 +1,363 @@
+"""What the left of the counter says and asks, state by state: one question in large type, and what answers it.
+
+The large button for Enter is no part of it: it stands below wherever the table has a key for Enter and no lines to
+choose from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from ledger.wire.answers import ProgrammeBalance, Status
+from ledger.wire.operations import Award, Link, Sale, Void
+from reader.pin import PIN_DIGITS, PIN_TRIES
+from terminal.counter.facts import Choice, Fault, Receipt, Use, Voidable
+from terminal.counter.pieces import Boxes, Figure, Line, Lines, Notice, Picture, Piece, PracticeCards, Say
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    AwaitCardAgain,
+    Choosing,
+    ConfirmingLastTry,
+    ConfirmingVoid,
+    Consenting,
+    Done,
+    EnteringAward,
+    EnteringPart,
+    EnteringPin,
+    Idle,
+    PickingReason,
+    PickingVoid,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    Starting,
+    Unfit,
+    Unknown,
+)
+from terminal.shell.words import Words, clock, given, number_at_shop, points, yen
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the question needs to know beside the state.
+
+    `card_there` is whether something lies on the reader; `cards` are the practice cards that can be tapped.
+    """
+
+    words: Words
+    card_there: bool = False
+    practice: bool = False
+    cards: tuple[str, ...] = ()
+
+
+# Before a card is wanted -----------------------------------------------------------------------------------------
+
+
+def starting(_state: Starting, room: Room) -> Iterator[Piece]:
+    """Say that the counter is getting ready."""
+    yield Say(room.words("ask-starting"), "heading")
+    yield Say(room.words("say-starting"), "quiet")
+
+
+def unfit(state: Unfit, room: Room) -> Iterator[Piece]:
+    """Say what must be mended."""
+    yield from _refusal(state.fault, room.words)
+
+
+def idle(state: Idle, room: Room) -> Iterator[Piece]:
+    """Ask for the bill."""
+    yield from _amount("ask-bill", state.text, "円", state.notice, room.words)
+
+
+def picking_reason(state: PickingReason, room: Room) -> Iterator[Piece]:
+    """List what points are given for."""
+    words = room.words
+    yield Say(words("ask-reason"), "strong")
+    yield Lines(
+        tuple(
+            Line(words.reason(reason), points(reason.points) if reason.points is not None else "")
+            for _, reason in state.reasons
+        ),
+        state.cursor,
+    )
+
+
+def entering_award(state: EnteringAward, room: Room) -> Iterator[Piece]:
+    """Ask for the points to award."""
+    yield from _points("ask-award", state, room.words)
+
+
+def consenting(_state: Consenting, room: Room) -> Iterator[Piece]:
+    """Say what registering means."""
+    yield Say(room.words("ask-consent"), "heading")
+    for key in ("say-consent-what", "say-consent-card", "say-consent-not", "say-consent-leave"):
+        yield Say(room.words(key), "spaced")
+
+
+def picking_void(state: PickingVoid, room: Room) -> Iterator[Piece]:
+    """List what can be undone."""
+    words = room.words
+    yield Say(words("ask-void"), "heading")
+    if state.items:
+        yield Lines(tuple(_voidable(item) for item in state.items), state.cursor)
+    else:
+        yield Say(words("say-void-reading" if state.items is None else "say-void-none"))
+
+
+def confirming_void(state: ConfirmingVoid, room: Room) -> Iterator[Piece]:
+    """Ask whether to undo it."""
+    words, content = room.words, state.item.content
+    yield Say(words("ask-confirm-void"), "heading now")
+    match content:
+        case Sale():
+            yield Figure(content.bill, "円")
+            key = "say-confirm-void-unknown" if state.unknown else "say-confirm-void-sale"
+            yield Say(words(key, yen=yen(content.amount_due)))
+        case Award():
+            awarded = sum(leg.points for leg in content.award)
+            yield Figure(awarded, "P")
+            yield Say(words("say-confirm-void-award", points=points(awarded)))
+        case _:
+            assert_never(content)
+
+
+# What the resident does ------------------------------------------------------------------------------------------
+
+
+def await_card(state: AwaitCard, room: Room) -> Iterator[Piece]:
+    """Ask for a card."""
+    yield from _hold_card("ask-hold-card", state.notice, room)
+
+
+def await_card_again(state: AwaitCardAgain, room: Room) -> Iterator[Piece]:
+    """Ask for the same card once more."""
+    yield from _hold_card("ask-hold-card-again", state.notice, room)
+
+
+def reading(_state: Reading, room: Room) -> Iterator[Piece]:
+    """Ask to keep the card in place while it is read."""
+    yield from _keep_card("ask-reading", room.words)
+
+
+def choosing(state: Choosing, room: Room) -> Iterator[Piece]:
+    """List how many points could be used."""
+    words = room.words
+    yield Say(words("ask-use"), "strong")
+    if state.notice is None:
+        yield Say(_held(state.resident.balances, words), "spaced")
+    yield from _notice(state.notice, words)
+    yield Lines(tuple(_choice(choice, state, words) for choice in state.choices), state.cursor)
+    if state.notice is None:
+        yield Say(words("say-keep-card"), "quiet")
+
+
+def entering_part(state: EnteringPart, room: Room) -> Iterator[Piece]:
+    """Ask for the points to use."""
+    yield from _points("ask-part", state, room.words)
+
+
+def entering_pin(state: EnteringPin, room: Room) -> Iterator[Piece]:
+    """Ask for the PIN."""
+    words, tries = room.words, state.tries_left
+    yield Say(words("ask-pin"), "heading" if state.typed == PIN_DIGITS else "heading now")
+    yield Boxes(state.typed)
+    if state.notice is None and tries is not None and tries < PIN_TRIES:  # a notice names them itself
+        yield Say(words("say-tries-left", tries=tries), "refused strong")
+    yield from _notice(state.notice, words)
+    if tries is None:
+        yield Say(words("ask-reading"), "quiet")
+    else:
+        yield Say(words("say-practice-pin" if room.practice else "say-pin-yourself"), "quiet")
+
+
+def confirming_last_try(_state: ConfirmingLastTry, room: Room) -> Iterator[Piece]:
+    """Warn of the lock."""
+    yield Say(room.words("ask-last-try"), "band refused")
+    yield Say(room.words("say-last-try"), "spaced")
+    yield Say(room.words("say-last-try-other"), "spaced strong")
+
+
+def authorising(_state: Authorising, room: Room) -> Iterator[Piece]:
+    """Ask to keep the card in place while it signs."""
+    yield from _keep_card("ask-authorising", room.words)
+
+
+# What became of it -----------------------------------------------------------------------------------------------
+
+
+def sending(_state: Sending, room: Room) -> Iterator[Piece]:
+    """Ask to wait."""
+    yield Say(room.words("ask-sending"), "heading")
+    yield Say(room.words("say-sending"), "quiet")
+
+
+def done(state: Done, room: Room) -> Iterator[Piece]:
+    """Say that it is done, and the one number that matters now."""
+    words, receipt = room.words, state.receipt
+    yield Say(words(_done_title(receipt)), "band done")
+    yield from _outcome(receipt, words)
+    if receipt.verdict is not None and receipt.verdict.status is Status.SHORTFALL:
+        yield Say(words("say-shortfall"))
+    yield from _take_card(room)
+
+
+def queued(state: Queued, room: Room) -> Iterator[Piece]:
+    """Say that it is taken and will be sent."""
+    yield Say(room.words("ask-queued"), "band waiting")
+    yield from _outcome(state.receipt, room.words)
+    yield Say(room.words("say-queued"))
+    yield from _take_card(room)
+
+
+def refused(state: Refused, room: Room) -> Iterator[Piece]:
+    """Say what was refused, why, and what to do."""
+    yield from _refusal(state.fault, room.words)
+    yield from _take_card(room)
+
+
+def unknown(state: Unknown, room: Room) -> Iterator[Piece]:
+    """Say that the outcome is unknown, what is tried, and what to tell the customer."""
+    words = room.words
+    yield Say(words("ask-unknown"), "band unknown")
+    yield Say(words("say-unknown-why"), "spaced")
+    yield Say(words("say-unknown-asking" if state.asking else "say-unknown-trying"), "spaced strong")
+    yield Say(words("say-unknown-customer"), "spaced")
+    yield from _take_card(room)
+
+
+def showing_balance(state: ShowingBalance, room: Room) -> Iterator[Piece]:
+    """Say what the resident holds, and what of it lapses."""
+    words, balances = room.words, state.resident.balances
+    yield Say(words("ask-balance"), "heading")
+    yield Figure(sum(balance.points for balance in balances), "P")
+    if not balances:
+        yield Say(words("say-no-points"))
+    for balance in balances:
+        if balance.expires_on is not None:
+            lapsing = words("say-expiring", date=balance.expires_on, points=points(balance.expiring))
+            yield Say(f"{words.programme(balance.programme)}  {lapsing}", "quiet")
+    yield from _take_card(room)
+
+
+# Pieces that several states share --------------------------------------------------------------------------------
+
+
+def _refusal(fault: Fault, words: Words) -> Iterator[Piece]:
+    refusal = words.refusal(fault)
+    yield Say(refusal.what, "band refused")
+    yield Say(refusal.why, "spaced")
+    yield Say(refusal.todo, "spaced strong")
+    yield Say(words("say-code", code=fault.code), "quiet spaced")
+
+
+def _notice(notice: Fault | None, words: Words) -> Iterator[Piece]:
+    if notice is not None:
+        refusal = words.refusal(notice)
+        yield Notice((Say(refusal.what, "refused strong"), Say(refusal.why), Say(refusal.todo)))
+
+
+def _amount(heading: str, text: str, unit: str, notice: Fault | None, words: Words) -> Iterator[Piece]:
+    """Ask for an amount: typing has the accent until there is something to go on with."""
+    yield Say(words(heading), "heading" if text else "heading now")
+    yield Figure(int(text or 0), unit, known=bool(text))
+    yield from _notice(notice, words)
+
+
+def _points(heading: str, state: EnteringAward | EnteringPart, words: Words) -> Iterator[Piece]:
+    yield from _amount(heading, state.text, "P", state.notice, words)
+    yield Say(words("say-most", points=points(state.most)), "quiet")
+
+
+def _hold_card(heading: str, notice: Fault | None, room: Room) -> Iterator[Piece]:
+    words = room.words
+    yield Say(words(heading), "heading now")
+    if notice is None:
+        yield Picture()
+    yield from _notice(notice, words)
+    if room.cards:
+        yield Say(words("say-practice-cards"), "quiet spaced")
+        yield PracticeCards(room.cards)
+
+
+def _keep_card(heading: str, words: Words) -> Iterator[Piece]:
+    yield Say(words(heading), "heading")
+    yield Say(words("say-keep-card"), "now strong spaced")
+    yield Picture(reading=True)
+
+
+def _take_card(room: Room) -> Iterator[Piece]:
+    if room.card_there:
+        yield Say(room.words("say-take-card"), "now strong")
+
+
+def _voidable(item: Voidable) -> Line:
+    match item.content:
+        case Sale(bill=bill):
+            value = yen(bill)
+        case Award(award=award):
+            value = given(sum(leg.points for leg in award))
+        case _:
+            assert_never(item.content)
+    return Line(f"{clock(item.at)}  {number_at_shop(item.operation_id)}", value)
+
+
+def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
+    """Say what the resident holds, and what of it lapses next."""
+    held = points(sum(balance.points for balance in balances))
+    lapsing = [(balance.expires_on, balance.expiring) for balance in balances if balance.expires_on is not None]
+    if not lapsing:
+        return words("say-balance", points=held)
+    date, expiring = min(lapsing)
+    return words("say-balance-expiring", points=held, date=date, expiring=points(expiring))
+
+
+def _choice(choice: Choice, state: Choosing, words: Words) -> Line:
+    match choice.use:
+        case Use.ALL if choice.municipality == state.choices[0].municipality:
+            return Line(words("choice-all"), points(choice.quote.redeemed))
+        case Use.ALL:
+            theirs = words.programme(choice.quote.redeem[0].programme)
+            return Line(words("choice-all-of", programme=theirs), points(choice.quote.redeemed))
+        case Use.SOME:
+            return Line(words("choice-some"), "")
+        case Use.NONE:
+            return Line(words("choice-none"), "")
+        case _:
+            assert_never(choice.use)
+
+
+def _done_title(receipt: Receipt) -> str:
+    match receipt.content:
+        case Sale() | Award():
+            return "ask-done"
+        case Link():
+            return "ask-linked"
+        case Void():
+            return "ask-voided"
+        case _:
+            assert_never(receipt.content)
+
+
+def _outcome(receipt: Receipt, words: Words) -> Iterator[Piece]:
+    """Show the one number that matters afterwards."""
+    match receipt.content:
+        case Sale(amount_due=due):
+            yield Say(words("say-amount-due"))
+            yield Figure(due, "円")
+        case Award():
+            yield Say(words("say-awarded"))
+            yield Figure(receipt.awarded, "P")
+        case Link():
+            yield Say(words("say-linked"), "spaced")
+        case Void():
+            if isinstance(receipt.undoes, Sale):
+                yield Say(words("say-given-back"))
+                yield Figure(receipt.undoes.amount_due, "円")
+            yield Say(words("say-voided-points" if receipt.verdict else "say-voiding-points"), "spaced")
+        case _:
+            assert_never(receipt.content)

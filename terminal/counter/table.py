@@ -1,0 +1,385 @@
+"""The table of the counter: what each state is, in one row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+from terminal.counter import card, entry, left, outcome, paper, resident
+from terminal.counter.facts import LinkIntent, Receipt, Terms
+from terminal.counter.keys import BACK, CANCEL, CLEAR, LINK, TASKS, TO_VOID, Digits, enter
+from terminal.counter.moves import home
+from terminal.counter.resident import CLOSED, WELCOME, ResidentView, Scene
+from terminal.counter.row import Fades, Here, Patience, Phase, Row, Sound, always
+from terminal.counter.states import (
+    Authorising,
+    AwaitCard,
+    AwaitCardAgain,
+    Choosing,
+    ConfirmingLastTry,
+    ConfirmingVoid,
+    Consenting,
+    Done,
+    EnteringAward,
+    EnteringPart,
+    EnteringPin,
+    Idle,
+    PickingReason,
+    PickingVoid,
+    Queued,
+    Reading,
+    Refused,
+    Sending,
+    ShowingBalance,
+    Starting,
+    State,
+    Unfit,
+    Unknown,
+)
+
+RESIDENT_SECONDS = 120.0
+"""Seconds in which a resident is expected to do something, before the task is given up."""
+
+
+def _resident_seconds(_terms: Terms) -> float:
+    return RESIDENT_SECONDS
+
+
+def _blank(_state: object, _terms: Terms) -> paper.Paper:
+    return paper.Blank()
+
+
+def _card_taken(_state: object, card_there: bool) -> bool:
+    """Return whether the card is gone: while it lies there, to take it is what should be done."""
+    return not card_there
+
+
+_GO_HOME: Patience[Any] = Patience(seconds=_resident_seconds, given_up=lambda counter, _state: home(counter))
+
+
+# Before a card is wanted -----------------------------------------------------------------------------------------
+
+_STARTING = Row(
+    state=Starting,
+    phase=Phase.CLOSED,
+    step=outcome.starting,
+    left=left.starting,
+    paper=_blank,
+    resident=always(CLOSED),
+)
+_UNFIT = Row(
+    state=Unfit,
+    phase=Phase.CLOSED,
+    step=outcome.unfit,
+    left=left.unfit,
+    paper=_blank,
+    resident=always(CLOSED),
+    forward=always(enter("key-retry")),
+)
+_IDLE = Row(
+    state=Idle,
+    phase=Phase.RESTING,
+    step=entry.idle,
+    left=left.idle,
+    paper=lambda state, _terms: paper.Bill(int(state.text)) if state.text else paper.Blank(),
+    resident=always(WELCOME),
+    forward=always(enter("key-accept")),
+    keys=lambda state: (CLEAR,) if state.text or state.notice else TASKS,
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
+)
+_PICKING_REASON = Row(
+    state=PickingReason,
+    phase=Phase.OPEN,
+    step=entry.picking_reason,
+    left=left.picking_reason,
+    paper=lambda state, _terms: paper.Awarding(state.programme, None),
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: len(state.reasons),
+)
+_ENTERING_AWARD = Row(
+    state=EnteringAward,
+    phase=Phase.OPEN,
+    step=entry.entering_award,
+    left=left.entering_award,
+    paper=lambda state, _terms: paper.Awarding(state.picking.programme, int(state.text) if state.text else None),
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=always((BACK,)),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
+)
+_CONSENTING = Row(
+    state=Consenting,
+    phase=Phase.OPEN,
+    step=entry.consenting,
+    left=left.consenting,
+    paper=lambda _state, _terms: paper.intended(LinkIntent()),
+    resident=always(ResidentView(Scene.CONSENT)),
+    forward=always(enter("key-agree")),
+    keys=always((CANCEL,)),
+    patience=_GO_HOME,
+)
+_PICKING_VOID = Row(
+    state=PickingVoid,
+    phase=Phase.OPEN,
+    step=entry.picking_void,
+    left=left.picking_void,
+    paper=lambda _state, _terms: paper.Undoing(None),
+    resident=always(WELCOME),
+    forward=lambda state: enter("key-ok") if state.items else None,
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: len(state.items or ()),
+)
+_CONFIRMING_VOID = Row(
+    state=ConfirmingVoid,
+    phase=Phase.OPEN,
+    step=entry.confirming_void,
+    left=left.confirming_void,
+    paper=lambda state, _terms: paper.Undoing(state.item),
+    resident=always(WELCOME),
+    forward=always(enter("key-do-void")),
+    keys=lambda state: (BACK if state.unknown else CANCEL,),
+)
+
+# What the resident does ------------------------------------------------------------------------------------------
+
+_AWAIT_CARD = Row(
+    state=AwaitCard,
+    phase=Phase.OPEN,
+    step=card.await_card,
+    left=left.await_card,
+    paper=lambda state, _terms: paper.intended(state.intent),
+    resident=resident.await_card,
+    keys=always((CANCEL,)),
+    digits=Digits.PRACTICE_CARD,
+    patience=Patience(
+        seconds=lambda terms: terms.tap_seconds,
+        given_up=lambda counter, state: card.give_up(counter, state.intent),
+    ),
+)
+_READING = Row(
+    state=Reading,
+    phase=Phase.OPEN,
+    step=card.reading,
+    left=left.reading,
+    paper=lambda state, _terms: paper.intended(state.intent),
+    resident=always(ResidentView(Scene.KEEP_CARD)),
+    keys=always((CANCEL,)),
+    sound=Sound.SEEN,
+    passes=True,
+)
+_CHOOSING = Row(
+    state=Choosing,
+    phase=Phase.OPEN,
+    step=card.choosing,
+    left=left.choosing,
+    paper=lambda state, _terms: paper.Quoted(state.choice.quote, state.resident),
+    resident=resident.choosing,
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: len(state.choices),
+    patience=_GO_HOME,
+    fades=Fades.FORGOTTEN,
+)
+_ENTERING_PART = Row(
+    state=EnteringPart,
+    phase=Phase.OPEN,
+    step=card.entering_part,
+    left=left.entering_part,
+    paper=paper.part,
+    resident=resident.entering_part,
+    forward=always(enter("key-ok")),
+    keys=always((BACK,)),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
+    patience=_GO_HOME,
+    fades=Fades.FORGOTTEN,
+)
+_ENTERING_PIN = Row(
+    state=EnteringPin,
+    phase=Phase.OPEN,
+    step=card.entering_pin,
+    left=left.entering_pin,
+    paper=lambda state, _terms: paper.Unwritten(state.draft.content),
+    resident=resident.entering_pin,
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.PIN,
+    ready=lambda state, _card_there: state.can_be_tried,
+    sound=Sound.YOUR_TURN,
+    patience=_GO_HOME,
+)
+_CONFIRMING_LAST_TRY = Row(
+    state=ConfirmingLastTry,
+    phase=Phase.OPEN,
+    step=card.confirming_last_try,
+    left=left.confirming_last_try,
+    paper=lambda state, _terms: paper.Unwritten(state.pin.draft.content),
+    resident=resident.confirming_last_try,
+    forward=always(enter("key-use-last-try")),
+    keys=always((BACK,)),
+    ready=lambda _state, _card_there: False,
+    patience=_GO_HOME,
+)
+_AWAIT_CARD_AGAIN = Row(
+    state=AwaitCardAgain,
+    phase=Phase.OPEN,
+    step=card.await_card_again,
+    left=left.await_card_again,
+    paper=lambda state, _terms: paper.Unwritten(state.pin.draft.content),
+    resident=resident.await_card_again,
+    keys=always((CANCEL,)),
+    digits=Digits.PRACTICE_CARD,
+    patience=_GO_HOME,
+)
+_AUTHORISING = Row(
+    state=Authorising,
+    phase=Phase.OPEN,
+    step=card.authorising,
+    left=left.authorising,
+    paper=lambda state, _terms: paper.Unwritten(state.pin.draft.content),
+    resident=resident.authorising,
+    passes=True,
+)
+
+# What became of it -----------------------------------------------------------------------------------------------
+
+_SENDING = Row(
+    state=Sending,
+    phase=Phase.WRITTEN,
+    step=outcome.sending,
+    left=left.sending,
+    paper=lambda state, _terms: paper.Unwritten(state.draft.content),
+    resident=always(ResidentView(Scene.WORKING)),
+    passes=True,
+)
+_DONE = Row(
+    state=Done,
+    phase=Phase.RESTING,
+    step=outcome.finished,
+    left=left.done,
+    paper=lambda state, _terms: paper.Written(state.receipt),
+    resident=resident.done,
+    forward=always(enter("key-next")),
+    keys=always(TASKS),
+    digits=Digits.AMOUNT,
+    ready=_card_taken,
+    sound=Sound.DONE,
+    fades=Fades.THANKED,
+    forgets=lambda state: replace(state, receipt=_impersonal(state.receipt)) if state.receipt.balances else None,
+)
+_QUEUED = Row(
+    state=Queued,
+    phase=Phase.RESTING,
+    step=outcome.finished,
+    left=left.queued,
+    paper=lambda state, _terms: paper.Written(state.receipt),
+    resident=resident.queued,
+    forward=always(enter("key-next")),
+    keys=always(TASKS),
+    digits=Digits.AMOUNT,
+    ready=_card_taken,
+    sound=Sound.DONE,
+    fades=Fades.THANKED,
+)
+_REFUSED = Row(
+    state=Refused,
+    phase=Phase.RESTING,
+    step=outcome.refused,
+    left=left.refused,
+    paper=lambda state, _terms: paper.refused(state),
+    resident=resident.refused,
+    forward=lambda state: enter("key-next" if state.intent is None else "key-again"),
+    keys=lambda state: (LINK, CANCEL) if state.fault.code == "card_unregistered" else (CANCEL,),
+    digits=Digits.AMOUNT,
+    ready=_card_taken,
+    sound=Sound.TROUBLE,
+    fades=Fades.THANKED,
+)
+_UNKNOWN = Row(
+    state=Unknown,
+    phase=Phase.WRITTEN,
+    step=outcome.unknown,
+    left=left.unknown,
+    paper=lambda state, _terms: paper.Written(state.receipt),
+    resident=resident.unknown,
+    forward=lambda state: None if state.asking else enter("key-ask-again"),
+    keys=always((TO_VOID,)),
+    ready=_card_taken,
+    sound=Sound.TROUBLE,
+)
+_SHOWING_BALANCE = Row(
+    state=ShowingBalance,
+    phase=Phase.RESTING,
+    step=outcome.finished,
+    left=left.showing_balance,
+    paper=lambda state, _terms: paper.Holding(state.resident),
+    resident=resident.showing_balance,
+    forward=always(enter("key-next")),
+    keys=always(TASKS),
+    digits=Digits.AMOUNT,
+    ready=_card_taken,
+    fades=Fades.THANKED,
+    forgets=always(Idle()),
+)
+
+
+def _impersonal(receipt: Receipt) -> Receipt:
+    return replace(receipt, balances=())
+
+
+def at(state: State) -> Here[Any]:
+    """Return the row of a state, read at that very state; a state without a row does not pass the type checker."""
+    match state:
+        case Starting():
+            return Here(_STARTING, state)
+        case Unfit():
+            return Here(_UNFIT, state)
+        case Idle():
+            return Here(_IDLE, state)
+        case PickingReason():
+            return Here(_PICKING_REASON, state)
+        case EnteringAward():
+            return Here(_ENTERING_AWARD, state)
+        case Consenting():
+            return Here(_CONSENTING, state)
+        case AwaitCard():
+            return Here(_AWAIT_CARD, state)
+        case Reading():
+            return Here(_READING, state)
+        case Choosing():
+            return Here(_CHOOSING, state)
+        case EnteringPart():
+            return Here(_ENTERING_PART, state)
+        case EnteringPin():
+            return Here(_ENTERING_PIN, state)
+        case ConfirmingLastTry():
+            return Here(_CONFIRMING_LAST_TRY, state)
+        case AwaitCardAgain():
+            return Here(_AWAIT_CARD_AGAIN, state)
+        case Authorising():
+            return Here(_AUTHORISING, state)
+        case Sending():
+            return Here(_SENDING, state)
+        case Done():
+            return Here(_DONE, state)
+        case Queued():
+            return Here(_QUEUED, state)
+        case Refused():
+            return Here(_REFUSED, state)
+        case Unknown():
+            return Here(_UNKNOWN, state)
+        case ShowingBalance():
+            return Here(_SHOWING_BALANCE, state)
+        case PickingVoid():
+            return Here(_PICKING_VOID, state)
+        case ConfirmingVoid():
+            return Here(_CONFIRMING_VOID, state)
+        case _:
+            assert_never(state)
