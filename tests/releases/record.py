@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,9 @@ TOWN, STREET, SHOP = "252034", "252034-MIHON", "252034-0001"
 FIRST, SECOND, THIRD = "2026-10-30T10:00:00+09:00", "2026-11-20T10:00:00+09:00", "2026-11-21T10:00:00+09:00"
 """Two days that are closed, in two months, and one that is left open."""
 
+LATER = "2026-11-21T11:00:00+09:00"
+"""When the line is up again."""
+
 _OFFLINE = ("--ledger", NOWHERE)
 _RULES = Path(__file__).parent
 
@@ -44,8 +48,6 @@ _RULES = Path(__file__).parent
 def record(folder: Path) -> None:
     """Write both homes into a new folder, and beside them their exports and what the program says of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["TZ"] = "Asia/Tokyo"
-    time.tzset()
     with tempfile.TemporaryDirectory() as scratch:
         practice = Counter(Path(scratch) / "practice", practises=True)
         enrolled = Counter(Path(scratch) / "enrolled")
@@ -54,6 +56,7 @@ def record(folder: Path) -> None:
             name = counter.root.path.name
             (folder / f"{name}.jsonl").write_text(counter.export(), encoding="utf-8")
             _keep(counter.root.path, folder / name)
+            expected[name]["sent"] = send(counter, expected[name]["balances"])
     (folder / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -231,20 +234,37 @@ def _write(station: Station, content: Message, at: datetime | None = None) -> No
     )
 
 
+def send(shop: Counter, cards: Iterable[str]) -> dict[str, Any]:
+    """Send what is unsent in a home, and return what the program says of it then."""
+    with time_machine.travel(LATER):
+        _done(shop("queue", "sync"))
+        return {
+            "dead_letters": shop("queue", "status")["dead_letters"],
+            "interim": interim(shop),
+            "balances": _balances(shop, *cards),
+            "totals": shop.totals(TOWN),
+        }
+
+
+def interim(shop: Counter) -> dict[str, Any]:
+    """Return the X report."""
+    return {name: value for name, value in shop("close", "--x").items() if name != "exit"}
+
+
 def _balances(shop: Counter, *cards: str) -> dict[str, Any]:
     return {card: shop("op", "balance", "--card", card)["balances"] for card in cards}
 
 
 def _expected(shop: Counter, balances: dict[str, Any]) -> dict[str, Any]:
     """Return what the program says of a home as it is left."""
-    status, verified, interim = shop("queue", "status"), shop("queue", "verify"), shop("close", "--x")
+    status, verified = shop("queue", "status"), shop("queue", "verify")
     return {
         "left_at": THIRD,
         "entries": verified["entries"],
         "last_hash": status["last_hash"],
         "unsent": status["unsent"],
         "dead_letters": status["dead_letters"],
-        "interim": {name: value for name, value in interim.items() if name != "exit"},
+        "interim": interim(shop),
         "balances": balances,
         "totals": shop.totals(TOWN),
     }
@@ -259,4 +279,6 @@ def _keep(home: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
     record(Path(sys.argv[1]))

@@ -1,0 +1,204 @@
+"""Every release's journal and ledger, opened with today's program: it reads them, sends, sells, undoes and closes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from ledger.wire.answers import Status
+from ledger.wire.operations import Return, Sale, Void
+from offline_queue.reading import JournalReader, Recorded, read_journal
+from terminal.shop import enrolment
+from tests.releases.counter import Counter
+from tests.releases.record import LATER, TOWN, interim, record
+
+FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.json"))
+TODAY = "today"
+"""What this version writes: so the recording of the next release is tried before it is made."""
+
+HOMES = ("practice", "enrolled")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy of a home as a release left it, and what that release said of it."""
+
+    counter: Counter
+    said: dict[str, Any]
+    export: Path
+
+    def journal(self) -> JournalReader:
+        """Return the journal, to be read."""
+        home = self.counter.home
+        return read_journal(home.journal, enrolment.key_of(home).public_key())
+
+
+@pytest.fixture(scope="session")
+def today(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder as the next release would record it."""
+    folder = tmp_path_factory.mktemp("today")
+    record(folder)
+    return folder
+
+
+@pytest.fixture(params=[*(folder.name for folder in FOLDERS), TODAY])
+def folder(request: pytest.FixtureRequest) -> Path:
+    """Return what one release left."""
+    found: Path = request.getfixturevalue("today") if request.param == TODAY else FOLDERS[0].parent / request.param
+    return found
+
+
+@pytest.fixture(params=HOMES)
+def kept(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Iterator[Kept]:
+    """Yield a copy of one of its homes, an hour after it was left."""
+    name: str = request.param
+    shutil.copytree(folder / name, tmp_path / name)
+    said = json.loads((folder / "expected.json").read_text(encoding="utf-8"))[name]
+    with time_machine.travel(LATER):
+        yield Kept(Counter(tmp_path / name, practises=name == "practice"), said, folder / f"{name}.jsonl")
+
+
+def unlike(old: Any, new: Any, path: str = "") -> list[str]:
+    """Return where a report differs from an older one; what the older one does not name may be there."""
+    if isinstance(old, dict):
+        return [each for name, value in old.items() for each in unlike(value, new.get(name), f"{path}/{name}")]
+    if isinstance(old, list):
+        pairs = enumerate(zip_longest(old, new))
+        return [each for index, (a, b) in pairs for each in unlike(a, b, f"{path}/{index}")]
+    return [] if old == new else [f"{path}: {old} became {new}"]
+
+
+def test_a_release_is_kept() -> None:
+    """There is a folder at all: a glob that finds nothing would test nothing."""
+    assert "0.1.0" in [folder.name for folder in FOLDERS]
+
+
+def test_a_journal_is_read_as_it_was_written(kept: Kept) -> None:
+    """The chain holds, X says what it said, and an export has each entry and verdict as it was exported then."""
+    status = kept.counter("queue", "status")
+    assert kept.counter("queue", "verify")["entries"] == kept.said["entries"]
+    assert [status[name] for name in ("last_hash", "unsent", "dead_letters")] == [
+        kept.said[name] for name in ("last_hash", "unsent", "dead_letters")
+    ]
+    assert not unlike(kept.said["interim"], interim(kept.counter))
+    then = kept.export.read_text(encoding="utf-8").splitlines()
+    now = kept.counter.export().splitlines()
+    assert not unlike([json.loads(line) for line in then], [json.loads(line) for line in now])
+    assert [json.loads(line)["entry"] for line in then] == [json.loads(line)["entry"] for line in now]
+
+
+def test_a_ledger_has_what_it_had(kept: Kept) -> None:
+    """Where each programme's points are, before anything is sent."""
+    assert kept.counter.totals(TOWN) == kept.said["totals"]
+
+
+def test_what_was_unsent_is_decided_as_it_would_have_been(kept: Kept) -> None:
+    """Queued operations go out in the form in which they were signed: points, report and dead letters are the same."""
+    counter, sent = kept.counter, kept.said["sent"]
+    assert counter("queue", "sync")["unsent"] == 0
+    assert counter("queue", "status")["dead_letters"] == sent["dead_letters"]
+    assert not unlike(sent["interim"], interim(counter))
+    for card, balances in sent["balances"].items():
+        assert not unlike(balances, counter("op", "balance", "--card", card)["balances"]), card
+    assert counter.totals(TOWN) == sent["totals"]
+
+
+def test_the_day_goes_on_and_is_closed(kept: Kept) -> None:
+    """Old operations are voided and returned, new ones made; Z follows the last one and carries its totals on."""
+    counter, before = kept.counter, kept.said["sent"]
+    sold = counter("op", "sale", "--bill", "1100", "--redeem", "50", "--card", "two-towns")
+    assert (sold["status"], sold["redeemed"], sold["amount_due"]) == ("accepted", 50, 1050)
+    voided = open_sale(kept)
+    assert counter("op", "void", "--target", voided.operation_id)["status"] == "accepted"
+    returned = asyncio.run(take_back(kept))
+    closed = counter("close")
+    assert closed["number"] == before["interim"]["number"]
+    assert voided.verdict is not None
+    assert isinstance(voided.entry.content, Sale)
+    assert isinstance(returned.entry.content, Return)
+    assert returned.verdict is not None
+    moves = {
+        "sales": 1,
+        "voids": 1,
+        "returns": 1,
+        "bill": 1100 - voided.entry.content.bill - returned.entry.content.bill,
+        "redeemed": 50 - voided.verdict.redeemed + returned.verdict.redeemed,
+        "awarded": sold["awarded"] - voided.verdict.awarded + returned.verdict.awarded,
+    }
+    for part in ("day", "perpetual"):
+        old = before["interim"][part]
+        assert not unlike({name: value + moves.get(name, 0) for name, value in old.items()}, closed[part])
+    assert counter("queue", "verify")["entries"] == kept.said["entries"] + 4
+    again = interim(counter)
+    assert (again["number"], again["first_seq"]) == (closed["number"] + 1, closed["last_seq"] + 2)
+    assert again["perpetual"] == closed["perpetual"]
+    assert not any(again["day"].values())
+
+
+def test_points_go_back_into_the_lots_that_they_came_from(kept: Kept) -> None:
+    """An old sale is voided: its resident has the balances that they would have without it, to the day of expiry."""
+    counter, voided = kept.counter, open_sale(kept)
+    counter("queue", "sync")
+    assert isinstance(voided.entry.content, Sale)
+    held = balances(counter, "two-towns")
+    assert counter("op", "void", "--target", voided.operation_id)["status"] == "accepted"
+    for legs, sign in ((voided.entry.content.redeem, 1), (voided.entry.content.award, -1)):
+        for leg in legs:
+            held[leg.programme] += sign * leg.points
+    assert balances(counter, "two-towns") == held
+
+
+def balances(counter: Counter, card: str) -> dict[str, int]:
+    """Return what a card's holder has of each programme."""
+    return {held["programme"]: held["points"] for held in counter("op", "balance", "--card", card)["balances"]}
+
+
+def open_sale(kept: Kept) -> Recorded:
+    """Return the sale of the open day that the release had decided."""
+    journal = kept.journal()
+    sales = [each for each in journal.since(0) if isinstance(each.entry.content, Sale) and accepted(each)]
+    journal.close()
+    return sales[-1]
+
+
+async def take_back(kept: Kept) -> Recorded:
+    """Return a tenth of an old sale that was paid with points, and see that the points come back in proportion."""
+    async with kept.counter.station() as station:
+        sold, content, earlier = old_sale(list(station.journal.since(0)))
+        part, at = content.bill // 10, station.clock()
+        asked = Return(kind="return", municipality=content.municipality, target=sold.operation_id, bill=part)
+        written = station.journal.append(asked, at=at, operator="12", business_date=station.business_date(at))
+        await station.syncer.sync()
+        returned = station.journal.find(written.operation_id)
+    assert sold.verdict is not None
+    assert returned is not None
+    assert returned.verdict is not None
+    points = sold.verdict.redeemed
+    assert returned.verdict.redeemed == points * earlier // content.bill - points * (earlier + part) // content.bill
+    return returned
+
+
+def old_sale(records: list[Recorded]) -> tuple[Recorded, Sale, int]:
+    """Return the first sale that was paid with points and not voided, and how many yen of it came back already."""
+    contents = [each.entry.content for each in records]
+    voided = {content.target for content in contents if isinstance(content, Void)}
+    for sold in records:
+        content, target = sold.entry.content, sold.operation_id
+        if isinstance(content, Sale) and content.redeem and accepted(sold) and target not in voided:
+            returns = (each.bill for each in contents if isinstance(each, Return) and each.target == target)
+            return sold, content, sum(returns)
+    raise AssertionError("the release sold nothing for points")
+
+
+def accepted(record: Recorded) -> bool:
+    """Return whether the ledger decided an operation and did not refuse it."""
+    return record.verdict is not None and record.verdict.status is not Status.REFUSED
