@@ -29,7 +29,8 @@ def main() -> None:
     length = len(CARD.certificate)
     ours: dict[str, tuple[Callable[[JpkiSession], object], int]] = {
         "head": (plans.head, 2),
-        "head + sign": (lambda session: plans.head_and_sign(session, bytearray(PRACTICE_PIN), bytes(32)), 5),
+        "proven": (plans.proven, 3),
+        "proven + tries + sign, powered throughout": (_sale, 6),
         f"full ({length} bytes)": (plans.full, 4 + -(-length // 256)),
     }
     over: list[str] = []
@@ -60,6 +61,12 @@ def _cost(meter: Meter, read: Callable[[], object]) -> tuple[int, int, int]:
 def _read(plan: Callable[[JpkiSession], object]) -> None:
     with PcscSource().connect() as connection:
         plan(JpkiSession(connection))
+
+
+def _sale(session: JpkiSession) -> None:
+    tap = plans.proven(session)
+    plans.tries(session, tap)
+    plans.sign(session, tap, bytearray(PRACTICE_PIN), bytes(32))
 
 
 def _opensc(directory: Path) -> list[list[str]]:

@@ -27,7 +27,7 @@ MAX_SERIAL_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class CertificateHead:
     """Who issued a certificate (DER name), its serial number, and its validity with both ends included.
 
     Issuer and serial name a resident: they are for the ledger alone, and no `repr` shows them.
@@ -66,7 +66,7 @@ class Head:
 class Certificate:
     """A whole user-authentication certificate."""
 
-    head: Head
+    head: CertificateHead
     der: bytes = field(repr=False)
 
     @property
@@ -82,10 +82,15 @@ class Certificate:
             raise CertificateRefused(error) from None
 
 
+def unreadable(why: object) -> CertificateRefused:
+    """Return the error for bytes that are no certificate."""
+    return CertificateRefused(CertificateUnreadable(str(why)))
+
+
 def parse_certificate(der: bytes) -> Certificate:
     """Return the certificate that exactly these bytes are, as far as its head goes; raise CertificateRefused."""
     if certificate_length(der) != len(der):
-        raise CertificateRefused(CertificateUnreadable("the length is not the certificate's"))
+        raise unreadable("the length is not the certificate's")
     return Certificate(parse_head(der), der)
 
 
@@ -94,18 +99,37 @@ def certificate_length(data: bytes) -> int:
     try:
         return expect(iter([element(data)]), Tag.SEQUENCE).end
     except DerError as error:
-        raise CertificateRefused(CertificateUnreadable(str(error))) from None
+        raise unreadable(error) from None
 
 
-def parse_head(data: bytes) -> Head:
-    """Return the head of the certificate that these bytes begin with (RFC 5280, 4.1); raise CertificateRefused."""
+def parse_head(data: bytes) -> CertificateHead:
+    """Return the head of the certificate that these bytes begin with; raise CertificateRefused."""
     try:
-        return _head(data)
+        return head_in(data)
     except ValueError as error:
-        raise CertificateRefused(CertificateUnreadable(str(error))) from None
+        raise unreadable(error) from None
 
 
-def _head(data: bytes) -> Head:
+def head_in(data: bytes) -> CertificateHead:
+    """Return the head of the certificate that these bytes begin with (RFC 5280, 4.1).
+
+    Raise ValueError; Truncated where more of the certificate may help.
+    """
+    head, _ = _head_and_rest(data)
+    return head
+
+
+def key_offset_in(data: bytes) -> int:
+    """Return where SubjectPublicKeyInfo stands in the certificate that these bytes begin with; raise as `head_in`.
+
+    It follows the subject, whose length has to be among the bytes; its contents need not.
+    """
+    _, rest = _head_and_rest(data)
+    return expect(rest, Tag.SEQUENCE).end
+
+
+def _head_and_rest(data: bytes) -> tuple[CertificateHead, Iterator[Element]]:
+    """Return the head, and the fields that follow it, the first of which is the subject."""
     outer = expect(iter([element(data)]), Tag.SEQUENCE)
     fields = expect(outer.children(), Tag.SEQUENCE).children()
     if expect(fields, Tag.CONTEXT_0).encoded != VERSION_3:
@@ -117,7 +141,7 @@ def _head(data: bytes) -> Head:
     validity = expect(fields, Tag.SEQUENCE).children()
     not_before = _time(expect(validity, Tag.UTC_TIME, Tag.GENERALIZED_TIME))
     not_after = _time(expect(validity, Tag.UTC_TIME, Tag.GENERALIZED_TIME))
-    return Head(issuer.encoded, serial, not_before, not_after)
+    return CertificateHead(issuer.encoded, serial, not_before, not_after), fields
 
 
 def _positive(contents: bytes) -> int:

@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reader.apdu import CLA, HOLDS_SECRET, INS, MAX_RESPONSE, SW, SW1, CommandApdu
+from reader.errors import AnswerBroken
+
+MAX_PARTS = 8
+"""How many parts an answer may come in: cards give all that they hold in one or two."""
 
 Apdu = bytes | bytearray
 """A command's bytes; a bytearray where they hold a PIN, so that they can be wiped."""
@@ -62,7 +66,8 @@ class Meter:
 class IsoConnection:
     """A connection that finishes what a card leaves open: 61xx, 6Cxx (ISO/IEC 7816-4, 5.1.3), and 6F00 after power-up.
 
-    Some cards answer 6F00 to the very first command after power-up and do it when asked again.
+    Some cards answer 6F00 to the very first command after power-up and do it when asked again. What never ends is ended
+    here: an answer has at most 256 bytes, in at most MAX_PARTS parts.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -70,21 +75,41 @@ class IsoConnection:
         self._fresh = True
 
     def transmit(self, command: Apdu) -> tuple[bytes, int]:
-        """Send a command; return the whole of the answer. What holds a PIN is sent once, whatever the card says."""
-        data, sw = self._connection.transmit(command)
+        """Send a command; return the whole of the answer. What holds a PIN is sent once, whatever the card says.
+
+        Raise LinkError; AnswerBroken for an answer that is longer than any, or never at its end.
+        """
         if command[1] in HOLDS_SECRET:
-            return data, sw
+            return self._connection.transmit(command)
+        data, sw = self._connection.transmit(command)
         if self._fresh and sw == SW.NO_DIAGNOSIS:
             data, sw = self._connection.transmit(command)
         self._fresh = False
         if sw >> 8 == SW1.WRONG_LE and (asked := CommandApdu.decode(command)).le is not None:
             data, sw = self._connection.transmit(replace(asked, le=_length(sw)).encode())
-        more: bytes | None = None
-        while sw >> 8 == SW1.MORE_DATA and more != b"":  # a card that promises and gives nothing would go on for ever
-            get_response = CommandApdu(CLA.INTERINDUSTRY, INS.GET_RESPONSE, 0, 0, le=_length(sw))
-            more, sw = self._connection.transmit(get_response.encode())
+        for _ in range(MAX_PARTS):
+            if sw >> 8 != SW1.MORE_DATA:
+                break
+            more, sw = self._next_part(_length(sw))
             data += more
+        if sw >> 8 == SW1.MORE_DATA:
+            raise AnswerBroken("an answer without an end")
+        if len(data) > MAX_RESPONSE:
+            raise AnswerBroken(f"an answer of {len(data)} bytes")
         return data, sw
+
+    def _next_part(self, length: int) -> tuple[bytes, int]:
+        """Fetch what the card still holds, asking again with the length that it names where it names one."""
+        part, sw = self._connection.transmit(_get_response(length))
+        if sw >> 8 == SW1.WRONG_LE:
+            part, sw = self._connection.transmit(_get_response(_length(sw)))
+        if not part:
+            raise AnswerBroken("a promise of more, and nothing came")
+        return part, sw
+
+
+def _get_response(length: int) -> bytes:
+    return CommandApdu(CLA.INTERINDUSTRY, INS.GET_RESPONSE, 0, 0, le=length).encode()
 
 
 def _length(sw: int) -> int:

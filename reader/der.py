@@ -26,6 +26,10 @@ class DerError(ValueError):
     """The bytes are not DER, or end too early, or are not what was expected here."""
 
 
+class Truncated(DerError):  # noqa: N818  # says what happened to the bytes
+    """The bytes end too early: whoever can fetch more of them may try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element within `data`: its contents go from `start` to `end`, its identifier octet stands at `at`.
@@ -61,14 +65,14 @@ class Element:
 
     def _slice(self, start: int) -> bytes:
         if self.end > len(self.data):
-            raise DerError("an element ends beyond the data")
+            raise Truncated("an element ends beyond the data")
         return self.data[start : self.end]
 
 
 def element(data: bytes, offset: int = 0) -> Element:
     """Return the element that begins at an offset; raise DerError."""
     if offset + 2 > len(data):
-        raise DerError("no identifier and length")
+        raise Truncated("no identifier and length")
     tag, first = data[offset], data[offset + 1]
     if tag & 0x1F == 0x1F:
         raise DerError("an identifier of more than one octet")
@@ -79,7 +83,7 @@ def element(data: bytes, offset: int = 0) -> Element:
         raise DerError("a length that is indefinite or absurd")
     start = offset + 2 + count
     if start > len(data):
-        raise DerError("half a length")
+        raise Truncated("half a length")
     length = int.from_bytes(data[offset + 2 : start])
     if length < 0x80 or length >> 8 * (count - 1) == 0:
         raise DerError("a length that could be shorter (X.690, 10.1)")

@@ -21,11 +21,13 @@ class ReaderError(Exception):
     │   ├── PcscForbidden
     │   ├── NoReader
     │   ├── NoCard
+    │   ├── TwoCards
     │   ├── ReaderBusy
     │   └── VpcdUnreachable
     ├── LinkError                   the conversation broke off
     │   ├── CardPulled
-    │   └── CardNotAnswering
+    │   ├── CardNotAnswering
+    │   └── AnswerBroken
     ├── CardError                   the card answered, and not as hoped
     │   ├── NotMyNumberCard         carries `sw`
     │   ├── SmartphoneNeedsPin
@@ -76,6 +78,12 @@ class NoCard(SourceError):
     code = "no_card"
 
 
+class TwoCards(SourceError):
+    """Two My Number cards are on the readers: which one is meant, only people can say."""
+
+    code = "two_cards"
+
+
 class ReaderBusy(SourceError):
     """Another program holds the card."""
 
@@ -102,6 +110,12 @@ class CardNotAnswering(LinkError):
     """The card or the reader gave no answer in time, or an impossible one."""
 
     code = "card_not_answering"
+
+
+class AnswerBroken(LinkError):
+    """An answer said that all was well and was not what was asked for: empty, too long, or never at its end."""
+
+    code = "answer_broken"
 
 
 class CardError(ReaderError):
@@ -200,7 +214,10 @@ class CertificateRefused(ReaderError):
 
 def japanese_day(moment: datetime) -> str:
     """Return the day that a moment falls on in Japan, ISO 8601."""
-    return moment.astimezone(JST).date().isoformat()
+    try:
+        return moment.astimezone(JST).date().isoformat()
+    except OverflowError:  # a certificate "without an end" (RFC 5280, 4.1.2.5) ends in the last hours of 9999
+        return moment.date().isoformat()
 
 
 def refusal(ins: int, sw: int) -> ReaderError:

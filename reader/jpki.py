@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from typing import TypeVar
 
-from config.trust import CertificateUnreadable
 from reader.apdu import CLA, CURRENT, INS, MAX_RESPONSE, NO_ANSWER_DATA, SHORT_NAME, SW, CommandApdu, SelectP1
-from reader.certificate import Certificate, Head, certificate_length, parse_certificate, parse_head
-from reader.connection import Connection, IsoConnection
+from reader.certificate import (
+    Certificate,
+    CertificateHead,
+    certificate_length,
+    head_in,
+    key_offset_in,
+    parse_certificate,
+    unreadable,
+)
+from reader.connection import Connection, IsoConnection, Meter
+from reader.der import Truncated
 from reader.errors import (
+    AnswerBroken,
     CardChanged,
-    CertificateRefused,
     PinBlocked,
     PinLastTry,
     PinMalformed,
@@ -20,12 +28,20 @@ from reader.errors import (
     tries_in,
 )
 from reader.pin import PIN_DIGITS, PIN_TRIES
+from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, proof_in
+from reader.tap import JpkiCard, Tap
 
 TOKEN_BYTES = 32
 """Length of the token information, padded with spaces."""
 
-MAX_FILE = 0x8000
-"""The longest file that READ BINARY reaches (ISO/IEC 7816-4, 7.2.3: 15 bits of offset)."""
+MAX_HEAD_PARTS = 4
+"""In how many READs issuer, validity and the subject's length must have come: of real cards, in the first."""
+
+MAX_CERTIFICATE = 8192
+"""The longest certificate that is read: real ones have 1.4 to 1.7 kB."""
+
+MIN_PART = 64
+"""How much a READ BINARY brings at least on the average: with less, reading a file would hardly end."""
 
 ALGORITHM_REFERENCE = 0x00
 """P1 of JPKI's signing command, whose P2 names the key."""
@@ -42,16 +58,6 @@ _ANSWERS = frozenset(
 """Status words of a card that understood a short name, whatever it thinks of the rest; with them 63Cx."""
 
 
-class SignatureInput(Enum):
-    """What the card's key is given of a SHA-256 digest: what stands before its 32 bytes."""
-
-    RSA_DIGEST_INFO = bytes.fromhex("3031300D060960864801650304020105000420")
-    """The DigestInfo that PKCS#1 v1.5 pads (RFC 8017, 9.2, note 1)."""
-
-    ECDSA_DIGEST = b""
-    """The digest as it is; the announced P-384 key signs these 32 bytes and answers in DER."""
-
-
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Where a generation of the application keeps what we need: its AID, its files, and what its key signs."""
@@ -62,11 +68,17 @@ class Profile:
     key: int = 0x0017
     pin: int = 0x0018
     token: int = 0x0006
-    signs: SignatureInput = SignatureInput.RSA_DIGEST_INFO
+    signs: KeyKind = KeyKind.RSA_2048
+    """The kind of key where no reading of it told."""
+    short_names: bool = True
+    """Whether short identifiers are worth a try: one command is lost on a card that takes none."""
 
 
 JPKI = Profile()
 """The application of the cards issued since 2016."""
+
+
+_Parsed = TypeVar("_Parsed")
 
 
 class JpkiSession:
@@ -77,31 +89,53 @@ class JpkiSession:
     """
 
     def __init__(self, connection: Connection, profile: Profile = JPKI) -> None:
-        self._connection = IsoConnection(connection)
+        self._meter = Meter(connection)
+        self._connection = IsoConnection(self._meter)
         self._profile = profile
-        self._short = True
+        self._short = profile.short_names
         self._current: int | None = None
         self._certificate = b""
         self._tries: int | None = None
-        self.head: Head | None = None
-        """The head that was read in this session: the card in it cannot have changed since."""
+        self._head: CertificateHead | None = None
+        self._key: KeyProof | None = None
+
+    @property
+    def tap(self) -> Tap:
+        """What was read so far, `read_head` at least, as the tap that it is, and what that cost."""
+        token = JpkiCard(self.read_head(), self._key, self._short)
+        return Tap(token, self._meter.apdu_count, self._meter.bytes_read)
 
     def select(self) -> None:
         """Select the application; raise NotMyNumberCard where it is not there."""
         self._select(SelectP1.BY_DF_NAME, self._profile.aid)
 
-    def read_head(self) -> Head:
+    def read_head(self) -> CertificateHead:
         """Read the first 256 bytes of the certificate and return who issued it, its serial number and validity."""
-        if self.head is None:
+        if self._head is None:
             self._certificate = self._read(self._profile.certificate, 0, MAX_RESPONSE)
-            self.head = parse_head(self._certificate)
-        return self.head
+            self._head = self._parse(head_in)
+        return self._head
+
+    def read_key(self) -> KeyProof:
+        """Read at the public key, to which the lengths in the head lead, and return what proves that it was read."""
+        if self._key is None:
+            self.read_head()
+            offset = self._parse(key_offset_in)
+            read = self._certificate[offset:]
+            if len(read) < KEY_READ_BYTES:
+                read = self._read(self._profile.certificate, offset, KEY_READ_BYTES)
+            if len(read) < KEY_READ_BYTES:
+                raise AnswerBroken(f"{len(read)} bytes of a key")
+            self._key = _proof(read)
+        return self._key
 
     def read_certificate(self) -> Certificate:
         """Read what is missing of the certificate, to its DER length: filler after it is not fetched."""
         self.read_head()
         self._certificate = self._read_structure(self._profile.certificate, self._certificate)
-        return parse_certificate(self._certificate)
+        certificate = parse_certificate(self._certificate)
+        self.read_key()
+        return certificate
 
     def read_ca_certificate(self) -> bytes:
         """Read the certificate of the authority that issued the card's, as DER that nobody has checked."""
@@ -109,14 +143,17 @@ class JpkiSession:
 
     def read_token(self) -> str:
         """Read what kind of token this is, such as `JPKIAPICCTOKEN2`, a card."""
-        return self._read(self._profile.token, 0, TOKEN_BYTES).decode("ascii", "replace").rstrip(" \0")
+        text = self._read(self._profile.token, 0, TOKEN_BYTES).decode("ascii", "replace").rstrip(" \0")
+        return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
-    def confirm(self, head: Head) -> None:
-        """Make sure that this is the card with that head, reading it where this session has not; raise CardChanged."""
-        if self.head is None:
+    def confirm(self, token: JpkiCard) -> None:
+        """Make sure that this is the card that was tapped, reading its head if not read yet; raise CardChanged."""
+        if self._head is None:
+            self._short = self._short and token.short_names
             self.select()
-        if self.read_head() != head:
+        if self.read_head() != token.head:
             raise CardChanged
+        self._key = self._key or token.key
 
     def tries_left(self) -> int:
         """Return how often the PIN may still be wrong, 0 when it is blocked; asking costs none."""
@@ -155,7 +192,8 @@ class JpkiSession:
         """Have the card sign a SHA-256 digest with its authentication key; the PIN must have been verified."""
         if len(digest) != 32:
             raise ValueError("a SHA-256 digest has 32 bytes")
-        data = self._profile.signs.value + digest
+        key = (self._key.kind if self._key else self._profile.signs).value
+        data = key.before_digest + digest
         ins = INS.PERFORM_SECURITY_OPERATION
         signature, sw = self._named(
             self._profile.key,
@@ -163,6 +201,8 @@ class JpkiSession:
         )
         if sw != SW.OK:
             raise refusal(ins, sw)
+        if len(signature) != (key.signature_bytes or len(signature)) or not signature:
+            raise AnswerBroken(f"a signature of {len(signature)} bytes")
         return signature
 
     def _verify(self, pin: bytearray) -> None:
@@ -179,8 +219,23 @@ class JpkiSession:
         if sw != SW.OK:
             raise refusal(INS.VERIFY, sw)
 
+    def _parse(self, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+        """Return what the certificate says, reading on where its first bytes are too few."""
+        for _ in range(MAX_HEAD_PARTS):
+            try:
+                return parse(self._certificate)
+            except Truncated:
+                pass
+            except ValueError as error:
+                raise unreadable(error) from None
+            left = certificate_length(self._certificate) - len(self._certificate)
+            if left <= 0:
+                break
+            self._certificate += self._read(self._profile.certificate, len(self._certificate), min(MAX_RESPONSE, left))
+        raise unreadable("its head does not end")
+
     def _read(self, file: int, offset: int, length: int) -> bytes:
-        """Read up to `length` bytes of a file."""
+        """Read up to `length` bytes of a file, one at least."""
         if offset and self._current != file:
             self._select_file(file)
 
@@ -189,21 +244,29 @@ class JpkiSession:
             return CommandApdu(CLA.INTERINDUSTRY, INS.READ_BINARY, high, low, le=length)
 
         data, sw = self._transmit(command(None)) if offset else self._named(file, command)
+        if sw == SW.COMMAND_NOT_ALLOWED_NO_EF and offset:  # a short name was understood, and selected nothing
+            self._select_file(file)
+            data, sw = self._transmit(command(None))
         if sw not in (SW.OK, SW.END_OF_FILE):
             raise refusal(INS.READ_BINARY, sw)
+        if len(data) > length or (sw == SW.OK and not data):
+            raise AnswerBroken(f"{len(data)} bytes, and {length} were asked for")
+        if not data:
+            raise unreadable("the file ends before its certificate")
         return data
 
     def _read_structure(self, file: int, beginning: bytes = b"") -> bytes:
         """Read a file that holds one DER structure, which may have begun to be read, to the end of the structure."""
         data = beginning or self._read(file, 0, MAX_RESPONSE)
         length = certificate_length(data)
-        if length > MAX_FILE:
-            raise CertificateRefused(CertificateUnreadable("longer than a file can be"))
+        if length > MAX_CERTIFICATE:
+            raise unreadable("longer than any certificate")
+        parts = 0
         while len(data) < length:
-            more = self._read(file, len(data), min(MAX_RESPONSE, length - len(data)))
-            if not more:
-                raise CertificateRefused(CertificateUnreadable("the file ends before its certificate"))
-            data += more
+            if parts > length // MIN_PART:
+                raise AnswerBroken("a file that comes in too many parts")
+            data += self._read(file, len(data), min(MAX_RESPONSE, length - len(data)))
+            parts += 1
         return data[:length]
 
     def _named(self, file: int, command: Callable[[int | None], CommandApdu]) -> tuple[bytes, int]:
@@ -234,6 +297,13 @@ class JpkiSession:
 def short_name(file: int) -> int:
     """Return a file's short identifier as P1 of READ BINARY, P2 of VERIFY and of the signing command have it."""
     return SHORT_NAME | (file & 0x1F)
+
+
+def _proof(read: bytes) -> KeyProof:
+    try:
+        return proof_in(read)
+    except ValueError as error:
+        raise unreadable(error) from None
 
 
 def wipe(secret: bytearray) -> None:

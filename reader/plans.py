@@ -1,60 +1,91 @@
-"""The three ways to read a card, chosen by what an operation needs: its head, a signature, the whole certificate.
+"""The ways to read a card, chosen by what an operation needs: its head, a proof, the tries, a signature, the whole.
 
 | plan | exchanges | gives |
 |---|---|---|
-| `head` | 2 | issuer, serial number, validity |
-| `head`, then `sign` | 5 | and a signature that only the PIN's holder can have asked for |
-| `full` | 2 + ⌈length / 256⌉ | token and certificate, to be `check`ed against the anchors |
+| `head` | 2 | a tap: issuer, serial number, validity |
+| `proven` | 3 | the same, and 32 bytes of the public key |
+| `tries` | 1, or 3 after the card lost its power | how often the PIN may still be wrong |
+| `sign` | 2, or 5 after the card lost its power | a signature that only the PIN's holder can have asked for |
+| `full` | 2 + ⌈length / 256⌉ | the proven tap, what kind of token it is, and the certificate, to be `check`ed |
 
-A card that takes no short identifiers costs a SELECT more for each file.
+A sale with PIN is `proven`, `tries`, `sign`: 6 exchanges where the card keeps its power, 11 where each has a power-up
+of its own. A card that takes no short identifiers costs a SELECT more for each file, and one refused command until that
+is known; the tap remembers it. A head that does not fit into 256 bytes, or a key that does, costs a READ more or less.
+
+What each power-up has to ask, and why:
+
+- `tries` and `sign` read the head again (2 exchanges) before anything else, and compare it. A signature would show by
+  itself that another card made it, but only at the ledger and only after that card was sent the PIN, which costs its
+  holder one of three tries. So the card is known before VERIFY.
+- They do not read the key again. A made-up card may show the head of a real one; it cannot sign for it, and PIN and
+  consent go no further than to it. The terminal does not check signatures here either: it knows 32 bytes of the key
+  and not the whole of it. The ledger does, and gives nothing for a wrong one.
+- `sign` asks for the tries again (1 exchange), although `tries` did: the card was out of reach meanwhile, the PIN may
+  have been tried elsewhere, and its last try is never used without a yes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from config.trust import Anchors, TrustError, WrongIssuer
-from reader.certificate import Certificate, Head
+from reader.certificate import Certificate
 from reader.errors import CardError, CertificateRefused
 from reader.jpki import JpkiSession, wipe
+from reader.tap import Tap
 
 
-def head(session: JpkiSession) -> Head:
+@dataclass(frozen=True, slots=True)
+class WholeReading:
+    """A tap with all that the card says of itself; nothing of it is checked yet."""
+
+    tap: Tap
+    model: str
+    """What kind of token this is, such as `JPKIAPICCTOKEN2`, a card."""
+    certificate: Certificate
+
+
+def head(session: JpkiSession) -> Tap:
     """Select the application and read who issued the certificate, its serial number and validity."""
     session.select()
-    return session.read_head()
+    session.read_head()
+    return session.tap
 
 
-def sign(session: JpkiSession, card: Head, pin: bytearray, digest: bytes, *, allow_last_try: bool = False) -> bytes:
-    """Have the card with that head sign a SHA-256 digest; wipe the PIN.
+def proven(session: JpkiSession) -> Tap:
+    """Read the head, and at the public key what only a reader of the card can know."""
+    session.select()
+    session.read_head()
+    session.read_key()
+    return session.tap
 
-    Go on where `head` left off, so that a choice and a PIN can come between: over the same connection that is three
-    exchanges. Where the card was lifted meanwhile it is read anew; raise CardChanged when it is another one.
+
+def tries(session: JpkiSession, tap: Tap) -> int:
+    """Return how often the PIN of the card that was tapped may still be wrong; raise CardChanged for another one."""
+    session.confirm(tap.token)
+    return session.tries_left()
+
+
+def sign(session: JpkiSession, tap: Tap, pin: bytearray, digest: bytes, *, allow_last_try: bool = False) -> bytes:
+    """Have the card that was tapped sign a SHA-256 digest; wipe the PIN; raise CardChanged for another card.
+
+    Go on where another plan left off, so that a choice and a PIN can come between.
     """
     try:
-        session.confirm(card)
+        session.confirm(tap.token)
         session.verify(pin, allow_last_try=allow_last_try)
         return session.sign(digest)
     finally:
         wipe(pin)
 
 
-def head_and_sign(
-    session: JpkiSession, pin: bytearray, digest: bytes, *, allow_last_try: bool = False
-) -> tuple[Head, bytes]:
-    """Read the head and have the card sign a SHA-256 digest at once; wipe the PIN."""
-    try:
-        card = head(session)
-        return card, sign(session, card, pin, digest, allow_last_try=allow_last_try)
-    finally:
-        wipe(pin)
-
-
-def full(session: JpkiSession) -> tuple[str, Certificate]:
+def full(session: JpkiSession) -> WholeReading:
     """Select the application and read what kind of token this is, and the certificate; nothing is checked yet."""
     session.select()
-    token = session.read_token()
-    return token, session.read_certificate()
+    model = session.read_token()
+    certificate = session.read_certificate()
+    return WholeReading(session.tap, model, certificate)
 
 
 def check(session: JpkiSession, certificate: Certificate, anchors: Anchors, at: datetime) -> Anchors:

@@ -8,7 +8,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reader.errors import JST
-from reader.jpki import JPKI, Profile, SignatureInput
+from reader.jpki import JPKI
 from reader.pin import PIN_TRIES
 from reader.virtual.authority import OTHER_CA, TEST_CA, Authority, load_key
 from reader.virtual.card import File, Key, Pin, VirtualCard
@@ -27,6 +27,7 @@ FILLER = bytes(64)
 
 _START = datetime(2024, 4, 1, tzinfo=JST)
 _END = datetime(2049, 12, 31, 23, 59, 59, tzinfo=JST)
+_TEN_YEARS = (_START, datetime(2034, 3, 31, 23, 59, 59, tzinfo=JST))
 _LONG_AGO = (datetime(2019, 4, 1, tzinfo=JST), datetime(2024, 3, 31, 23, 59, 59, tzinfo=JST))
 _NOT_YET = (datetime(2049, 1, 1, tzinfo=JST), _END)
 
@@ -86,15 +87,12 @@ PRACTICE = {
 DESIGNS = PRACTICE | {
     "normal": CardDesign(0x0B000001),
     "not-yet-valid": CardDesign(0x0B000002, validity=_NOT_YET),
-    "p384": CardDesign(0x0B000003, "p384"),
+    "next-generation": CardDesign(0x0B000003, "p384", validity=_TEN_YEARS),
     "wrong-authority": CardDesign(0x0B000004, authority=OTHER_CA),
     "smartphone": CardDesign(0x0B000005, kind="JPKIAPGPSETOKEN", hides_certificate=True),
     "other-card": CardDesign(0x0B000006, aid=None),
 }
 """Every virtual card there is."""
-
-P384 = Profile(signs=SignatureInput.ECDSA_DIGEST)
-"""How the P-384 card is spoken to."""
 
 
 def practice_cards() -> list[tuple[str, bytes]]:

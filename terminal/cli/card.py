@@ -14,13 +14,14 @@ from config import settings as settings_file
 from config.texts import Texts
 from config.trust import AnchorError, Anchors
 from reader import plans
-from reader.certificate import Certificate, Head
 from reader.connection import Meter
 from reader.errors import ReaderError, japanese_day
 from reader.jpki import JpkiSession
 from reader.pcsc import PcscSource
+from reader.plans import WholeReading
 from reader.practice import PracticeSource
 from reader.source import CardSource, wait_for_card
+from reader.tap import Tap
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
 from terminal.cli.context import Exit, Globals, answer, fail, given, say, sentences
@@ -34,9 +35,8 @@ EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
 class Reading:
     """What was learned of a card so far, so that a failure shows what came before it."""
 
-    head: Head | None = None
-    token: str | None = None
-    certificate: Certificate | None = None
+    tap: Tap | None = None
+    whole: WholeReading | None = None
     trusted: bool | None = None
     meter: Meter | None = None
     elapsed_ms: int | None = None
@@ -99,27 +99,27 @@ def _read(reading: Reading, source: CardSource, anchors: Anchors | None) -> None
             reading.meter = Meter(connection)
             session = JpkiSession(reading.meter)
             if anchors is None:
-                reading.head = plans.head(session)
-                reading.head.check_validity(now)
+                reading.tap = plans.head(session)
+                reading.tap.token.check_validity(now)
                 return
-            reading.token, reading.certificate = plans.full(session)
-            reading.head, reading.trusted = reading.certificate.head, False
-            plans.check(session, reading.certificate, anchors, now)
+            whole = plans.full(session)
+            reading.whole, reading.tap, reading.trusted = whole, whole.tap, False
+            plans.check(session, whole.certificate, anchors, now)
             reading.trusted = True
     finally:
         reading.elapsed_ms = round(1000 * (time.monotonic() - began))
 
 
 def _as_json(reading: Reading, texts: Texts, *, with_hash: bool) -> dict[str, Any]:
-    head, certificate, meter, fault = reading.head, reading.certificate, reading.meter, reading.fault
+    head, whole, meter, fault = reading.tap and reading.tap.token.head, reading.whole, reading.meter, reading.fault
     return {
-        "token": reading.token,
+        "token": whole and whole.model,
         "issuer": head and head.issuer_text,
         "serial": head and head.serial_hex,
         "not_before": head and head.not_before.isoformat(),
         "not_after": head and head.not_after.isoformat(),
         "trusted": reading.trusted,
-        "certificate_sha256": certificate.sha256 if certificate and with_hash else None,
+        "certificate_sha256": whole.certificate.sha256 if whole and with_hash else None,
         "apdu_count": meter and meter.apdu_count,
         "bytes_read": meter and meter.bytes_read,
         "elapsed_ms": reading.elapsed_ms,
@@ -131,13 +131,13 @@ def _show(reading: Reading, texts: Texts) -> None:
     """Print what was read for people: what went wrong first, then the details."""
     if reading.fault is not None:
         say(f"{sentences(texts, reading.fault)}\n({reading.fault.code})")
-    head, meter = reading.head, reading.meter
-    if head is None or meter is None:
+    if reading.tap is None or reading.meter is None:
         return
+    head, meter = reading.tap.token.head, reading.meter
     trust = {None: "card-not-checked", True: "card-trusted", False: "card-not-trusted"}[reading.trusted]
     cost = {"count": meter.apdu_count, "bytes": meter.bytes_read, "milliseconds": reading.elapsed_ms or 0}
     lines = {
-        "card-token": reading.token,
+        "card-token": reading.whole and reading.whole.model,
         "card-issuer": head.issuer_text,
         "card-serial": head.serial_hex,
         "card-validity": texts("card-from-to", begins=japanese_day(head.not_before), ends=japanese_day(head.not_after)),

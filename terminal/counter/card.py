@@ -57,6 +57,7 @@ from terminal.counter.states import (
 
 TAP_AGAIN = frozenset(
     {
+        "answer_broken",
         "card_not_answering",
         "card_pulled",
         "card_refused",
@@ -65,6 +66,7 @@ TAP_AGAIN = frozenset(
         "not_my_number_card",
         "pcsc_service_down",
         "reader_busy",
+        "two_cards",
     }
 )
 """What may go better when the card is held over the reader again; everything else is the card's own."""

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from config.trust import Anchors
 from reader import plans
-from reader.certificate import Certificate, Head
 from reader.errors import CardChanged
 from reader.jpki import JpkiSession
+from reader.plans import WholeReading
 from reader.source import CardSource
+from reader.tap import Tap
 
 
 class Cards:
@@ -27,42 +28,41 @@ class Cards:
         self._clock = clock
         self._talking = threading.Lock()
         self._task = 0
-        self._head: Head | None = None
+        self._tap: Tap | None = None
 
-    def read_head(self, task: int) -> Head:
-        """Return who issued the card's certificate, its serial number and validity; the task is about this card now."""
+    def read(self, task: int) -> Tap:
+        """Return the proven tap of the card that lies there; the task is about this card now."""
         with self._session() as session:
-            head = plans.head(session)
-        head.check_validity(self._clock())
-        self._remember(task, head)
-        return head
+            tap = plans.proven(session)
+        tap.token.check_validity(self._clock())
+        self._remember(task, tap)
+        return tap
 
-    def read_whole(self, task: int) -> Certificate:
+    def read_whole(self, task: int) -> WholeReading:
         """Return the whole certificate, checked against the anchors; the task is about this card now."""
         with self._session() as session:
-            _, certificate = plans.full(session)
-            self._anchors = plans.check(session, certificate, self._anchors, self._clock())
-        self._remember(task, certificate.head)
-        return certificate
+            reading = plans.full(session)
+            self._anchors = plans.check(session, reading.certificate, self._anchors, self._clock())
+        self._remember(task, reading.tap)
+        return reading
 
     def tries_left(self, task: int) -> int:
         """Return how many tries of the PIN the task's card has left."""
         with self._session() as session:
-            session.confirm(self._of(task))
-            return session.tries_left()
+            return plans.tries(session, self._of(task))
 
     def sign(self, task: int, pin: bytearray, digest: bytes, *, last_try: bool) -> bytes:
         """Return the signature of the task's card over a SHA-256 digest; the PIN is wiped."""
         with self._session() as session:
             return plans.sign(session, self._of(task), pin, digest, allow_last_try=last_try)
 
-    def _remember(self, task: int, head: Head) -> None:
-        self._task, self._head = task, head
+    def _remember(self, task: int, tap: Tap) -> None:
+        self._task, self._tap = task, tap
 
-    def _of(self, task: int) -> Head:
-        if self._head is None or task != self._task:
+    def _of(self, task: int) -> Tap:
+        if self._tap is None or task != self._task:
             raise CardChanged
-        return self._head
+        return self._tap
 
     @contextmanager
     def _session(self) -> Iterator[JpkiSession]:

@@ -20,9 +20,9 @@ from ledger.wire.tokens import CardReference, Registration
 from offline_queue.errors import JournalForked, QueueError
 from offline_queue.journal import Recorded
 from offline_queue.sync import Line
-from reader.certificate import Head
 from reader.errors import ReaderError
 from reader.jpki import wipe
+from reader.tap import Tap
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -86,11 +86,11 @@ class Desk:
         try:
             with self._timed():
                 if isinstance(intent, LinkIntent):
-                    certificate = await asyncio.to_thread(station.cards.read_whole, task)
-                    der = base64.b64encode(certificate.der).decode()
+                    whole = await asyncio.to_thread(station.cards.read_whole, task)
+                    der = base64.b64encode(whole.certificate.der).decode()
                     asked = Registration(certificate=der, services=list(intent.services))
-                    return await self._inquire(task, certificate.head, asked)
-                return await self._inquire(task, await asyncio.to_thread(station.cards.read_head, task))
+                    return await self._inquire(task, whole.tap, asked)
+                return await self._inquire(task, await asyncio.to_thread(station.cards.read, task))
         except (ReaderError, LedgerRefusal) as error:
             return CardFailed(task, fault_of(error))
 
@@ -105,9 +105,9 @@ class Desk:
             return Trouble(fault_of(error))
         return None
 
-    async def _inquire(self, task: int, head: Head, whole: Registration | None = None) -> CardRead:
+    async def _inquire(self, task: int, tap: Tap, whole: Registration | None = None) -> CardRead:
         setup = self._station.setup
-        card = CardReference(issuer_sha256=head.issuer_sha256, serial=head.serial_hex)
+        card = CardReference(issuer_sha256=tap.token.issuer_sha256, serial=tap.token.serial_hex)
         resident = Resident(seal(card, Purpose.OPERATION, setup.terminal_id, setup.sealing_key))
         registration = None
         if whole is not None:

@@ -43,7 +43,7 @@ def _card(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[
     return code, json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", [*PRACTICE, "normal", "p384"])
+@pytest.mark.parametrize("name", [*PRACTICE, "normal", "next-generation"])
 def test_one_tap_is_two_exchanges(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The head is all that is read, and what was not is null; a PIN that is blocked or a key of P-384 do not matter."""
     code, said = _card(capsys, "--card", name)

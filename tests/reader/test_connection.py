@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader.connection import Exchange, IsoConnection, Meter, redact
+from reader.connection import MAX_PARTS, Exchange, IsoConnection, Meter, redact
+from reader.errors import AnswerBroken
 from tests.reader.scripted import Scripted
 
 READ = bytes.fromhex("00B0000000")
@@ -28,7 +29,8 @@ VERIFY = bytes.fromhex("002000980431323334")
         (READ, {"00b0": ["6C02", "AABB9000"]}, "AABB", 0x9000, ["00b0000000", "00b0000002"]),
         (READ, {"00b0": ["6F00", "AA9000"]}, "AA", 0x9000, ["00b0000000", "00b0000000"]),
         (READ, {"00b0": ["6F00", "6F00"]}, "", 0x6F00, ["00b0000000", "00b0000000"]),
-        (READ, {"00b0": ["AA6101"], "00c0": ["6101"]}, "AA", 0x6101, ["00b0000000", "00c0000001"]),
+        (READ, {"00b0": ["6102"], "00c0": ["6C01", "AA9000"]}, "AA", 0x9000, [READ.hex(), "00c0000002", "00c0000001"]),
+        (READ, {"00b0": ["6C02", "6C02"]}, "", 0x6C02, ["00b0000000", "00b0000002"]),
         (VERIFY, {"0020": ["6F00"]}, "", 0x6F00, [VERIFY.hex()]),
         (VERIFY, {"0020": ["6C02"]}, "", 0x6C02, [VERIFY.hex()]),
         (VERIFY, {"0020": ["6102"]}, "", 0x6102, [VERIFY.hex()]),
@@ -41,6 +43,26 @@ def test_what_a_card_leaves_open_is_finished(
     card = Scripted(script)
     assert IsoConnection(card).transmit(command) == (bytes.fromhex(data), sw)
     assert card.sent == sent
+
+
+@pytest.mark.parametrize(
+    ("script", "exchanges"),
+    [
+        ({"00b0": ["6101"], "00c0": ["6101"]}, 2),
+        ({"00b0": ["AA6101"], "00c0": ["BB6101"] * 99}, 1 + MAX_PARTS),
+        ({"00b0": ["AA6101"], "00c0": ["6C01", "BB6101"] * 99}, 1 + 2 * MAX_PARTS),
+        ({"00b0": ["6101"], "00c0": ["6C01"] * 99}, 3),
+        ({"00b0": ["6100"], "00c0": [f"{'00' * 200}6100", f"{'00' * 200}9000"]}, 3),
+        ({"00b0": [f"{'00' * 257}9000"]}, 1),
+        ({"00b0": ["6F00", "6C02", f"{'00' * 300}9000"]}, 3),
+    ],
+)
+def test_an_answer_without_end_is_ended(script: dict[str, list[str]], exchanges: int) -> None:
+    """Whatever a card promises, the number of exchanges is bounded, and what came is no answer."""
+    card = Scripted(script)
+    with pytest.raises(AnswerBroken):
+        IsoConnection(card).transmit(READ)
+    assert len(card.sent) == exchanges
 
 
 def test_only_the_first_command_after_power_up_is_repeated() -> None:

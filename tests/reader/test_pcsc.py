@@ -18,6 +18,7 @@ from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
 from reader.virtual.vpcd import inserted
 from tests.pcsc import PATIENCE, PcscService, until
+from tests.reader.readings import head_and_sign
 
 FIRST_SLOT = "Virtual PCD 00 00"
 
@@ -38,16 +39,16 @@ def _next(events: queue.SimpleQueue[ReaderEvent]) -> ReaderEvent:
 
 
 def test_every_plan_reads_the_card_in_the_exchanges_that_were_promised(pcsc: PcscService) -> None:
-    """Head, signature and whole certificate come over the real stack, in 2, 5 and 2 + ⌈length / 256⌉ exchanges."""
+    """Head, proof, signature and certificate come over the real stack, in 2, 3, 5 and 2 + ⌈length / 256⌉ exchanges."""
     design = DESIGNS["normal"]
     counts: list[int] = []
     with pcsc.inserted(design.make()):
-        for plan in (plans.head, lambda s: plans.head_and_sign(s, bytearray(b"1234"), bytes(32)), plans.full):
+        for plan in (plans.head, plans.proven, head_and_sign, plans.full):
             with PcscSource().connect() as connection:
                 meter = Meter(connection)
                 plan(JpkiSession(meter))
                 counts.append(meter.apdu_count)
-    assert counts == [2, 5, 2 + -(-len(design.certificate) // 256)]
+    assert counts == [2, 3, 5, 2 + -(-len(design.certificate) // 256)]
 
 
 def test_cards_come_and_go(pcsc: PcscService) -> None:
@@ -86,7 +87,7 @@ def test_a_card_pulled_at_any_exchange_is_told_as_pulled(pcsc: PcscService, exch
     for link in (Unsteady(card, exchanges=exchanges), card):
         pulled = pytest.raises(errors.CardPulled) if link is not card else nullcontext()
         with pcsc.inserted(card, link), pulled, PcscSource().connect() as connection:
-            plans.head_and_sign(JpkiSession(connection), bytearray(b"1234"), bytes(32))
+            head_and_sign(JpkiSession(connection))
 
 
 def test_a_card_that_hangs_holds_nobody_up(pcsc: PcscService) -> None:
@@ -120,7 +121,7 @@ def test_the_power_is_taken_away_so_that_the_pin_is_forgotten(pcsc: PcscService)
     """Who connects after a PIN was verified cannot sign without it."""
     with pcsc.inserted(DESIGNS["normal"].make()):
         with PcscSource().connect() as connection:
-            plans.head_and_sign(JpkiSession(connection), bytearray(b"1234"), bytes(32))
+            head_and_sign(JpkiSession(connection))
         with PcscSource().connect() as connection:
             session = JpkiSession(connection)
             session.select()

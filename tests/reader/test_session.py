@@ -18,27 +18,30 @@ from cryptography.x509 import load_der_x509_certificate
 from config.trust import PINNED, Anchors
 from reader import errors, plans
 from reader.connection import Connection, Meter
-from reader.jpki import JPKI, JpkiSession, Profile
+from reader.jpki import JpkiSession, Profile
+from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof
 from reader.virtual.authority import TEST_CA
-from reader.virtual.cards import DESIGNS, P384
+from reader.virtual.cards import DESIGNS, PRACTICE
 from reader.virtual.unsteady import Unsteady
+from tests.reader.readings import DIGEST, head_and_sign
 from tests.reader.scripted import Scripted
 
 NORMAL = DESIGNS["normal"]
-DIGEST = bytes(range(32))
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ANCHORS = Anchors().with_certificates([TEST_CA.certificate])
 
 Plan = Callable[[JpkiSession], object]
 
 
-def _sign(session: JpkiSession) -> bytes:
-    return plans.head_and_sign(session, bytearray(b"1234"), DIGEST)[1]
+KEY_AT = "00b000f6"
+"""How the READ BINARY at the virtual card's public key begins."""
 
+RSA_PREFIX = KeyKind.RSA_2048.value.prefix.hex().upper()
 
 PLANS: dict[str, tuple[Plan, int]] = {
     "head": (plans.head, 2),
-    "head and sign": (_sign, 5),
+    "proven": (plans.proven, 3),
+    "head and sign": (head_and_sign, 5),
     "full": (plans.full, 2 + -(-len(NORMAL.certificate) // 256)),
 }
 """Each plan and the exchanges that it takes."""
@@ -49,7 +52,7 @@ NO_SHORT_NAMES = {"00b08": ["6A86"] * 9, "00200098": ["6A86"] * 9, "802a0097": [
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_takes_the_exchanges_that_were_promised(name: str) -> None:
-    """2, 5, and 2 + ⌈length / 256⌉."""
+    """2, 3, 5, and 2 + ⌈length / 256⌉."""
     plan, exchanges = PLANS[name]
     meter = Meter(NORMAL.make())
     plan(JpkiSession(meter))
@@ -62,7 +65,7 @@ def test_a_card_without_short_names_is_read_all_the_same(name: str) -> None:
     plan, exchanges = PLANS[name]
     meter = Meter(Scripted(NO_SHORT_NAMES, NORMAL.make()))
     plan(JpkiSession(meter))
-    files = {"head": 1, "head and sign": 3, "full": 2}[name]
+    files = {"head": 1, "proven": 1, "head and sign": 3, "full": 2}[name]
     assert meter.apdu_count == exchanges + files + 1
 
 
@@ -70,7 +73,7 @@ def test_a_card_without_short_names_is_read_all_the_same(name: str) -> None:
 def test_a_single_refused_short_name_changes_nothing_but_the_count(refusing: str) -> None:
     """A card that refuses only one of the short forms still signs."""
     session = JpkiSession(Scripted({refusing: ["6A82"] * 9}, NORMAL.make()))
-    assert len(_sign(session)) == 256
+    assert len(head_and_sign(session)) == 256
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -83,12 +86,12 @@ def test_a_card_pulled_at_any_exchange_is_told_as_pulled(name: str) -> None:
     plan(JpkiSession(Unsteady(NORMAL.make(), exchanges=exchanges)))
 
 
-@pytest.mark.parametrize("name", ["normal", "p384"])
+@pytest.mark.parametrize("name", ["normal", "next-generation"])
 def test_what_the_card_signs_its_certificate_verifies(name: str) -> None:
     """RSA signs a DigestInfo by PKCS#1 v1.5, the announced P-384 key the digest itself."""
     design = DESIGNS[name]
-    session = JpkiSession(design.make(), P384 if name == "p384" else JPKI)
-    signature = _sign(session)
+    session = JpkiSession(design.make())
+    signature = plans.sign(session, plans.proven(session), bytearray(b"1234"), DIGEST)
     key = load_der_x509_certificate(session.read_certificate().der).public_key()
     if isinstance(key, RSAPublicKey):
         key.verify(signature, DIGEST, PKCS1v15(), Prehashed(SHA256()))
@@ -109,7 +112,7 @@ def test_the_whole_certificate_follows_a_head_without_reading_it_twice() -> None
 def test_reading_goes_on_after_something_else_was_selected() -> None:
     """A signature between head and certificate does not confuse the offsets."""
     session = JpkiSession(NORMAL.make())
-    _sign(session)
+    head_and_sign(session)
     assert session.read_certificate().der == NORMAL.certificate
 
 
@@ -132,20 +135,28 @@ SCRIPTS: list[tuple[str, dict[str, list[str]], Plan, str]] = [
     ),
     ("smartphone", {"00b08a": ["6982"]}, plans.head, "smartphone_needs_pin"),
     ("head that is none", {"00b08a": ["30039000"]}, plans.head, "certificate_unreadable"),
+    ("no data at all", {"00b08a": ["9000"]}, plans.head, "answer_broken"),
+    ("more than was asked for", {"00b08a": ["00" * 257 + "9000"]}, plans.head, "answer_broken"),
+    ("no data in the middle", {"00b001": ["9000"]}, plans.full, "answer_broken"),
+    ("a byte at a time", {"00b001": ["AA9000"] * 999, "00b002": ["AA9000"] * 999}, plans.full, "answer_broken"),
+    ("61xx for ever", {"00b08a": ["AA6101"], "00c0": ["AA6101"] * 99}, plans.head, "answer_broken"),
+    ("6Cxx for ever", {"00b0": ["6C10"] * 99}, plans.head, "card_refused"),
+    ("no signature", {"802a": ["9000"]}, head_and_sign, "answer_broken"),
+    ("half a signature", {"802a": ["00" * 128 + "9000"]}, head_and_sign, "answer_broken"),
     ("file that ends early", {"00b001": ["6282"]}, plans.full, "certificate_unreadable"),
     ("file past its end", {"00b001": ["6B00"]}, plans.full, "card_refused"),
     ("certificate longer than a file", {"00b08a": ["308390000002019000"]}, plans.full, "certificate_unreadable"),
-    ("blocked, said as 63C0", {"00200098": ["63C0"]}, _sign, "pin_blocked"),
-    ("blocked, said as 6983", {"00200098": ["6983"]}, _sign, "pin_blocked"),
-    ("blocked, said as 6984", {"00200098": ["6984"]}, _sign, "pin_blocked"),
-    ("one try left", {"00200098": ["63C1"]}, _sign, "pin_last_try"),
-    ("wrong PIN", {"0020009804": ["63C2"]}, _sign, "pin_wrong"),
-    ("wrong PIN that blocks", {"0020009804": ["63C0"]}, _sign, "pin_blocked"),
-    ("blocked meanwhile", {"0020009804": ["6983"]}, _sign, "pin_blocked"),
-    ("PIN refused for no reason", {"0020009804": ["6A80"]}, _sign, "card_refused"),
-    ("no word on the tries", {"00200098": ["6D00"], "00200080": ["6D00"]}, _sign, "card_refused"),
-    ("signature refused", {"802a": ["6982"]}, _sign, "card_refused"),
-    ("signature refused both ways", {"802a": ["6985", "6985"]}, _sign, "card_refused"),
+    ("blocked, said as 63C0", {"00200098": ["63C0"]}, head_and_sign, "pin_blocked"),
+    ("blocked, said as 6983", {"00200098": ["6983"]}, head_and_sign, "pin_blocked"),
+    ("blocked, said as 6984", {"00200098": ["6984"]}, head_and_sign, "pin_blocked"),
+    ("one try left", {"00200098": ["63C1"]}, head_and_sign, "pin_last_try"),
+    ("wrong PIN", {"0020009804": ["63C2"]}, head_and_sign, "pin_wrong"),
+    ("wrong PIN that blocks", {"0020009804": ["63C0"]}, head_and_sign, "pin_blocked"),
+    ("blocked meanwhile", {"0020009804": ["6983"]}, head_and_sign, "pin_blocked"),
+    ("PIN refused for no reason", {"0020009804": ["6A80"]}, head_and_sign, "card_refused"),
+    ("no word on the tries", {"00200098": ["6D00"], "00200080": ["6D00"]}, head_and_sign, "card_refused"),
+    ("signature refused", {"802a": ["6982"]}, head_and_sign, "card_refused"),
+    ("signature refused both ways", {"802a": ["6985", "6985"]}, head_and_sign, "card_refused"),
 ]
 
 
@@ -163,7 +174,7 @@ def test_every_refusal_is_its_own_error(card: str, script: dict[str, list[str]],
         ("other-card", plans.head, "not_my_number_card"),
         ("smartphone", plans.head, "smartphone_needs_pin"),
         ("smartphone", plans.full, "smartphone_needs_pin"),
-        ("blocked", _sign, "pin_blocked"),
+        ("blocked", head_and_sign, "pin_blocked"),
     ],
 )
 def test_the_virtual_cards_fail_as_they_are_named(name: str, plan: Plan, code: str) -> None:
@@ -246,9 +257,9 @@ def test_the_pin_finds_its_file_again_where_it_has_no_short_name() -> None:
 @pytest.mark.parametrize("pulled", range(6))
 def test_the_pin_is_wiped_whatever_happens(pulled: int) -> None:
     """Signed or failed at any exchange, no digit is left."""
-    pin = bytearray(b"1234")
+    pin, tap = bytearray(b"1234"), plans.head(JpkiSession(NORMAL.make()))
     with suppress(errors.CardPulled):
-        plans.head_and_sign(JpkiSession(Unsteady(NORMAL.make(), exchanges=pulled)), pin, DIGEST)
+        plans.sign(JpkiSession(Unsteady(NORMAL.make(), exchanges=pulled)), tap, pin, DIGEST)
     assert pin == bytes(4)
 
 
@@ -257,7 +268,7 @@ def test_no_frame_of_a_failure_still_holds_the_pin() -> None:
     traces: list[object] = []
     pin = bytearray(b"7391")
     with pytest.raises(errors.PinWrong) as wrong:
-        plans.head_and_sign(JpkiSession(Meter(NORMAL.make(), traces.append)), pin, DIGEST)
+        head_and_sign(JpkiSession(Meter(NORMAL.make(), traces.append)), pin)
     frame = wrong.value.__traceback__
     while frame is not None:
         if frame.tb_frame.f_globals["__name__"].startswith("reader."):
@@ -266,6 +277,104 @@ def test_no_frame_of_a_failure_still_holds_the_pin() -> None:
             assert b"7391".hex() not in shown
         frame = frame.tb_next
     assert b"7391".hex() not in repr(traces)
+
+
+# The proof ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*PRACTICE, "normal", "next-generation"])
+def test_a_proven_tap_gives_what_the_whole_certificate_says(name: str) -> None:
+    """32 bytes of an RSA modulus or of a point's X, the same from one READ as from the whole certificate."""
+    design = DESIGNS[name]
+    tap = plans.proven(JpkiSession(design.make()))
+    key = load_der_x509_certificate(design.certificate).public_key()
+    if isinstance(key, RSAPublicKey):
+        kind, secret = KeyKind.RSA_2048, key.public_numbers().n.to_bytes(256)[:32]
+    else:
+        assert isinstance(key, EllipticCurvePublicKey)
+        kind, secret = KeyKind.P_384, key.public_numbers().x.to_bytes(48)[:32]
+    assert tap.token.key == KeyProof(kind, secret)
+    assert (tap.exchanges, tap.bytes_read) == (3, 2 + 258 + KEY_READ_BYTES + 2)
+    assert plans.full(JpkiSession(design.make())).tap.token == tap.token
+
+
+def test_a_tap_shows_neither_key_nor_resident() -> None:
+    """What proves a reading and what names a person is not written down by accident."""
+    tap = plans.proven(JpkiSession(NORMAL.make()))
+    assert tap.token.key is not None
+    shown = repr(tap).lower()
+    for secret in (tap.token.key.secret, tap.token.head.issuer):
+        assert secret.hex() not in shown
+        assert repr(secret).lower() not in shown
+    assert tap.token.serial_hex not in shown
+    assert str(tap.token.head.serial) not in shown
+
+
+@pytest.mark.parametrize(
+    ("case", "answers", "code"),
+    [
+        ("nothing", [KEY_AT, ""], "answer_broken"),
+        ("a key without its end", [KEY_AT, "3082"], "answer_broken"),
+        ("more than was asked for", [KEY_AT, "00" * 200], "answer_broken"),
+        ("another kind of key", [KEY_AT, "00" * 65], "certificate_unreadable"),
+        ("a modulus that is shorter", [KEY_AT, RSA_PREFIX + "7F" * 32], "certificate_unreadable"),
+        (
+            "an RSA key of another length",
+            [KEY_AT, RSA_PREFIX.replace("0101", "0081") + "FF" * 32],
+            "certificate_unreadable",
+        ),
+    ],
+)
+def test_what_is_no_key_proves_nothing(case: str, answers: list[str], code: str) -> None:
+    """The shape of what is read at the key is checked; a reader's glitch is told as one."""
+    start, *parts = answers
+    with pytest.raises(errors.ReaderError) as raised:
+        plans.proven(JpkiSession(Scripted({start: [f"{part}9000" for part in parts]}, NORMAL.make())))
+    assert raised.value.code == code
+
+
+def test_a_sale_with_pin_takes_eleven_exchanges_over_its_power_ups_or_six() -> None:
+    """Proof, tries and signature: 3 + 3 + 5 where the power goes in between, 3 + 1 + 2 where it stays."""
+    counts: list[int] = []
+    for powered in (False, True):
+        card = NORMAL.make()
+        meter = Meter(card)
+        session = JpkiSession(meter)
+        tap = plans.proven(session)
+        for go_on in (plans.tries, lambda s, t: plans.sign(s, t, bytearray(b"1234"), DIGEST)):
+            if not powered:
+                card.power_off()
+                session = JpkiSession(meter)
+            go_on(session, tap)
+        counts.append(meter.apdu_count)
+    assert counts == [11, 6]
+
+
+def test_a_card_without_short_names_is_asked_for_them_once_in_a_sale() -> None:
+    """To find it out costs one refused command. The tap remembers, and later power-ups begin with SELECT."""
+    card = Scripted(NO_SHORT_NAMES, NORMAL.make())
+    tap = plans.proven(JpkiSession(card))
+    assert (tap.exchanges, tap.token.short_names) == (5, False)
+    sent = len(card.sent)
+    session = JpkiSession(card)
+    assert plans.tries(session, tap) == 3
+    assert len(card.sent) - sent == 5
+    assert len(plans.sign(session, tap, bytearray(b"1234"), DIGEST)) == 256
+    assert card.sent[sent:]
+    assert not any(said.startswith(("00b08", "00200098", "802a0097")) for said in card.sent[sent:])
+
+
+def test_a_generation_that_is_known_to_take_no_short_names_is_not_asked() -> None:
+    """Then a proven tap takes four exchanges: SELECT, SELECT, READ, READ."""
+    card = Scripted(NO_SHORT_NAMES, NORMAL.make())
+    assert plans.proven(JpkiSession(card, Profile(short_names=False))).exchanges == 4
+
+
+def test_a_short_name_that_selects_nothing_is_followed_by_a_select() -> None:
+    """A card may read by a short name and still want the file selected before it reads on."""
+    card = Scripted({KEY_AT: ["6986"]}, NORMAL.make())
+    assert plans.proven(JpkiSession(card)).token.key is not None
+    assert len(card.sent) == 5
 
 
 # The same card --------------------------------------------------------------------------------------------------
@@ -307,7 +416,7 @@ def test_another_card_does_not_sign_for_the_first() -> None:
     ("name", "code"),
     [
         ("normal", None),
-        ("p384", None),
+        ("next-generation", None),
         ("expired", "certificate_expired"),
         ("not-yet-valid", "certificate_not_yet_valid"),
         ("wrong-authority", "wrong_issuer"),
@@ -316,7 +425,7 @@ def test_another_card_does_not_sign_for_the_first() -> None:
 def test_a_whole_certificate_is_checked(name: str, code: str | None) -> None:
     """Each card that must not be trusted has its own reason."""
     session = JpkiSession(DESIGNS[name].make())
-    _, certificate = plans.full(session)
+    certificate = plans.full(session).certificate
     if code is None:
         assert plans.check(session, certificate, ANCHORS, NOW) is ANCHORS
         return
@@ -329,12 +438,12 @@ def test_the_card_brings_its_own_authority_once_where_only_the_pin_is_known() ->
     """The authority's certificate is taken from the card when it is the pinned one, and asked for no more."""
     pinned = Anchors(pins=PINNED | {TEST_CA.certificate.fingerprint(SHA256())})
     session = JpkiSession(NORMAL.make())
-    _, certificate = plans.full(session)
+    certificate = plans.full(session).certificate
     learned = plans.check(session, certificate, pinned, NOW)
     assert learned.certificates == (TEST_CA.certificate,)
     meter = Meter(NORMAL.make())
     session = JpkiSession(meter)
-    _, certificate = plans.full(session)
+    certificate = plans.full(session).certificate
     before = meter.apdu_count
     assert plans.check(session, certificate, learned, NOW) is learned
     assert meter.apdu_count == before
@@ -344,7 +453,7 @@ def test_the_card_brings_its_own_authority_once_where_only_the_pin_is_known() ->
 def test_an_unknown_authority_stays_unknown(authority: dict[str, list[str]]) -> None:
     """A card that has no authority's certificate, a broken one or one of its own choice, is of a wrong issuer."""
     session = JpkiSession(Scripted(authority, DESIGNS["wrong-authority"].make()))
-    _, certificate = plans.full(session)
+    certificate = plans.full(session).certificate
     for anchors in (Anchors(), ANCHORS):
         with pytest.raises(errors.CertificateRefused) as refused:
             plans.check(session, certificate, anchors, NOW)

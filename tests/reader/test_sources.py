@@ -28,6 +28,7 @@ from reader.source import (
 )
 from reader.supervised import Supervised
 from reader.virtual.cards import DESIGNS, PRACTICE
+from tests.reader.readings import head_and_sign
 
 # Practice -------------------------------------------------------------------------------------------------------
 
@@ -52,7 +53,7 @@ def test_a_practice_card_is_read_like_any_other(name: str) -> None:
     source = PracticeSource()
     source.tap(name)
     with source.connect() as connection:
-        assert plans.head(JpkiSession(connection)) == parse_head(PRACTICE[name].certificate)
+        assert plans.head(JpkiSession(connection)).token.head == parse_head(PRACTICE[name].certificate)
 
 
 def test_a_practice_card_can_be_lifted_in_the_middle() -> None:
@@ -74,7 +75,7 @@ def test_a_practice_card_forgets_the_pin_and_remembers_the_tries() -> None:
     source = PracticeSource({"normal": DESIGNS["normal"].make()})
     source.tap("normal")
     with source.connect() as connection, pytest.raises(errors.PinWrong):
-        plans.head_and_sign(JpkiSession(connection), bytearray(b"0000"), bytes(32))
+        head_and_sign(JpkiSession(connection), bytearray(b"0000"))
     with source.connect() as connection:
         session = JpkiSession(connection)
         session.select()

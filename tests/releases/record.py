@@ -205,13 +205,13 @@ def _cards(station: Station, card: str) -> Cards:
     source = PracticeSource()
     source.tap(card)
     cards = Cards(source, Anchors(), station.clock)
-    cards.read_head(_TASK)
+    cards.read(_TASK)
     return cards
 
 
 def _resident(station: Station, card: str) -> str:
-    head = _cards(station, card).read_head(_TASK)
-    reference = CardReference(issuer_sha256=head.issuer_sha256, serial=head.serial_hex)
+    token = _cards(station, card).read(_TASK).token
+    reference = CardReference(issuer_sha256=token.issuer_sha256, serial=token.serial_hex)
     return seal(reference, Purpose.OPERATION, station.setup.terminal_id, station.setup.sealing_key)
 
 
