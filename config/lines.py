@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 
 Key = str | int
@@ -30,7 +29,7 @@ def line_of(text: str, keys: Sequence[Key]) -> int:
     return line
 
 
-def line_of_error(error: tomllib.TOMLDecodeError, text: str) -> int:
+def line_of_error(error: Exception, text: str) -> int:
     """Return the line on which a text stops being TOML."""
     line = re.search(r"at line (\d+)", str(error))
     return int(line[1]) if line else text.count("\n") + 1

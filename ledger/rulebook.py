@@ -6,23 +6,29 @@ programme's earlier versions and the programmes beside it.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from config.lines import Key, line_of, line_of_error
 from config.municipalities import is_known
-from ledger.wire.rules import RULES_GRACE, Programme, in_force
+from config.plain import shown
+from config.texts import Texts
+from ledger.encodings import BOM, ENCODING_NAMES, encoding_of
+from ledger.wire.rules import MAX_LISTED, RULES_GRACE, Programme, in_force
 from ledger.wire.values import Message
 
 
 class RulesError(Exception):
-    """A rules file is refused: at this line and key, for a reason that the texts `rules-<reason>` put into words."""
+    """A rules file is refused: at this line and key, for a reason that `sentence` puts into words."""
 
     def __init__(self, line: int, key: str, reason: str, **args: str) -> None:
         super().__init__(f"line {line}, {key}: {reason} {args}")
@@ -30,6 +36,11 @@ class RulesError(Exception):
         self.key = key
         self.reason = reason
         self.told = args
+
+    def sentence(self, texts: Texts) -> str:
+        """Return the reason: the text `rules-<reason>`, or, of a name, the text `text-<fault>`."""
+        key = self.reason if self.reason.startswith("text-") else f"rules-{self.reason}"
+        return texts(key, **self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,54 @@ class Mistake:
 
 
 class _File(Message):
-    programme: list[Programme]
+    programme: Annotated[list[Programme], Field(min_length=1, max_length=MAX_LISTED)]
+
+
+_SENTENCES: Final = {
+    "missing": "missing",
+    "union_tag_not_found": "missing",
+    "extra_forbidden": "unknown-key",
+    "out_of_bounds": "out-of-bounds",
+    "literal_error": "one-of",
+    "union_tag_invalid": "one-of",
+    "too_long": "too-many",
+    "too_short": "missing",
+    "string_pattern_mismatch": "no-code",
+    "points_or_up_to": "points-or-up-to",
+    "days_with_extend": "days-with-extend",
+    "converts_elsewhere": "converts-elsewhere",
+}
+"""What a model finds wrong, and the text `rules-<name>` that says it."""
+
+_KINDS: Final = {"int": "number", "bool": "yes-no", "date": "day", "string": "text", "list": "list", "tuple": "list"}
+"""What was expected, by the first word of the model's code."""
+
+_INVISIBLE: Final = frozenset({"fixed_date", "days_after_award", "days_after_use", "fiscal_year_end", "[key]"})
+"""Steps of the model's that nobody wrote into the file."""
+
+
+def _text(content: bytes) -> str:
+    """Return a file's text; raise RulesError where it is not in UTF-8, naming the encoding in which it seems to be."""
+    try:
+        return content.decode().lstrip(BOM)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        found = encoding_of(content)
+        if found is None:
+            raise RulesError(line, "UTF-8", "encoding") from None
+        raise RulesError(line, "UTF-8", "encoding-named", found=ENCODING_NAMES[found]) from None
+
+
+def _mistaken(error: ErrorDetails) -> tuple[str, dict[str, str]]:
+    """Return which text says what is wrong with a value, and what stands in it; never the library's own words."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _SENTENCES:
+        told = {name: str(value) for name, value in context.items()}
+        allowed = re.findall(r"'([^']*)'", told.get("expected", told.get("expected_tags", "")))
+        return _SENTENCES[kind], {**told, "allowed": ", ".join(allowed), "value": shown(str(error["input"]), 40)}
+    if kind.startswith("text_"):
+        return kind.replace("_", "-"), {name: str(value) for name, value in context.items()}
+    return _KINDS.get(kind.partition("_")[0], "table"), {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +114,19 @@ class Rulebook:
     @classmethod
     def read(cls, path: Path) -> Rulebook:
         """Return the programmes of a file; raise RulesError for the first that is not well formed."""
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise RulesError(error.object[: error.start].count(b"\n") + 1, "UTF-8", "encoding") from None
+        text = _text(path.read_bytes())
         try:
             return cls(_File.model_validate(tomllib.loads(text)).programme, text)
-        except tomllib.TOMLDecodeError as error:
-            raise RulesError(line_of_error(error, text), "TOML", "malformed", said=str(error)) from None
         except ValidationError as invalid:
             first = invalid.errors(include_url=False)[0]
-            reason = {"missing": "missing", "extra_forbidden": "unknown-key"}.get(first["type"], "malformed")
-            raise RulesError(line_of(text, first["loc"]), _dotted(first["loc"]), reason, said=first["msg"]) from None
+            keys = [key for key in first["loc"] if key not in _INVISIBLE]
+            reason, args = _mistaken(first)
+            raise RulesError(line_of(text, keys), _dotted(keys), reason, **args) from None
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # tomllib's own, and what it leaves to the interpreter
+            raise RulesError(line_of_error(error, text), "TOML", "no-toml") from None
 
     @property
     def municipalities(self) -> set[str]:

@@ -86,8 +86,8 @@ def _subjects(ledger: Ledger, operations: Sequence[SignedEntry]) -> Iterator[Sub
 def _reference(ledger: Ledger, entry: Entry) -> CardReference | str | None:
     """Return the card that an operation names, the code why it cannot be read, or None where it names none."""
     resident = getattr(entry.content, "resident", None)
-    if resident is None:
-        return None
+    if resident is None or kind_of(entry.content) is None:
+        return None  # of content that cannot be read, nothing is believed
     try:
         return ledger.sealing_key.open(resident, Purpose.OPERATION, entry.terminal_id, CardReference)
     except SealError:

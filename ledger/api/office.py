@@ -6,7 +6,7 @@ from datetime import date
 from io import BytesIO
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body
 from pydantic import StringConstraints
 
 from ledger.api.awards import carry_out, plan
@@ -18,7 +18,7 @@ from ledger.points.reports import Claim, Totals, claims, count
 from ledger.wire.codes import ALPHABET, MYKEY_LENGTH
 from ledger.wire.setup import Shop
 from ledger.wire.tokens import ServiceId
-from ledger.wire.values import Message, ShopCode, TerminalId
+from ledger.wire.values import Message, PlainText, ShopCode, TerminalId
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 
@@ -29,7 +29,7 @@ MyKeyId = Annotated[str, StringConstraints(pattern=rf"^[{ALPHABET}]{{{MYKEY_LENG
 class ShopName(Message):
     """What a shop is called on slips."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    name: PlainText
 
 
 class Code(Message):
@@ -97,7 +97,7 @@ def award(
     officer: OfficerHere,
     ledger: LedgerHere,
     dry_run: bool = False,
-    occasion: Annotated[str, Query(max_length=40)] = "",
+    occasion: PlainText | None = None,
 ) -> Awarded:
     """Award points from a CSV file: all lines, or none where one is wrong; the same file again does nothing.
 
@@ -107,7 +107,7 @@ def award(
     if asked.wrong or not asked.points:
         errors = [{"line": error.line, "kind": error.code} for error in asked.errors]
         raise ProblemError("award_file_wrong", {"errors": errors, "wrong": asked.wrong})
-    done = not dry_run and carry_out(ledger, asked, officer, occasion)
+    done = not dry_run and carry_out(ledger, asked, officer, occasion or "")
     return Awarded(lines=asked.lines, people=asked.people, points=asked.total, done=done)
 
 

@@ -10,17 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from config.municipalities import is_known
+from config.plain import shown
 from config.texts import Texts
 from ledger.place import LedgerNewer, Place
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
     from ledger.api.desk import Officer
     from ledger.api.state import Ledger
+
+MAX_NAME: Final = 40
+"""Characters of the longest name or note that is typed here."""
 
 EVERYWHERE = "000000"
 """Stands in the audit for a municipality where an act concerns all of them."""
@@ -68,6 +72,15 @@ class Office:
         finally:
             ledger.close()
 
+    def plain(self, field: str, text: str) -> str:
+        """Return a name or note that was typed, composed; end the command where it is not plain text."""
+        from config.plain import fault_of, normal
+
+        text = normal(text)
+        if (fault := fault_of(text, chars=MAX_NAME, cells=2 * MAX_NAME)) is not None:
+            self.refuse("text_wrong", field=field, reason=self.texts(f"text-{fault}".replace("_", "-"), chars=MAX_NAME))
+        return text
+
     def refuse(self, code: str, **args: str | int) -> NoReturn:
         """Say what is wrong, why, and what to do; end the command."""
         refusal = self.texts.refusal(code, **args)
@@ -81,7 +94,7 @@ class Office:
         """Print a table for a spreadsheet (CSV), whose columns the text `key` names."""
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(self.texts(key).split(","))
-        table.writerows(rows)
+        table.writerows([shown(str(cell)) for cell in row] for row in rows)
 
 
 def office_of(context: typer.Context) -> Office:
@@ -100,6 +113,7 @@ def officer(municipality: str) -> Officer:
         name = getuser()
     except (KeyError, OSError):  # in a container, nobody need have a name
         name = str(os.getuid())
+    name = shown(name)
     return Officer(municipality, f"cli:{name}"[:40])
 
 
@@ -128,10 +142,10 @@ def mykey_of(ledger: Ledger, who: str) -> str:
 
 def answer(line: str) -> None:
     """Print a result."""
-    print(line)  # noqa: T201  # this is how a command line answers
+    print(shown(line))  # noqa: T201  # this is how a command line answers
 
 
 def stop(sentence: str) -> NoReturn:
     """Say why the command ends here."""
-    typer.echo(sentence, err=True)
+    typer.echo("\n".join(map(shown, sentence.splitlines())), err=True)
     raise typer.Exit(1)

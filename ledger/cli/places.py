@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from config.plain import shown
 from ledger.cli.office import Municipality, MunicipalityOption, answer, note, office_of
 
 app = typer.Typer()
@@ -28,8 +29,8 @@ def rules(
             book = Rulebook.read(file)
             book.check(ledger.registry.programmes(book.municipalities))
         except RulesError as error:
-            reason = office.texts(f"rules-{error.reason}", **error.told)
-            office.refuse("rules_invalid", path=str(file), line=str(error.line), key=error.key, reason=reason)
+            key, reason = shown(error.key, 80), error.sentence(office.texts)
+            office.refuse("rules_invalid", path=str(file), line=str(error.line), key=key, reason=reason)
         if not dry_run:
             ledger.registry.add_programmes(book.programmes)
             for each in book.programmes:
@@ -66,11 +67,12 @@ def shop(
 
     from ledger.wire.setup import Shop
 
+    office = office_of(context)
+    name = office.plain("name", name)
     try:
         asked = Shop(code=code, name=name)
-    except ValidationError as invalid:
-        raise typer.BadParameter(invalid.errors(include_url=False)[0]["msg"]) from None
-    office = office_of(context)
+    except ValidationError:
+        office.refuse("shop_code_wrong", given=shown(code, 40))
     with office.open() as ledger:
         ledger.registry.add_shop(asked)
         note(ledger, code[:6], "shop", shop=code)
@@ -109,7 +111,8 @@ def token(
     """Print a token with which an office may use the HTTP API; it is shown once."""
     from ledger.api.desk import Officer
 
-    office, bearer = office_of(context), Officer(municipality, who[:40])
+    office = office_of(context)
+    bearer = Officer(municipality, office.plain("--who", who))
     with office.open() as ledger:
         if withdraw:
             count = ledger.office.withdraw_tokens(bearer)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from config.plain import shown
 from ledger.cli.office import EVERYWHERE, Municipality, MunicipalityOption, note, office_of, officer, stop
 
 app = typer.Typer()
@@ -27,13 +28,12 @@ def award(
     from ledger.api.awards import carry_out, plan
 
     office = office_of(context)
+    occasion = office.plain("--occasion", occasion) if occasion else ""
     with office.open() as ledger:
         with file.open("rb") as lines:
             asked = plan(ledger, municipality, lines)
         for error in asked.errors:
-            # What stands in a file must not steer the terminal that shows it.
-            told = "".join(filter(str.isprintable, error.told))
-            sentence = office.texts(f"award-line-{error.code}", told=told)
+            sentence = office.texts(f"award-line-{error.code}", told=shown(error.told, 60))
             typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
         if asked.wrong or not asked.points:
             typer.echo(office.texts("award-lines-wrong", count=asked.wrong), err=True)

@@ -11,7 +11,17 @@ from sqlalchemy import Connection
 from ledger.points.decide import Situation, decide
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.periods import PeriodKeys
-from ledger.points.rows import Row, check_same, impossible, insert_rows, recalled, rows_of, undoing, unsealed
+from ledger.points.rows import (
+    UNREADABLE,
+    Row,
+    check_same,
+    impossible,
+    insert_rows,
+    recalled,
+    rows_of,
+    undoing,
+    unsealed,
+)
 from ledger.points.undo import Target
 from ledger.points.wallet import Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
@@ -108,7 +118,7 @@ class Batch:
         row = Row(
             request.operation_id,
             request.content_hash,
-            str(getattr(content, "kind", "")),
+            UNREADABLE if kind_of(content) is None else str(getattr(content, "kind", UNREADABLE)),
             content.target if isinstance(content, Void | Return) else None,
             request.business_date,
             verdict.status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -34,4 +35,4 @@ def issuers(connection: Connection, municipality: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _parse(rules: str) -> Programme:
-    return Programme.model_validate_json(rules)
+    return Programme.recall(json.loads(rules))

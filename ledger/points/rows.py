@@ -24,6 +24,10 @@ ELSEWHERE = "elsewhere"
 """The kind of a row that says only that an id is taken: the operation is the municipality's that `target` names."""
 
 
+UNREADABLE = "unreadable"
+"""The kind under which content is kept that this ledger cannot read, whatever it calls itself."""
+
+
 class OperationIdConflict(Exception):  # noqa: N818  # says what is the case
     """An operation id came a second time with other content; carries `operation_id`."""
 

@@ -114,7 +114,7 @@ class Unlink(Message):
     kind: Literal["unlink"]
     municipality: MunicipalityCode
     resident: Base64
-    service: Annotated[str, StringConstraints(max_length=32)] | None = None
+    service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None = None
     assurance: CardSigned
 
 

@@ -9,15 +9,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Leg
-from ledger.wire.values import Message, MunicipalityCode, ProgrammeCode, ReasonCode, ShopCode
+from ledger.wire.values import (
+    MAX_YEN,
+    STORED,
+    Message,
+    MunicipalityCode,
+    PlainText,
+    ProgrammeCode,
+    ReasonCode,
+    ShopCode,
+    between,
+)
 
-Count = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True), between(1, MAX_YEN)]
+"""Points, yen or uses: at least one, and no more than the largest bill."""
+
+Days = Annotated[int, Field(strict=True), between(1, 3_660)]
+"""A time in days: ten years at most."""
+
+Day = Annotated[date, between(date(2000, 1, 1), date(2199, 12, 31))]
+"""A day that a programme may name: no rule counts from it to where the calendar ends."""
+
+MAX_LISTED = 1_000
+"""How many reasons, rates, shops or towns one programme may name."""
 
 RULES_GRACE = timedelta(days=31)
 """How long after a new version takes effect a terminal that was offline may still have priced with the old one."""
@@ -26,8 +47,8 @@ RULES_GRACE = timedelta(days=31)
 class Name(Message):
     """A name for screens and slips."""
 
-    ja: str
-    en: str
+    ja: PlainText
+    en: PlainText
 
 
 class Earning(Message):
@@ -48,7 +69,7 @@ class AwardReason(Message):
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if (self.points is None) == (self.up_to is None):
-            raise ValueError("give either points or up_to")
+            raise PydanticCustomError("points_or_up_to", "points_or_up_to")
         return self
 
     def allows(self, points: int) -> bool:
@@ -63,35 +84,35 @@ class Redeeming(Message):
     per_operation: Count | None = None
     per_day: Count | None = None
     per_month: Count | None = None
-    tap_ceiling: Annotated[int, Field(strict=True, ge=0)] = 0
+    tap_ceiling: Annotated[int, Field(strict=True), between(0, MAX_YEN)] = 0
 
 
 class FixedDate(Message):
     """All lots lapse at the end of one day."""
 
     rule: Literal["fixed_date"]
-    on: date
+    on: Day
 
 
 class DaysAfterAward(Message):
     """A lot lapses so many days after its award."""
 
     rule: Literal["days_after_award"]
-    days: Count
+    days: Days
 
 
 class DaysAfterUse(Message):
     """All lots lapse so many days after the resident last used the programme."""
 
     rule: Literal["days_after_use"]
-    days: Count
+    days: Days
 
 
 class FiscalYearEnd(Message):
     """A lot lapses on 31 March, `years` fiscal years after the one it was awarded in."""
 
     rule: Literal["fiscal_year_end"]
-    years: Annotated[int, Field(strict=True, ge=0)] = 1
+    years: Annotated[int, Field(strict=True), between(0, 10)] = 1
 
 
 Expiry = Annotated[FixedDate | DaysAfterAward | DaysAfterUse | FiscalYearEnd, Field(discriminator="rule")]
@@ -103,8 +124,8 @@ class Rate(Message):
     to: ProgrammeCode
     take: Count
     give: Count
-    since: date
-    until: date | None = None
+    since: Day
+    until: Day | None = None
 
     def holds(self, to: str, on: date) -> bool:
         """Return whether this is the rate to a programme on a day."""
@@ -115,20 +136,20 @@ class Returning(Message):
     """What happens on a return to points whose lot lapsed meanwhile: they lapse, or come back for so many days."""
 
     lapsed: Literal["lapse", "extend"] = "lapse"
-    days: Count | None = None
+    days: Days | None = None
 
     @model_validator(mode="after")
     def _says_how_long(self) -> Self:
         if (self.lapsed == "extend") != (self.days is not None):
-            raise ValueError('days go with lapsed = "extend", and with nothing else')
+            raise PydanticCustomError("days_with_extend", "days_with_extend")
         return self
 
 
 class Usable(Message):
     """Where points may be redeemed: named shops (all of the municipality when None), and towns that accept them too."""
 
-    shops: list[ShopCode] | None = None
-    also_in: tuple[MunicipalityCode, ...] = ()
+    shops: Annotated[list[ShopCode], Field(max_length=10_000)] | None = None
+    also_in: Annotated[tuple[MunicipalityCode, ...], Field(max_length=MAX_LISTED)] = ()
 
 
 class Offline(Message):
@@ -144,15 +165,15 @@ class Programme(Message):
     code: ProgrammeCode
     name: Name
     version: Count
-    effective_from: date
-    deduction_order: Annotated[int, Field(strict=True)] = 100
+    effective_from: Day
+    deduction_order: Annotated[int, Field(strict=True), between(-10_000, 10_000)] = 100
     charge: Literal["free", "paid"] = "free"
     earning: Earning | None = None
-    reasons: dict[ReasonCode, AwardReason] = Field(default_factory=dict)
+    reasons: Annotated[dict[ReasonCode, AwardReason], Field(max_length=MAX_LISTED)] = Field(default_factory=dict)
     redeeming: Redeeming | None = None
     expiry: Expiry
     usable: Usable = Usable()
-    convert: tuple[Rate, ...] = ()
+    convert: Annotated[tuple[Rate, ...], Field(max_length=MAX_LISTED)] = ()
     returning: Returning = Returning()
     overdraft: bool = False
     """Whether a return may take back awards that were spent: the resident then owes them."""
@@ -162,8 +183,13 @@ class Programme(Message):
     def _converts_at_home(self) -> Self:
         for rate in self.convert:
             if rate.to == self.code or rate.to[:6] != self.municipality:
-                raise ValueError(f"convert: {rate.to} is not another programme of {self.municipality}")
+                raise PydanticCustomError("converts_elsewhere", "converts_elsewhere", {"programme": rate.to})
         return self
+
+    @classmethod
+    def recall(cls, fields: Mapping[str, Any]) -> Self:
+        """Return a programme that was taken in before: one of an earlier version may be beyond today's bounds."""
+        return cls.model_validate(fields, context=STORED)
 
     @property
     def municipality(self) -> str:

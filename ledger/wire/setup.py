@@ -7,7 +7,18 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from ledger.wire.entries import FIRST_PREVIOUS_HASH
-from ledger.wire.values import Base64, BusinessDate, Message, Nonce, RawKey, Sha256Hex, ShopCode, TerminalId, Timestamp
+from ledger.wire.values import (
+    Base64,
+    BusinessDate,
+    Message,
+    Nonce,
+    RawKey,
+    Sha256Hex,
+    ShopCode,
+    ShownText,
+    TerminalId,
+    Timestamp,
+)
 
 
 class EnrolmentRequest(Message):
@@ -21,7 +32,7 @@ class Shop(Message):
     """The shop that a terminal stands in."""
 
     code: ShopCode
-    name: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    name: ShownText
     day_starts_at: Annotated[int, Field(strict=True, ge=0, le=12)] = 0
     """The full hour of Japan's time at which the shop's day starts."""
 

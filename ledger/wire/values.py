@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from config.plain import UNSHOWN, fault_of, normal, shown
 
 MAX_YEN = 9_999_999
 """The largest bill in yen: seven digits, what a counter screen shows and a slip prints."""
@@ -20,6 +24,73 @@ def _timestamp(text: str) -> str:
 def _date(text: str) -> str:
     date.fromisoformat(text)
     return text
+
+
+def is_stored(info: ValidationInfo) -> bool:
+    """Return whether what is validated was taken in by an earlier version, and so must be read whatever it is."""
+    return info.context is not None and bool(info.context.get("stored"))
+
+
+STORED: dict[str, Any] = {"stored": True}
+"""The context in which what an earlier version took in is read: what is out of bounds is brought inside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """Checks one text: NFC, so many characters and cells at most, nothing that nobody sees or that steers a screen."""
+
+    chars: int
+    cells: int
+
+    def __call__(self, text: str, info: ValidationInfo) -> str:
+        text = normal(text)
+        fault = fault_of(text, chars=self.chars, cells=self.cells)
+        if fault is None:
+            return text
+        if is_stored(info):
+            return shown(text[: self.chars], self.cells) or "?"
+        raise PydanticCustomError(f"text_{fault}", f"text_{fault}", {"chars": self.chars, "cells": self.cells})
+
+
+def _plain(chars: int, cells: int) -> tuple[AfterValidator, WithJsonSchema]:
+    return AfterValidator(_Plain(chars, cells)), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": chars})
+
+
+PlainText = Annotated[str, *_plain(40, 80)]
+"""A name or a short note of at most 40 characters and 80 cells: NFC, no control, bidi, or invisible characters.
+
+Its faults are errors of the type `text_<fault>`, whose sentences are the texts `text-<fault>`.
+"""
+
+ShownText = Annotated[
+    str,
+    AfterValidator(lambda text: shown(normal(text), 80) or UNSHOWN),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 81}),
+]
+"""A name that another machine or an earlier version gives: whatever it is, it is made safe to draw, never refused."""
+
+PlainNote = Annotated[str, *_plain(200, 400)]
+"""As `PlainText`, of up to 200 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Checks that a value lies between two others; what was stored before there was this bound is brought inside."""
+
+    lowest: Any
+    highest: Any
+
+    def __call__(self, value: Any, info: ValidationInfo) -> Any:
+        inside = min(max(value, self.lowest), self.highest)
+        if inside != value and not is_stored(info):
+            told = {"lowest": str(self.lowest), "highest": str(self.highest)}
+            raise PydanticCustomError("out_of_bounds", "out_of_bounds", told)
+        return inside
+
+
+def between(lowest: int | date, highest: int | date) -> AfterValidator:
+    """Return the check that a number or a day lies between two others, both included."""
+    return AfterValidator(_Bound(lowest, highest))
 
 
 Yen = Annotated[int, Field(strict=True, ge=0, le=MAX_YEN)]

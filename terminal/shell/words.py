@@ -7,9 +7,13 @@ from datetime import datetime
 from types import MappingProxyType
 
 from config import municipalities
+from config.plain import shown
 from config.texts import Refusal, Texts
 from ledger.wire.rules import AwardReason, Programme
 from terminal.fault import Fault
+
+MAX_CELLS = 80
+"""How wide a name may be drawn: it was checked where it was taken in, and is again here."""
 
 MINUS = "−"
 """The minus of screens and slips, which is no hyphen."""
@@ -75,11 +79,11 @@ class Words:
         programme = self._programmes.get(code)
         if programme is None:
             return self.town(code[:6])
-        return programme.name.ja if self.texts.lang == "ja" else programme.name.en
+        return shown(programme.name.ja if self.texts.lang == "ja" else programme.name.en, MAX_CELLS)
 
     def reason(self, reason: AwardReason) -> str:
         """Return what points are given for."""
-        return reason.name.ja if self.texts.lang == "ja" else reason.name.en
+        return shown(reason.name.ja if self.texts.lang == "ja" else reason.name.en, MAX_CELLS)
 
     def town(self, code: str) -> str:
         """Return the name of a municipality."""

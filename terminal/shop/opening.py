@@ -58,7 +58,7 @@ class Station:
     def terms(self) -> Terms:
         """Return what the counter works with today."""
         setup = self.setup
-        programmes = [Programme.model_validate(fields) for fields in setup.programmes]
+        programmes = [Programme.recall(fields) for fields in setup.programmes]
         return Terms(
             terminal_id=setup.terminal_id,
             shop_code=setup.shop.code,

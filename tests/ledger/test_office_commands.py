@@ -190,9 +190,9 @@ def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
 
 
 def test_a_file_does_not_steer_the_terminal(shell: Shell) -> None:
-    """What stands in a line is repeated without its control characters."""
+    """What stands in a line is repeated with a mark for each control character."""
     answer = shell("award", shell.file("awards.csv", awards("\x1b[2Jx,252034,1,visit")), "--municipality", TOWN)
-    assert 'line 2: "[2Jx" is neither' in answer.err
+    assert 'line 2: "?[2Jx" is neither' in answer.err
     assert "\x1b" not in answer.err
 
 

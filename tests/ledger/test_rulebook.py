@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -33,7 +34,7 @@ CITY, STREET, MARKET = "252034", "252034-MIHON", "252034-ICHIBA"
 PAID = 'charge = "paid"'
 
 MISTAKES = {
-    "no TOML": ("[[programme]\n", 1, "TOML", "malformed"),
+    "no TOML": ("[[programme]\n", 1, "TOML", "no-toml"),
     "a field is missing": (text(CITY).replace(NAME, ""), 1, "programme.1.name", "missing"),
     "a field is mistyped": (text(CITY, "overdaft = true"), 7, "programme.1.overdaft", "unknown-key"),
     "of the second programme": (
@@ -42,8 +43,8 @@ MISTAKES = {
         "programme.2.overdaft",
         "unknown-key",
     ),
-    "a number is a text": (text(CITY, 'earning = { yen_per_point = "1" }'), 7, None, "malformed"),
-    "more than a point for a yen": (text(CITY, "earning = { yen_per_point = 0 }"), 7, None, "malformed"),
+    "a number is a text": (text(CITY, 'earning = { yen_per_point = "1" }'), 7, None, "number"),
+    "more than a point for a yen": (text(CITY, "earning = { yen_per_point = 0 }"), 7, None, "out-of-bounds"),
     "the code's check digit": (text("252035"), 2, "programme.1.code", "municipality-unknown"),
     "accepted in no town": (text(CITY, 'usable = { also_in = ["252035"] }'), 7, None, "municipality-unknown"),
     "another town's shop": (text(CITY, 'usable = { shops = ["131164-0001"] }'), 7, None, "shop-elsewhere"),
@@ -82,6 +83,91 @@ MISTAKES = {
         "programme.1.convert",
         "paid-converted",
     ),
+    "days beyond the calendar": (
+        text(CITY).replace("days = 365", "days = 4_000_000"),
+        6,
+        "programme.1.expiry.days",
+        "out-of-bounds",
+    ),
+    "years beyond the calendar": (
+        text(CITY).replace(EXPIRY, 'expiry = { rule = "fiscal_year_end", years = 9000 }'),
+        6,
+        "programme.1.expiry.years",
+        "out-of-bounds",
+    ),
+    "more points than a bill has yen": (
+        text(CITY, "redeeming = { tap_ceiling = 10_000_000 }"),
+        7,
+        "programme.1.redeeming.tap_ceiling",
+        "out-of-bounds",
+    ),
+    "a rate of billions": (text(CITY, convert(STREET, 1, 10**12)), 7, None, "out-of-bounds"),
+    "from before the cards": (text(CITY, since="1999-12-31"), 5, "programme.1.effective_from", "out-of-bounds"),
+    "after everybody": (
+        text(CITY).replace(EXPIRY, 'expiry = { rule = "fixed_date", on = 2200-01-01 }'),
+        6,
+        "programme.1.expiry.on",
+        "out-of-bounds",
+    ),
+    "a number of five thousand digits": (text(CITY, f"version = {'9' * 5_000}"), 8, "TOML", "no-toml"),
+    "brackets in brackets": (f"x = {'[' * 5_000}", 1, "TOML", "no-toml"),
+    "an unknown rule of expiry": (
+        text(CITY).replace("days_after_award", "never"),
+        6,
+        "programme.1.expiry",
+        "one-of",
+    ),
+    "no rule of expiry": (text(CITY).replace(EXPIRY, "expiry = { days = 3 }"), 6, "programme.1.expiry", "missing"),
+    "a charge that there is not": (text(CITY, 'charge = "half"'), 7, "programme.1.charge", "one-of"),
+    "no day": (text(CITY, since='"soon"'), 5, "programme.1.effective_from", "day"),
+    "no list": (text(CITY, 'convert = "x"'), 7, "programme.1.convert", "list"),
+    "no table": (text(CITY, "redeeming = 5"), 7, "programme.1.redeeming", "table"),
+    "no yes or no": (text(CITY, 'overdraft = "sometimes"'), 7, "programme.1.overdraft", "yes-no"),
+    "no code": (text("nagahama"), 2, "programme.1.code", "no-code"),
+    "a reason in capitals": (
+        text(CITY, "reasons = { Visit = { name = { ja = 'x', en = 'x' }, points = 1 } }"),
+        7,
+        "programme.1.reasons.Visit",
+        "no-code",
+    ),
+    "both points and a ceiling": (
+        text(CITY, "reasons = { visit = { name = { ja = 'x', en = 'x' }, points = 1, up_to = 2 } }"),
+        7,
+        "programme.1.reasons.visit",
+        "points-or-up-to",
+    ),
+    "an extension without days": (
+        text(CITY, 'returning = { lapsed = "extend" }'),
+        7,
+        "programme.1.returning",
+        "days-with-extend",
+    ),
+    "into another town's": (
+        text(CITY, convert("131164", 1, 1)),
+        1,
+        "programme.1",
+        "converts-elsewhere",
+    ),
+    "a name that steers the screen": (
+        text(CITY).replace(NAME, r'name = { ja = "\u001b[2J", en = "x" }'),
+        3,
+        "programme.1.name.ja",
+        "text-control",
+    ),
+    "a name of five thousand characters": (
+        text(CITY).replace(NAME, f'name = {{ ja = "{"長" * 5_000}", en = "x" }}'),
+        3,
+        "programme.1.name.ja",
+        "text-long",
+    ),
+    "a name turned around": (
+        text(CITY).replace(NAME, r'name = { ja = "x", en = "\u202eabc" }'),
+        3,
+        "programme.1.name.en",
+        "text-direction",
+    ),
+    "nothing at all": ("", 1, "programme", "missing"),
+    "no programme": ("programme = []", 1, "programme", "missing"),
     "two of one version": (text(CITY) + text(CITY, "overdraft = true"), 4, "programme.1.version", "version-taken"),
     "a later version takes effect earlier": (
         text(CITY) + text(CITY, version=2, since="2026-03-31"),
@@ -103,16 +189,24 @@ def test_a_mistake_is_named_by_line_and_field(tmp_path: Path, case: str) -> None
     assert (caught.value.line, caught.value.reason) == (line, reason)
     assert key in {None, caught.value.key}
     for lang in LANGUAGES:
-        assert Texts(lang)(f"rules-{reason}", **caught.value.told)
+        assert caught.value.sentence(Texts(lang))
+    japanese = caught.value.sentence(Texts("ja"))
+    assert not re.search(r"[a-z]{3,} [a-z]{2,}", japanese), "a library's own sentence shows through"
 
 
 def test_another_encoding_is_named_by_its_line(tmp_path: Path) -> None:
-    """A file that a Japanese editor saved in Shift_JIS is not TOML."""
+    """A file that a Japanese editor saved in Shift_JIS is not TOML, and says so by that name."""
     path = tmp_path / "rules.toml"
-    path.write_bytes(b"# a\n" + "# 長浜市".encode("cp932"))
-    with pytest.raises(RulesError) as caught:
-        Rulebook.read(path)
-    assert (caught.value.line, caught.value.reason) == (2, "encoding")
+    for content, line, reason, named in (
+        (b"# a\n" + "# 長浜市".encode("cp932"), 2, "encoding-named", "Shift_JIS"),
+        (text(CITY).encode("utf-16"), 1, "encoding-named", "UTF-16"),
+        (b"# a\n\x81\x05\xf0\x20", 2, "encoding", ""),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(RulesError) as caught:
+            Rulebook.read(path)
+        assert (caught.value.line, caught.value.reason) == (line, reason)
+        assert named in caught.value.sentence(Texts("ja"))
 
 
 GOOD = {

@@ -23,7 +23,21 @@ office-columns-audit = at,who,action,detail
 
 # Mistakes in a rules file
 rules-encoding = The file is not in UTF-8.
-rules-malformed = The value does not have the agreed form ({ $said }).
+rules-encoding-named = The file is in { $found }: save it as UTF-8.
+rules-no-toml = This is not TOML: look for a missing bracket, quotation mark or =, or a key that stands there twice.
+rules-number = A whole number must stand here.
+rules-yes-no = true or false must stand here.
+rules-day = A day must stand here, as 2026-04-01.
+rules-text = A text in "…" must stand here.
+rules-list = A list in [ … ] must stand here.
+rules-table = A group of keys in { "{" } … { "}" } must stand here.
+rules-out-of-bounds = It must be from { $lowest } to { $highest }.
+rules-one-of = "{ $value }" is no choice here. One of these is: { $allowed }
+rules-too-many = There are too many of them (at most { $max_length }).
+rules-no-code = "{ $value }" is not written as a code: a municipality's points are six digits (252034), a street's 252034-MIHON, a shop 252034-0001, a reason small letters (volunteering).
+rules-points-or-up-to = Give either points (exactly so many) or up_to (a ceiling).
+rules-days-with-extend = days must stand beside lapsed = "extend", and nowhere else.
+rules-converts-elsewhere = { $programme } is not another programme of the same municipality.
 rules-missing = This field is missing.
 rules-unknown-key = There is no such field.
 rules-municipality-unknown = There is no municipality with the code { $code }.
@@ -35,6 +49,21 @@ rules-paid-earned = Paid points cannot be earned with a bill.
 rules-paid-converted = Free points cannot become paid points of { $programme }.
 rules-over-generous = Together with the other programmes a bill would earn more points than it has yen.
 rules-gain = Points of { $programme }, converted in a circle, come back as more.
+
+# Names and notes (text-…)
+text-empty = There is nothing in it.
+text-long = It is too long: at most { $chars } characters.
+text-wide = It is too wide: at most { $chars } wide characters.
+text-control = Line breaks and control characters cannot be used.
+text-direction = Invisible characters that turn the direction of writing cannot be used.
+text-invisible = There are invisible characters in it: type it again.
+text-unassigned = It has a character that not every machine reads alike (such as a private one).
+text-marks = Too many marks are stacked on one character.
+text-my-number = It has what looks like a My Number, which is never accepted.
+
+error-text-wrong = This text cannot be used
+    .why = { $field }: { $reason }
+    .todo = Mend it and run it again. Nothing has changed.
 
 # Mistakes in a file of awards
 award-line = line { $line }: { $sentence }
@@ -70,6 +99,9 @@ error-leave-unconfirmed = Nothing has been done yet
 error-database-unreachable = The ledger's database cannot be opened
     .why = Its address or permission is wrong, or it is down ({ $error }).
     .todo = Check --points-url and --identity-url, and whether the database runs.
+error-shop-code-wrong = This is not written as a shop's code
+    .why = "{ $given }" is not six digits of a municipality and four of a shop.
+    .todo = Write it as 252034-0001 and run it again.
 error-shop-full = This shop has used up its terminal numbers
     .why = They go up to 99, and none is given twice.
     .todo = Register another shop code.

@@ -23,7 +23,21 @@ office-columns-audit = 日時,係員,操作,内容
 
 # ルールのファイルの誤り
 rules-encoding = 文字コードが UTF-8 ではありません。
-rules-malformed = 値が決まりと合いません（{ $said }）。
+rules-encoding-named = 文字コードが { $found } です。UTF-8 で保存し直してください。
+rules-no-toml = TOML として読めません。括弧、引用符、= の抜けや、同じ項目の重なりがないか見てください。
+rules-number = ここには整数を書いてください。
+rules-yes-no = ここには true か false を書いてください。
+rules-day = ここには日付を書いてください（例：2026-04-01）。
+rules-text = ここには "…" で囲んだ文字を書いてください。
+rules-list = ここには [ … ] で囲んだ並びを書いてください。
+rules-table = ここには { "{" } … { "}" } で囲んだ項目の組を書いてください。
+rules-out-of-bounds = { $lowest } から { $highest } までにしてください。
+rules-one-of = 「{ $value }」は選べません。次のどれかです：{ $allowed }
+rules-too-many = 数が多すぎます（{ $max_length } まで）。
+rules-no-code = 「{ $value }」はコードの書き方と違います。自治体のポイントは6桁の数字（252034）、商店街のポイントは 252034-MIHON、加盟店は 252034-0001、理由は英小文字（volunteering）です。
+rules-points-or-up-to = points（決まった数）か up_to（上限）の、どちらか一つを書いてください。
+rules-days-with-extend = days は lapsed = "extend" のときだけ、必ず書いてください。
+rules-converts-elsewhere = { $programme } は、同じ自治体のほかのポイント制度ではありません。
 rules-missing = この項目がありません。
 rules-unknown-key = このような項目はありません。
 rules-municipality-unknown = { $code } という全国地方公共団体コードはありません。
@@ -35,6 +49,21 @@ rules-paid-earned = 有償のポイントは、会計では付与できません
 rules-paid-converted = 無償のポイントを、有償の { $programme } に振り替えることはできません。
 rules-over-generous = ほかの制度と合わせると、払った円より多くのポイントが付きます。
 rules-gain = { $programme } から振り替えて戻すと、元より多くなります。
+
+# 名前や覚え書きの文字（text-…）
+text-empty = 文字がありません。
+text-long = 長すぎます。{ $chars } 文字までにしてください。
+text-wide = 長すぎます。全角 { $chars } 文字分の幅までにしてください。
+text-control = 改行や制御文字は使えません。
+text-direction = 文字の向きを変える見えない文字は使えません。
+text-invisible = 見えない文字が入っています。打ち直してください。
+text-unassigned = どの機械でも同じに読める文字ではありません（外字など）。
+text-marks = 一つの文字に記号が重なりすぎています。
+text-my-number = 個人番号と思われる数字があります。個人番号は使えません。
+
+error-text-wrong = この文字は使えません
+    .why = { $field }：{ $reason }
+    .todo = 直して、もう一度実行してください。何も変えていません。
 
 # 付与ファイルの誤り
 award-line = { $line } 行目：{ $sentence }
@@ -70,6 +99,9 @@ error-leave-unconfirmed = まだ退会していません
 error-database-unreachable = 台帳のデータベースを開けません
     .why = 接続先か権限に誤りがあるか、止まっています（{ $error }）。
     .todo = --points-url と --identity-url、データベースの状態を確かめてください。
+error-shop-code-wrong = 加盟店コードの書き方が違います
+    .why = 「{ $given }」は、全国地方公共団体コード6桁と4桁の番号ではありません。
+    .todo = 252034-0001 のように書いて、もう一度実行してください。
 error-shop-full = この加盟店の端末番号は使い切りました
     .why = 端末番号は 99 までで、同じ番号は二度使いません。
     .todo = 新しい店舗コードを登録してください。

@@ -111,6 +111,13 @@ async def test_a_batch_is_decided_in_order(open_counter: Counter, card: Card) ->
     [
         {"kind": "lottery", "prize": {"points": 1.5}},
         {"kind": "sale", "bill": -1},
+        {"kind": "future", "rules": []},
+        {"kind": "future", "rules": {"252034": {}}, "municipality": "9" * 500, "target": 5},
+        {"kind": "elsewhere", "target": "131164", "municipality": "131164"},
+        {"kind": "voided"},
+        {"kind": "future", "resident": [], "registration": {}, "assurance": 5},
+        {"kind": "\0", "bill": "\0"},
+        {"kind": "unlink", "municipality": "252034", "resident": "", "service": "\0"},
         {"kind": "opened", "detail": {"nested": {"deep": True}}},
     ],
 )
