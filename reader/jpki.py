@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
 from reader.apdu import CLA, CURRENT, INS, MAX_RESPONSE, NO_ANSWER_DATA, SHORT_NAME, SW, CommandApdu, SelectP1
@@ -37,10 +38,10 @@ TOKEN_BYTES = 32
 MAX_HEAD_PARTS = 4
 """In how many READs issuer, validity and the subject's length must have come: of real cards, in the first."""
 
-MAX_CERTIFICATE = 8192
+MAX_CERTIFICATE = 4096
 """The longest certificate that is read: real ones have 1.4 to 1.7 kB."""
 
-MIN_PART = 64
+MIN_PART = 128
 """How much a READ BINARY brings at least on the average: with less, reading a file would hardly end."""
 
 ALGORITHM_REFERENCE = 0x00
@@ -221,7 +222,7 @@ class JpkiSession:
 
     def _parse(self, parse: Callable[[bytes], _Parsed]) -> _Parsed:
         """Return what the certificate says, reading on where its first bytes are too few."""
-        for _ in range(MAX_HEAD_PARTS):
+        for parts in count(1):
             try:
                 return parse(self._certificate)
             except Truncated:
@@ -229,7 +230,7 @@ class JpkiSession:
             except ValueError as error:
                 raise unreadable(error) from None
             left = certificate_length(self._certificate) - len(self._certificate)
-            if left <= 0:
+            if left <= 0 or parts == MAX_HEAD_PARTS:
                 break
             self._certificate += self._read(self._profile.certificate, len(self._certificate), min(MAX_RESPONSE, left))
         raise unreadable("its head does not end")
