@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, assert_never
 
 import typer
 
@@ -155,7 +155,7 @@ class _Operator:
                 return Entered()
             case AwaitCard() | AwaitCardAgain() if around.reader is ReaderState.PRACTICE and self.call.card is None:
                 raise Stopped(Fault("practice_card_needed", (("cards", ", ".join(around.practice_cards)),)))
-            case _:
+            case _:  # the walk goes on when the engine says something, and ends in a `Final` state
                 return None
 
     def _pin(self, left: int, notice: Fault | None) -> bytearray:
@@ -188,6 +188,8 @@ def _ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
             return Outcome(kind, "refused", bill, fault=fault)
         case ShowingBalance(resident):
             return Outcome(kind, "accepted", bill, balances=resident.balances, services=resident.services)
+        case _:
+            assert_never(final)
 
 
 def _figures(outcome: Outcome) -> dict[str, str | int]:

@@ -133,5 +133,5 @@ def _wished(call: Call, redeem: str) -> Literal[Use.ALL, Use.NONE] | int:
             return Use.ALL
         case "none":
             return Use.NONE
-        case _:
+        case _:  # any other word must be a number
             return call.amount(redeem)

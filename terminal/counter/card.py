@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from ledger.wire.answers import Standing
 from reader.pin import PIN_DIGITS
@@ -86,7 +87,7 @@ def await_card(counter: Counter, state: AwaitCard, event: Event) -> Step:
             return go(counter, replace(state, notice=None))
         case Escaped():
             return give_up(counter, state.intent)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -101,7 +102,7 @@ def reading(counter: Counter, state: Reading, event: Event) -> Step:
             return go(counter, Refused(fault, state.intent))
         case Escaped():
             return give_up(counter, state.intent)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -130,6 +131,8 @@ def _known(counter: Counter, intent: Intent, resident: Resident, registration: s
             return _settle(counter, intent, resident, none)
         case SaleIntent():
             return _as_wished(counter, intent, resident)
+        case _:
+            assert_never(intent)
 
 
 def _as_wished(counter: Counter, intent: SaleIntent, resident: Resident) -> Step:
@@ -162,7 +165,7 @@ def choosing(counter: Counter, state: Choosing, event: Event) -> Step:
             return _chosen(counter, state)
         case Escaped():
             return give_up(counter, state.intent)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -181,7 +184,7 @@ def entering_part(counter: Counter, state: EnteringPart, event: Event) -> Step:
             return go(counter, state.choosing)
         case Entered() if state.notice is None:
             return _part(counter, state)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -235,7 +238,7 @@ def entering_pin(counter: Counter, state: EnteringPin, event: Event) -> Step:
             return go(counter, AwaitCardAgain(_emptied(state)))
         case Escaped():
             return _without_pin(counter, state)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -246,7 +249,7 @@ def confirming_last_try(counter: Counter, state: ConfirmingLastTry, event: Event
             return _ask_pin(counter, replace(state.pin, last_try=True))
         case Escaped():
             return _without_pin(counter, state.pin)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -261,7 +264,7 @@ def await_card_again(counter: Counter, state: AwaitCardAgain, event: Event) -> S
             return go(counter, replace(state, notice=None))
         case Escaped():
             return _without_pin(counter, state.pin)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -272,7 +275,7 @@ def authorising(counter: Counter, state: Authorising, event: Event) -> Step:
             return commit(counter, draft)
         case CardFailed(_, fault):
             return _signature_failed(counter, state.pin, fault)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -283,7 +286,7 @@ def _signature_failed(counter: Counter, pin: EnteringPin, fault: Fault) -> Step:
         case "pin_wrong" | "pin_last_try" | "pin_malformed":
             # The card is asked again, so that the number shown is its own.
             return _ask_pin(counter, replace(_emptied(pin), notice=fault))
-        case _:
+        case _:  # every other fault: the card is asked for once more, with what was wrong
             return go(counter, AwaitCardAgain(_emptied(pin), fault))
 
 

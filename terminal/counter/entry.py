@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from terminal.counter import pricing
 from terminal.counter.amounts import amount_of, edited
@@ -44,7 +45,7 @@ def idle(counter: Counter, state: Idle, event: Event) -> Step:
             return wait_for_card(counter, SaleIntent(bill))
         case Asked(task):
             return _begin(counter, task)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -64,6 +65,8 @@ def _begin(counter: Counter, task: Task) -> Step:
             if giving is None:
                 return go(counter, Idle(notice=Fault("no_programme")))
             return begin(counter, PickingReason(giving.code, tuple(giving.reasons.items()))), ()
+        case _:
+            assert_never(task)
 
 
 def picking_reason(counter: Counter, state: PickingReason, event: Event) -> Step:
@@ -77,7 +80,7 @@ def picking_reason(counter: Counter, state: PickingReason, event: Event) -> Step
             return _for_reason(counter, replace(state, cursor=number - 1))
         case Entered():
             return _for_reason(counter, state)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -102,7 +105,7 @@ def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step
                 return go(counter, replace(state, notice=points))
             code, _ = state.picking.reasons[state.picking.cursor]
             return wait_for_card(counter, AwardIntent(state.picking.programme, points, code))
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -113,7 +116,7 @@ def consenting(counter: Counter, _state: Consenting, event: Event) -> Step:
             return wait_for_card(counter, LinkIntent())
         case Escaped():
             return home(counter)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -131,7 +134,7 @@ def picking_void(counter: Counter, state: PickingVoid, event: Event) -> Step:
             return go(counter, ConfirmingVoid(items[number - 1]))
         case Entered() if items:
             return go(counter, ConfirmingVoid(items[state.cursor]))
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -144,5 +147,5 @@ def confirming_void(counter: Counter, state: ConfirmingVoid, event: Event) -> St
             return go(counter, state.unknown)
         case Escaped():
             return home(counter)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from terminal.counter.effects import Commit, Effect, ReadCard
 from terminal.counter.facts import Draft, Fault, Intent
@@ -55,5 +56,7 @@ def _field_notice(found: Field) -> Fault | None:
             return Fault("other_card")
         case Field.USED_CARD:
             return Fault("card_left_behind")
-        case _:
+        case Field.EMPTY | Field.CARD:
             return None
+        case _:
+            assert_never(found)

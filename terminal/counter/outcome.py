@@ -36,7 +36,7 @@ def unfit(counter: Counter, _state: Unfit, event: Event) -> Step:
     match event:
         case Entered():
             return go(counter, Starting(), Reopen())
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -51,7 +51,7 @@ def sending(counter: Counter, _state: Sending, event: Event) -> Step:
             return go(counter, Queued(receipt))
         case NotRecorded(_, fault):
             return go(counter, Refused(fault))
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -68,7 +68,7 @@ def unknown(counter: Counter, state: Unknown, event: Event) -> Step:
             receipt = state.receipt
             item = Voidable(receipt.operation_id, receipt.at, state.receipt.content)
             return go(counter, ConfirmingVoid(item, replace(state, asking=False)))
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -80,7 +80,7 @@ def finished(counter: Counter, _state: Done | Queued | Refused | ShowingBalance,
         case Typed() | Asked():
             cleared, _ = home(counter)
             return idle(cleared, Idle(), event)
-        case _:
+        case _:  # no other event is for this state
             return stay(counter)
 
 
@@ -89,7 +89,7 @@ def refused(counter: Counter, state: Refused, event: Event) -> Step:
     match event:
         case Entered() if state.intent is not None:
             return wait_for_card(counter, state.intent)
-        case _:
+        case _:  # everything else leaves a refusal as it leaves any result
             return finished(counter, state, event)
 
 

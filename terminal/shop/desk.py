@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
+from typing import assert_never
 
 from ledger.wire.answers import Decision, Inquiry
 from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable
@@ -66,15 +67,15 @@ class Desk:
                 return await self._commit(task, draft)
             case AskAgain(task, receipt):
                 return await self._ask(task, receipt)
-            case ListVoidable(task, None):
-                return VoidableListed(task, await asyncio.to_thread(self._voidable))
-            case ListVoidable(task, str(target)):
-                return VoidableListed(task, await asyncio.to_thread(self._named, target))
+            case ListVoidable(task, target):
+                return VoidableListed(task, await asyncio.to_thread(self._undoable, target))
             case Wipe(pin):
                 wipe(pin)
+                return None
             case Reopen():
                 return await self._trouble() or Opened(self._station.terms())
-        return None
+            case _:
+                assert_never(effect)
 
     # Card and ledger --------------------------------------------------------------------------------------------
 
@@ -198,6 +199,9 @@ class Desk:
             balances=tuple(decision.balances or ()),
             elapsed_ms=round(self._spent * 1000),
         )
+
+    def _undoable(self, target: str | None) -> tuple[Voidable, ...]:
+        return self._voidable() if target is None else self._named(target)
 
     def _voidable(self) -> tuple[Voidable, ...]:
         return tuple(

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from config import settings as settings_file
 from config.home import Home
@@ -20,7 +20,7 @@ from reader.jpki import wipe
 from reader.pcsc import PcscSource
 from reader.practice import PracticeSource
 from reader.source import CardGone, CardPresent, CardSource, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ReadCard, Reopen, Wipe
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     CardArrived,
     CardFailed,
@@ -187,6 +187,8 @@ class BackgroundEngine:
                 self._report(OtherCardArrived())
             case CardGone():
                 self._report(CardLeft())
+            case _:
+                assert_never(event)
 
     def _without_reader(self, state: ReaderState) -> None:
         """Lend practice cards in practice mode; elsewhere, what lay on the reader is gone with it."""
@@ -206,6 +208,8 @@ class BackgroundEngine:
                 self._report(Trouble(Fault(JournalForked.code)))
             case Line.UNKNOWN:
                 pass
+            case _:
+                assert_never(state.line)
 
     def _on_answer(self, online: bool) -> None:
         """Tell how the line is; when it is back, ask at once for what somebody still waits for."""
@@ -231,8 +235,10 @@ def _failed(effect: Effect) -> Event | None:
             return CardFailed(task, Fault("unexpected"))
         case Commit(task):
             return NotRecorded(task, Fault("unexpected"))
-        case _:
+        case AskAgain() | ListVoidable() | Reopen() | Wipe():
             return None
+        case _:
+            assert_never(effect)
 
 
 def make_engine(

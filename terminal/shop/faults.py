@@ -26,5 +26,5 @@ def fault_of(error: Exception) -> Fault:
         case QueueError() | LedgerNewer() | EnrolmentError() | AnchorError():
             told = {name: str(value) for name, value in vars(error).items() if value is not None}
             return Fault(error.code, tuple(told.items()))
-        case _:
+        case _:  # an error of nobody's tree is a defect
             return Fault("unexpected")

@@ -67,6 +67,8 @@ class PracticeReader:
                     report(CardGone())
                 case CardGone() if source is not self._with_card:
                     return
+                case _:  # what either reader says is passed on, but for the above
+                    pass
             report(event)
 
         return hear

@@ -10,7 +10,6 @@ from typing import get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import CardSigned, Sale
 from terminal.counter import Counter, State, resident_view, step
 from terminal.counter.effects import Authorise, Commit, Effect, Wipe
@@ -23,25 +22,19 @@ from terminal.counter.events import (
     CardRead,
     Decided,
     Entered,
-    Erased,
     Escaped,
     Event,
-    Moved,
-    NotRecorded,
     Opened,
-    OtherCardArrived,
     Picked,
     PinEntered,
-    PinTyped,
     Task,
     Tick,
     TriesLeft,
-    Trouble,
     Typed,
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import Draft, Fault, Resident, Voidable
+from terminal.counter.facts import Fault
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -58,45 +51,8 @@ from terminal.counter.states import (
     Starting,
     Unfit,
 )
-from tests.terminal.counters import OTHER, STREET, TERMINAL, TERMS, TOWN, held, receipt, resident, signed, tapped
-
-_SOLD = Draft(next(e.draft.content for e in tapped(1200, resident())[1] if isinstance(e, Commit)))
-assert isinstance(_SOLD.content, Sale)
-_ITEM = Voidable(f"{TERMINAL}-000009", "2026-11-23T14:05:00+09:00", _SOLD.content)
-
-
-PEOPLE: list[Event] = [
-    *(Typed(text) for text in ("1", "2", "3", "90", "1200", "９", "x", "-1", "123456789018")),
-    *(Picked(number) for number in range(6)),
-    *(Moved(by) for by in (-1, 1)),
-    *(Asked(task) for task in Task),
-    *(PinTyped(count) for count in range(-1, 6)),
-    Entered(),
-    Escaped(),
-    Erased(),
-]
-"""What clerk and resident do."""
-
-WORLD: list[Event] = [
-    CardArrived(),
-    CardLeft(),
-    OtherCardArrived(),
-    Opened(TERMS),
-    Trouble(Fault("disk_full")),
-]
-"""What cards and disks do."""
-
-RESIDENTS: list[Resident] = [
-    *(resident(standing=standing) for standing in [*Standing, None]),
-    resident(held(TOWN, 400)),
-    resident(held(TOWN, 3000), held(STREET, 80)),
-    resident(held(OTHER, 700)),
-    resident(held(TOWN, 0), held(OTHER, 90)),
-    resident(held(TOWN, 501), held(OTHER, 1)),
-]
-"""Anybody: of any standing, with any points, online or not."""
-
-FAULTS = ["pin_wrong", "pin_blocked", "pin_last_try", "card_pulled", "card_changed"]
+from tests.terminal.counters import TERMS, receipt, signed
+from tests.terminal.happenings import ITEM, PEOPLE, RESIDENTS, WORLD, answers
 
 
 @dataclass
@@ -145,24 +101,6 @@ class Walk:
         owners = [effect.pin for effect in effects if isinstance(effect, Authorise | Wipe)]
         assert owners == ([event.pin] if isinstance(event, PinEntered) else [])
 
-    def answers(self, task: int) -> list[Callable[[], Event]]:
-        """Return what an engine might say of a task, fitting or not."""
-        state = self.counter.state
-        draft = state.draft if isinstance(state, Sending) else _SOLD
-        last = self.asked[-1].draft if self.asked else None
-        return [
-            *(partial(CardRead, task, who, sealed) for who in RESIDENTS for sealed in (None, "c2VhbGVk")),
-            *(partial(CardFailed, task, Fault(code)) for code in FAULTS),
-            *(partial(TriesLeft, task, tries) for tries in range(4)),
-            lambda: Authorised(task, signed(last) if last else _SOLD),
-            lambda: Authorised(task, _SOLD),
-            lambda: Decided(task, receipt(draft)),
-            lambda: Decided(task, receipt(draft, Status.REFUSED, "insufficient_balance")),
-            lambda: Unanswered(task, receipt(draft, None)),
-            lambda: NotRecorded(task, Fault("disk_full")),
-            *(partial(VoidableListed, task, items) for items in ((), (_ITEM,))),
-        ]
-
     def onward(self) -> list[Callable[[], Event]]:
         """Return what would most likely come next: without it, random walks seldom get past the tap."""
         state, task = self.counter.state, self.counter.task
@@ -191,19 +129,20 @@ class Walk:
             case Sending(draft):
                 return [lambda: Decided(task, receipt(draft)), lambda: Unanswered(task, receipt(draft, None))]
             case PickingVoid(None):
-                return [lambda: VoidableListed(task, (_ITEM,))]
+                return [lambda: VoidableListed(task, (ITEM,))]
             case _:
                 return [Entered, Entered, Escaped]
 
     def event(self, group: int, index: int) -> Event:
         """Return the event that two drawn numbers stand for, of all that could come now."""
         earlier = max(0, self.counter.task - 1)
+        asked = self.asked[-1].draft if self.asked else None
         groups: list[list[Callable[[], Event]]] = [
             *[self.onward()] * 6,
             [partial(replace, event) for event in PEOPLE],
             [partial(replace, event) for event in WORLD],
             [lambda: Tick(self.counter.now + index), lambda: PinEntered(bytearray(b"1234"))],
-            self.answers(earlier) + self.answers(self.counter.task),
+            answers(self.counter, earlier, asked) + answers(self.counter, self.counter.task, asked),
         ]
         return groups[group][index % len(groups[group])]()
 

@@ -179,7 +179,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
                 self._hold(card)
             case Entered() if isinstance(self.counter.state, EnteringPin):
                 self._enter_pin(self.counter.state)
-            case _:
+            case _:  # every other intention is an event, or does not pass the type checker here
                 self.dispatch(intention)
 
     def _after_help(self, chosen: Intention | None) -> None:

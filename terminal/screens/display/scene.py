@@ -74,6 +74,8 @@ def _number(view: ResidentView, words: Words) -> Iterator[Widget]:
                 yield Prose(words("resident-earned", points=points(earned)))
         case ResidentView(points=int() as amount):
             yield AmountDisplay(amount, "P")
+        case _:  # a scene without a number
+            pass
 
 
 def _line(index: int, view: ResidentView, words: Words) -> Widget:

@@ -163,6 +163,9 @@ STATES: dict[str, State] = {
     "await-award": AwaitCard(AwardIntent(TOWN, 100, "volunteering")),
     "await-balance": AwaitCard(BalanceIntent()),
     "reading": Reading(BILL),
+    "reading-award": Reading(AwardIntent(TOWN, 100, "volunteering")),
+    "reading-balance": Reading(BalanceIntent()),
+    "reading-link": Reading(LinkIntent()),
     "choosing": CHOOSING,
     "choosing-locked": Choosing(BILL, WHO, BY_TAP, tap_only=True, notice=Fault("pin_blocked")),
     "choosing-offline": Choosing(
@@ -179,6 +182,7 @@ STATES: dict[str, State] = {
     "again": AwaitCardAgain(PIN),
     "authorising": Authorising(PIN),
     "sending": Sending(DRAFT),
+    "sending-award": Sending(AWARD),
     "done": Done(SALE),
     "done-award": Done(_receipt(AWARD)),
     "done-link": Done(_receipt(LINK)),

@@ -1,0 +1,92 @@
+"""The table of the counter: a row for every state, a sample of every state and event, and a page made from them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import terminal
+from terminal.counter import State, step
+from terminal.counter.effects import Effect
+from terminal.counter.events import Event, Tick
+from terminal.counter.states import Field, Starting
+from terminal.counter.table import at
+from tests.terminal.happenings import everything
+from tests.terminal.screens.scenes import STATES, counter_in
+from tests.terminal.states_page import edges, page
+
+PAGE = Path(__file__).parents[2] / "docs" / "counter.md"
+
+
+def test_every_state_has_its_sample() -> None:
+    """What is tried with every state is tried with every state that there is."""
+    assert {type(state) for state in STATES.values()} == set(get_args(State))
+
+
+def test_every_event_has_its_sample() -> None:
+    """What is tried with every event is tried with every event that there is."""
+    assert {type(event) for event in everything(counter_in(Starting()))} == set(get_args(Event))
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_is_read_in_its_own_row(name: str) -> None:
+    """A row is for one kind of state."""
+    assert at(STATES[name]).row.state is type(STATES[name])
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    """No state is without a way in or a way out."""
+    found = edges()
+    assert {after for _, after in found} | {Starting} == set(get_args(State))
+    assert {before for before, _ in found} == set(get_args(State))
+
+
+def test_every_event_and_every_effect_is_of_use() -> None:
+    """An event that no state answers to, or an effect that none asks for, was forgotten somewhere."""
+    answered, asked = set(), set()
+    for state in STATES.values():
+        for field in Field:
+            before = replace(counter_in(state), field=field)
+            for event in everything(before):
+                after, effects = step(before, event)
+                asked |= {type(effect) for effect in effects}
+                if effects or after.state != state:
+                    answered.add(type(event))
+    assert answered == set(get_args(Event))
+    assert asked == set(get_args(Effect))
+
+
+def test_time_alone_writes_nothing() -> None:
+    """However long nobody comes, no effect is asked for."""
+    for state in STATES.values():
+        for seconds in (1.0, 1000.0):
+            assert step(counter_in(state), Tick(seconds))[1] == ()
+
+
+def test_the_page_of_the_states_is_fresh() -> None:
+    """Run `python -m tests.terminal.states_page docs/counter.md` after a change of the table."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def _open_matches(file: Path) -> Iterator[str]:
+    """Yield each match that neither is exhaustive for the type checker nor says why its last case takes the rest."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if not isinstance(node, ast.Match):
+            continue
+        last = node.cases[-1]
+        takes_the_rest = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+        proved = ast.unparse(last.body[0]).startswith("assert_never(")
+        if not (takes_the_rest and (proved or "#" in lines[last.pattern.lineno - 1])):
+            yield f"{file.name}:{node.lineno}"
+
+
+def test_every_match_is_exhaustive_or_says_why_not() -> None:
+    """One more state, event, effect, intent or content is noticed wherever something is done about each."""
+    folder = Path(terminal.__file__).parent
+    assert [found for file in sorted(folder.rglob("*.py")) for found in _open_matches(file)] == []
