@@ -39,7 +39,7 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.shell.words import Words, clock, given, number_at_shop, points, yen
+from terminal.shell.words import Words, clock, number_at_shop, points, signed_points, yen
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +300,7 @@ def _voidable(item: Voidable) -> Line:
         case Sale(bill=bill):
             value = yen(bill)
         case Award(award=award):
-            value = given(sum(leg.points for leg in award))
+            value = signed_points(sum(leg.points for leg in award))
         case _:
             assert_never(item.content)
     return Line(f"{clock(item.at)}  {number_at_shop(item.operation_id)}", value)

@@ -34,14 +34,9 @@ def points(amount: int) -> str:
     return f"{figure(amount)} P"
 
 
-def taken(amount: int) -> str:
-    """Return points that leave the resident."""
-    return points(-amount) if amount else points(0)
-
-
-def given(amount: int) -> str:
-    """Return points that come to the resident."""
-    return f"+ {points(amount)}" if amount else points(0)
+def signed_points(amount: int) -> str:
+    """Return points with their sign: what leaves the resident and what comes, written alike (`−820 P`, `+6 P`)."""
+    return f"+{points(amount)}" if amount > 0 else points(amount)
 
 
 def clock(at: str) -> str:

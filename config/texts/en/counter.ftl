@@ -127,6 +127,13 @@ slip-award = Award
 slip-link = First registration
 slip-void = Void
 slip-of = Of
+slip-reprint = REPRINT
+slip-refused = Not accepted
+slip-return = Return of
+slip-returned = Refund
+slip-convert = Points converted
+slip-unlink = Registration ended
+slip-short = Short (not due)
 
 # Help
 help-title = Help

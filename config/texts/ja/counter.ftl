@@ -127,6 +127,13 @@ slip-award = ポイント付与
 slip-link = 初回登録
 slip-void = 取消
 slip-of = 元の取引
+slip-reprint = 再印字
+slip-refused = お取り扱いできませんでした
+slip-return = 返品
+slip-returned = 返金額
+slip-convert = ポイント振替
+slip-unlink = 登録の取りやめ
+slip-short = 不足分（ご負担なし）
 
 # ヘルプ
 help-title = ヘルプ

@@ -1,53 +1,13 @@
-"""Sentences that wrap as Japanese is set: no line begins with a closing mark or ends with an opening one."""
+"""Sentences that take as many rows as they need."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
-from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-_OPENING = "（「『【〔"
-"""Marks that stay with what is after them (JIS X 4051, 行末禁則)."""
-_CLOSING = "、。，．・：；？！）」』】〕"
-"""Marks that stay with what is before them (行頭禁則)."""
-
-_KANA = r"(?:(?![おご][一-龠])[ぁ-ん])*"
-"""Kana that inflect; an honorific お or ご belongs to what follows it."""
-
-_PIECE = re.compile(
-    rf"\s+|[{_OPENING}]*[おご]?(?:[0-9]*[^\s!-~ぁ-ん{_OPENING}{_CLOSING}]+|[!-~]+)?"
-    rf"{_KANA}(?:[）」』】〕]+{_KANA})*[{_CLOSING}]*"
-)
-"""What is not broken: a word, or roughly a 文節 (characters of meaning, then kana that inflect), with its marks."""
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Return the lines of a text that fit a width in cells; a piece that is wider than a line is cut."""
-    lines = []
-    for paragraph in text.splitlines() or [""]:
-        line = ""
-        for piece in _pieces(paragraph, width):
-            if cell_len(line + piece.rstrip()) > width:
-                lines.append(line.rstrip())
-                line = ""
-            line += piece if line else piece.lstrip()
-        lines.append(line.rstrip())
-    return lines
-
-
-def _pieces(paragraph: str, width: int) -> Iterator[str]:
-    for piece in _PIECE.findall(paragraph):
-        rest = piece
-        while cell_len(rest) > width:
-            cut = max((end for end in range(1, len(rest)) if cell_len(rest[:end]) <= width), default=1)
-            yield rest[:cut]
-            rest = rest[cut:]
-        yield rest
+from terminal.shell.typesetting import wrapped
 
 
 class Prose(Widget):

@@ -19,6 +19,7 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.status_line import StatusLine
 from terminal.shell.widgets.touch import KeyCap, Touchable
+from terminal.slips.rows import Row
 from tests.terminal.screens.gallery import drawings
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
 from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in
@@ -54,7 +55,7 @@ def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
     slip = screen.query_one(Slip)
     if len(slip.rows) > slip.content_size.height:
         yield "the slip is too long"
-    for text in (word for row in slip.rows for word in (row.name, row.value)):
+    for text in (word for row in slip.rows if isinstance(row, Row) for word in (row.label, row.value)):
         if text and text not in slip.render().plain:
             yield f"{text!r} is cut on the slip"
     status = screen.query_one(StatusLine)

@@ -20,10 +20,9 @@ from terminal.screens.counter.pin import PinPad
 from terminal.shell.app import KazasuApp, MakeScreen
 from terminal.shell.look import Look, look_of
 from terminal.shell.themes import theme_name
+from terminal.shell.typesetting import wrapped
 from terminal.shell.widgets.glyphs import HEIGHT, NARROW, WIDE, doubled, draw, largest
-from terminal.shell.widgets.prose import wrapped
-from terminal.shell.words import clock, figure, moment, number_at_shop, points, taken, yen
-from terminal.shell.words import given as given_points
+from terminal.shell.words import clock, figure, moment, number_at_shop, points, signed_points, yen
 from tests.terminal.screens.scenes import CARDS, STATES
 
 WRAPPED = [
@@ -54,9 +53,9 @@ FIGURES = [
     pytest.param(figure(1234567), "1,234,567", id="thousands"),
     pytest.param(yen(0), "0 円", id="zero"),
     pytest.param(points(-820), "−820 P", id="a minus, no hyphen"),
-    pytest.param(taken(820), "−820 P", id="taken"),
-    pytest.param(taken(0), "0 P", id="nothing taken"),
-    pytest.param(given_points(3), "+ 3 P", id="given"),
+    pytest.param(signed_points(-820), "−820 P", id="taken"),
+    pytest.param(signed_points(0), "0 P", id="nothing taken"),
+    pytest.param(signed_points(3), "+3 P", id="given"),
     pytest.param(number_at_shop("252034-0001-01-004211"), "01-004211", id="number"),
     pytest.param(clock("2026-11-23T09:05:59+09:00"), "09:05", id="clock"),
     pytest.param(moment("2026-11-23T09:05:59+09:00"), "2026-11-23 09:05", id="moment"),

@@ -1,0 +1,159 @@
+"""What a slip says: a pure function of an operation, its verdict and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from ledger.wire.answers import ProgrammeBalance, Status, Verdict
+from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
+from ledger.wire.rules import Quote
+from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
+from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
+
+NOT_KNOWN = "-"
+"""What stands where nothing is known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An operation that is durable in the journal, and what is known of it: `verdict` is None until there is one.
+
+    `undoes` is what a void undid; `balances` is what the resident holds now, where somebody is there to see it.
+    """
+
+    operation_id: str
+    short_hash: str
+    at: str
+    content: Operation
+    verdict: Verdict | None = None
+    undoes: Sale | Award | None = None
+    balances: Sequence[ProgrammeBalance] = ()
+
+
+def slip(settled: Settled, words: Words, *, shop: str, reprint: bool = False) -> tuple[SlipRow, ...]:
+    """Return the slip for the resident, as it is printed; a copy of an earlier one says so."""
+    return (
+        title(words),
+        *((Row(words("slip-reprint"), emphasis=Emphasis.STRONG),) if reprint else ()),
+        Row(shop),
+        *body(settled, words),
+        QrCode(qr_text(settled.operation_id, settled.short_hash)),
+    )
+
+
+def title(words: Words) -> Row:
+    """Return the row that says what this is."""
+    return Row(words("slip-title"), emphasis=Emphasis.STRONG)
+
+
+def qr_text(operation_id: str, short_hash: str) -> str:
+    """Return what a slip's QR code says: form, operation id and short hash, as in `KZ1:131164-0001-01-000042:7f3a91c2`.
+
+    Neither says who it was, and together they are found in the journal, and checked there.
+    """
+    return f"KZ1:{operation_id}:{short_hash.replace(' ', '')}"
+
+
+def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]:
+    """Yield what an operation came to; `note` stands beside the hash."""
+    yield Row(moment(settled.at), number_at_shop(settled.operation_id), Emphasis.QUIET)
+    if settled.undoes is None:
+        yield Gap()
+    yield from operation(settled.content, words, settled.verdict)
+    if settled.undoes is not None:
+        yield from operation(settled.undoes, words)
+    if settled.balances:
+        yield Gap()
+        yield from held(words("slip-balance"), settled.balances, words)
+    yield Gap()
+    yield Row(settled.short_hash, note, Emphasis.QUIET)
+
+
+def operation(content: Operation, words: Words, verdict: Verdict | None = None) -> Iterator[SlipRow]:
+    """Yield what an operation moves: as decided, or as asked while there is no verdict."""
+    if verdict is not None and verdict.status is Status.REFUSED:
+        yield Row(words("slip-refused"), emphasis=Emphasis.STRONG)
+        verdict = None
+    match content:
+        case Sale():
+            yield from priced(content, words, verdict)
+        case Award(award=award):
+            yield from _legs(words("slip-award"), award, verdict.awarded if verdict is not None else None, words)
+        case Void(target=target):
+            yield Row(words("slip-void"), number_at_shop(target))
+        case Return(target=target, bill=bill):
+            yield Row(words("slip-return"), number_at_shop(target))
+            yield Row(words("slip-returned"), yen(-bill), Emphasis.STRONG)
+            if verdict is not None:
+                yield Row(words("slip-redeemed"), signed_points(-verdict.redeemed))
+                yield Row(words("slip-awarded"), signed_points(verdict.awarded))
+        case Convert(take=take, give=give):
+            yield Row(words("slip-convert"))
+            for leg, sign in ((take, -1), (give, 1)):
+                yield Row(f"  {words.programme(leg.programme)}", signed_points(sign * leg.points))
+        case Link():
+            yield Row(words("slip-link"))
+        case Unlink():
+            yield Row(words("slip-unlink"))
+        case Close(number=number):
+            yield Row(words("close-z", number=number))
+        case _:
+            assert_never(content)
+
+
+def priced(sale: Sale | Quote, words: Words, verdict: Verdict | None = None) -> Iterator[SlipRow]:
+    """Yield what a sale comes to, quoted or written: both are priced by `ledger.wire.rules.quote` alone.
+
+    What was asked and not granted stands in a row of its own, so that the rows still sum up to what was paid.
+    """
+    asked = sum(leg.points for leg in sale.redeem)
+    redeemed = verdict.redeemed if verdict is not None else asked
+    yield Row(words("slip-bill"), yen(sale.bill))
+    yield from _legs(words("slip-redeemed"), sale.redeem, redeemed, words, sign=-1)
+    if redeemed < asked:
+        yield Row(words("slip-short"), signed_points(redeemed - asked), Emphasis.QUIET)
+    yield Rule()
+    yield Row(words("slip-due"), yen(sale.amount_due), Emphasis.STRONG)
+    yield Gap()
+    yield from _legs(words("slip-awarded"), sale.award, verdict.awarded if verdict is not None else None, words)
+
+
+def begun(bill: int | None, words: Words) -> Iterator[SlipRow]:
+    """Yield a sale of which at most the bill is known."""
+    yield Row(words("slip-bill"), NOT_KNOWN if bill is None else yen(bill))
+    yield Row(words("slip-redeemed"), NOT_KNOWN)
+    yield Rule()
+    yield Row(words("slip-due"), NOT_KNOWN, Emphasis.STRONG)
+    yield Gap()
+    yield Row(words("slip-awarded"), NOT_KNOWN)
+
+
+def quoted(quote: Quote, balances: Sequence[ProgrammeBalance] | None, words: Words) -> Iterator[SlipRow]:
+    """Yield what a bill would come to, and what the resident would hold then, where the ledger said what they hold."""
+    yield from priced(quote, words)
+    if balances is not None:
+        after = sum(balance.points for balance in balances) - quote.redeemed + quote.awarded
+        yield Row(words("slip-balance"), points(after))
+
+
+def held(name: str, balances: Sequence[ProgrammeBalance], words: Words) -> Iterator[SlipRow]:
+    """Yield what a resident holds: the sum, and each programme beneath where there is more than one."""
+    yield Row(name, points(sum(balance.points for balance in balances)))
+    if len(balances) > 1:
+        for balance in balances:
+            yield Row(f"  {words.programme(balance.programme)}", points(balance.points), Emphasis.QUIET)
+
+
+def _legs(name: str, legs: Sequence[Leg], granted: int | None, words: Words, *, sign: int = 1) -> Iterator[SlipRow]:
+    """Yield points that move: the sum, and each programme beneath where there is more than one.
+
+    `granted` is None until that is decided; of what was not granted in full, only the sum is known.
+    """
+    asked = sum(leg.points for leg in legs)
+    total = asked if granted is None else granted
+    yield Row(name, signed_points(sign * total))
+    if len(legs) > 1 and total == asked:
+        for leg in legs:
+            yield Row(f"  {words.programme(leg.programme)}", signed_points(sign * leg.points), Emphasis.QUIET)
