@@ -12,10 +12,7 @@ from sqlite_utils import Database
 
 from offline_queue.errors import DiskFull, JournalBusy, JournalCorrupt, JournalNewer, JournalReadOnly, QueueError
 
-VERSION = 1
-"""The format that this version writes, kept in `PRAGMA user_version`."""
-
-_SCHEMA = """
+_FORM_1 = """
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -51,7 +48,13 @@ CREATE TRIGGER verdicts_are_never_replaced BEFORE INSERT ON verdicts
 CREATE TRIGGER verdicts_are_never_changed BEFORE UPDATE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
-"""`verdicts.position` is the order in which they came, `awaited` whether somebody still waited for it."""
+"""0.1.0. `verdicts.position` is the order in which they came, `awaited` whether somebody still waited for it."""
+
+STEPS: tuple[str, ...] = (_FORM_1,)
+"""SQL that takes a file from each form to the next: the first from nothing to form 1.
+
+Whoever changes the tables adds a step. A step that was released is never edited: files in the field were made by it.
+"""
 
 ROOM = 16 * 1024 * 1024
 """Bytes that must be free before a resident is told anything: a day's operations and SQLite's own files."""
@@ -78,10 +81,14 @@ def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
             database = Database(connection)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
+            if form := _form(connection):
+                _refuse_foreign(database, public_key, terminal_id)
+            with database.atomic():
+                _upgrade(database, form)
+                if not form:
+                    database.execute("INSERT INTO identity VALUES (?, ?)", (terminal_id, public_key))
+            # Only now: a step may build a table anew.
             database.execute("PRAGMA foreign_keys = ON")
-            if not database.table("entries").exists():
-                _create(database, terminal_id, public_key)
-            _refuse_foreign(database, public_key, terminal_id)
         except BaseException:
             connection.close()
             raise
@@ -89,13 +96,19 @@ def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
 
 
 def open_read_only(path: Path, public_key: bytes) -> tuple[Database, str]:
-    """Return a database that cannot write, and whose journal it is; raise QueueError."""
+    """Return a database that cannot write the file, and whose journal it is; raise QueueError.
+
+    An older form is read from a copy in memory that is brought to today's, as the file will be once it is written.
+    """
     with translated():
-        _refuse_newer(path)
+        form = _refuse_newer(path)
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
             database = Database(connection)
             terminal_id = _refuse_foreign(database, public_key)
+            if form < len(STEPS):
+                database = _upgraded_copy(connection, form)
+                connection.close()
         except BaseException:
             connection.close()
             raise
@@ -130,26 +143,45 @@ def meaning(error: sqlite3.Error) -> QueueError:
             return JournalCorrupt(str(error))
 
 
-def _refuse_newer(path: Path) -> None:
-    """Look at the format without opening for writing, so that a newer journal stays as it is to the byte."""
+def _refuse_newer(path: Path) -> int:
+    """Return the file's form, without opening it for writing, so that a newer journal stays as it is to the byte."""
     # With no log beside it the file is all there is: read as immutable, nothing is made beside it either.
     alone = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{alone}", uri=True)
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        form = _form(connection)
     finally:
         connection.close()
-    if version > VERSION:
-        raise JournalNewer(version)
+    if form > len(STEPS):
+        raise JournalNewer(form)
+    return form
 
 
-def _create(database: Database, terminal_id: str, public_key: bytes) -> None:
-    with database.atomic():
-        # executescript() would commit first, and half a schema must never be found.
-        for statement in _statements(_SCHEMA):
+def _form(connection: sqlite3.Connection) -> int:
+    (form,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(form)
+
+
+def _upgrade(database: Database, form: int) -> None:
+    """Bring a file from one form to today's, in the caller's transaction."""
+    for step in STEPS[form:]:
+        # executescript() would commit first, and half a form must never be found.
+        for statement in _statements(step):
             database.execute(statement)
-        database.execute("INSERT INTO identity VALUES (?, ?)", (terminal_id, public_key))
-        database.execute(f"PRAGMA user_version = {VERSION}")
+    if form < len(STEPS):
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")
+
+
+def _upgraded_copy(connection: sqlite3.Connection, form: int) -> Database:
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    try:
+        connection.backup(copy)
+        database = Database(copy)
+        _upgrade(database, form)
+    except BaseException:
+        copy.close()
+        raise
+    return database
 
 
 def _statements(script: str) -> Generator[str]:
