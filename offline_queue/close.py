@@ -6,15 +6,21 @@ one Z, whatever the clock did; what has no verdict yet is named, and goes into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Award, Mark, Return, Sale, Void
-from offline_queue.errors import JournalCorrupt, OperationIdTaken
+from offline_queue.errors import JournalCorrupt, JournalNewer, OperationIdTaken
 from offline_queue.journal import Journal
 from offline_queue.reading import JournalReader, Recorded
+
+ALWAYS_COUNTED = frozenset({"sales", "awards", "voids", "returns", "refused", "bill", "redeemed", "awarded"})
+"""The totals that every close states; 0.1.0 had these. Those that came later have a default of 0 and are not here."""
+
+_PERPETUAL = "total_"
+"""Comes before the names of the perpetual totals in a close of form 1, where all figures stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,16 @@ class Totals:
     def __add__(self, other: Totals) -> Totals:
         mine, others = asdict(self), asdict(other)
         return Totals(**{name: mine[name] + others[name] for name in mine})
+
+    @classmethod
+    def read(cls, written: Mapping[str, str | int]) -> Totals:
+        """Return totals that a close states by name: what was not counted yet when it was written is 0.
+
+        Raise KeyError where one is missing that has always been there, ValueError where one is no number.
+        """
+        if missing := ALWAYS_COUNTED - written.keys():
+            raise KeyError(*missing)
+        return cls(**{name: int(value) for name, value in written.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +79,10 @@ class Report:
 class _Closed:
     """Where the last Z ended."""
 
-    number: int = 0
-    seq: int = 0
-    verdicts: int = 0
-    perpetual: Totals = Totals()
+    number: int
+    seq: int
+    verdicts: int
+    perpetual: Totals
 
 
 def interim(journal: JournalReader) -> Report:
@@ -146,17 +162,21 @@ def _bill(record: Recorded) -> int:
 def _last_close(journal: JournalReader) -> _Closed:
     record = journal.last("closed")
     if record is None:
-        return _Closed()
+        return _Closed(0, 0, 0, Totals())
     assert isinstance(record.entry.content, Mark)  # noqa: S101  # that is what the kind says
     detail = record.entry.content.detail
+    written = {name.removeprefix(_PERPETUAL): each for name, each in detail.items() if name.startswith(_PERPETUAL)}
+    if not written.keys() <= {each.name for each in fields(Totals)}:
+        # Left out, they would begin at 0 again once the newer program is back.
+        raise JournalNewer(record.entry.form)
     try:
-        perpetual = Totals(**{name: int(detail[f"total_{name}"]) for name in Totals.__dataclass_fields__})
+        perpetual = Totals.read(written)
         return _Closed(int(detail["number"]), record.entry.seq, int(detail["verdicts"]), perpetual)
-    except (KeyError, ValueError):
-        raise JournalCorrupt("the last close cannot be read", record.entry.seq) from None
+    except (KeyError, ValueError) as error:
+        raise JournalCorrupt(f"the last close cannot be read: {error}", record.entry.seq) from None
 
 
 def _detail(report: Report) -> dict[str, str | int]:
     fields = asdict(report)
     day, perpetual = fields.pop("day"), fields.pop("perpetual")
-    return {**fields, **day, **{f"total_{name}": value for name, value in perpetual.items()}}
+    return {**fields, **day, **{f"{_PERPETUAL}{name}": value for name, value in perpetual.items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from ledger.wire.answers import Decision, Status, UploadResult, Verdict
 from ledger.wire.entries import SignedEntry
 from ledger.wire.operations import Award, Leg, Mark, Sale, TapOnly, Void
-from offline_queue.close import Report, Totals, close_day, interim
-from offline_queue.errors import JournalCorrupt
+from offline_queue import close as closing
+from offline_queue.close import ALWAYS_COUNTED, Report, Totals, close_day, interim
+from offline_queue.errors import JournalCorrupt, JournalNewer
 from offline_queue.journal import Journal, Recorded
 from tests.offline_queue.conftest import DAY, START, TERMINAL, append, award
 
@@ -183,11 +185,52 @@ def test_a_sale_in_the_middle_of_closing_is_in_one_of_two(journal: Journal, monk
     assert close(journal).day == Totals()
 
 
-def test_a_close_of_another_making_is_not_guessed_at(journal: Journal) -> None:
-    """Perpetual totals that cannot be read are not begun anew."""
-    journal.append(Mark(kind="closed", detail={"number": "?"}), at=START, operator="12", business_date=DAY)
+FORM_1 = {"number": 7, "first_seq": 1, "last_seq": 0, "verdicts": 0, "undecided": 0, "undecided_bill": 0}
+"""A close as 0.1.0 wrote it, without its totals."""
+
+
+@pytest.mark.parametrize("lacking", ["number", "verdicts", *(f"total_{name}" for name in sorted(ALWAYS_COUNTED))])
+@pytest.mark.parametrize("value", [None, "?"])
+def test_a_close_that_cannot_be_read_is_not_guessed_at(journal: Journal, lacking: str, value: str | None) -> None:
+    """Perpetual totals are not begun anew where a figure is missing that was always there, or is no number."""
+    detail: dict[str, str | int] = {**FORM_1, **{f"total_{name}": 1 for name in ALWAYS_COUNTED}}
+    detail = {name: each for name, each in detail.items() if name != lacking} | ({lacking: value} if value else {})
+    journal.append(Mark(kind="closed", detail=detail), at=START, operator="12", business_date=DAY)
     with pytest.raises(JournalCorrupt):
         interim(journal)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterTotals(Totals):
+    """What a later version counts besides."""
+
+    topups: int = 0
+
+
+def test_a_total_that_is_new_begins_at_nothing(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yesterday's close, which did not have it, is carried on; from then on it is, too."""
+    write(journal, sale(1200, 820))
+    decide(journal)
+    yesterday = close(journal)
+    monkeypatch.setattr(closing, "Totals", LaterTotals)
+    assert interim(journal).perpetual == LaterTotals(**asdict(yesterday.perpetual))
+    monkeypatch.setattr(closing, "total", lambda *_: LaterTotals(sales=1, bill=500, topups=3))
+    today = close(journal)
+    assert today.day == LaterTotals(sales=1, bill=500, topups=3)
+    assert today.perpetual == LaterTotals(**asdict(yesterday.perpetual)) + today.day
+    assert asdict(close(journal).perpetual)["topups"] == 6
+
+
+def test_a_total_that_only_a_later_version_knows_is_not_lost(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older program does not close over it: it asks to be updated."""
+    with monkeypatch.context() as later:
+        later.setattr(closing, "Totals", LaterTotals)
+        later.setattr(closing, "total", lambda *_: LaterTotals(topups=3))
+        close(journal)
+    with pytest.raises(JournalNewer):
+        interim(journal)
+    with pytest.raises(JournalNewer):
+        close(journal)
 
 
 _STEPS = st.lists(

@@ -16,6 +16,7 @@ import time_machine
 
 from ledger.wire.answers import Status
 from ledger.wire.operations import Return, Sale, Void
+from offline_queue import close
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from terminal.shop import enrolment
 from tests.releases.counter import Counter
@@ -142,6 +143,24 @@ def test_the_day_goes_on_and_is_closed(kept: Kept) -> None:
     assert (again["number"], again["first_seq"]) == (closed["number"] + 1, closed["last_seq"] + 2)
     assert again["perpetual"] == closed["perpetual"]
     assert not any(again["day"].values())
+
+
+@dataclass(frozen=True, slots=True)
+class LaterTotals(close.Totals):
+    """What a later version counts besides."""
+
+    topups: int = 0
+
+
+def test_a_total_that_is_new_does_not_hinder_a_close(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field with a default is added to the totals: X and Z read the release's closes, where it is 0."""
+    monkeypatch.setattr(close, "Totals", LaterTotals)
+    report = interim(kept.counter)
+    assert report["perpetual"]["topups"] == 0
+    assert not unlike(kept.said["interim"], report)
+    closed = kept.counter("close")
+    assert closed["perpetual"] == {**kept.said["sent"]["interim"]["perpetual"], "topups": 0}
+    assert interim(kept.counter)["perpetual"] == closed["perpetual"]
 
 
 def test_points_go_back_into_the_lots_that_they_came_from(kept: Kept) -> None:
