@@ -156,7 +156,7 @@ def bare_rate(path: Path) -> float:
 def _upload(url: str, folder: Path, client: int, turn: Barrier) -> None:
     """Be one client: prepare a turn's batches, wait until all have, and upload them."""
     engine = open_engine(url)
-    points = Points(engine, PeriodKeys(folder / "periods"))
+    points = Points(engine, PeriodKeys(folder / "periods", engine))
     asked = sales(_town(client), 1, RESIDENTS)
     for _ in range(ROUNDS):
         batches = [list(islice(asked, MAX_UPLOAD)) for _ in range(BATCHES)]

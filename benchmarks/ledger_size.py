@@ -100,7 +100,7 @@ def filled(url: str, residents: int, folder: Path) -> Store:
     settle(engine, TOWN, residents)
     with engine.connect() as connection:
         size = int(connection.scalar(text(SIZES_OF[engine.dialect.name])))
-    points = Points(engine, PeriodKeys(folder / "periods"))
+    points = Points(engine, PeriodKeys(folder / "periods", engine))
     return Store(points, residents, size // residents, sales(TOWN, 1, residents))
 
 

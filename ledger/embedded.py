@@ -14,11 +14,11 @@ from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
-from ledger.api.state import Ledger
+from ledger.api.state import Ledger, today_in_japan
 from ledger.database import open_engine
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
-from ledger.keys import Keys
+from ledger.marks import Stores, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
 from ledger.points.periods import PeriodKeys
@@ -28,14 +28,21 @@ from ledger.points.upkeep import tidy
 
 
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
-    """Return the ledger of a place; what is missing there is made. Raise LedgerNewer where a newer version made it."""
+    """Return the ledger of a place, which is made where nothing is. Raise CannotOpen where it cannot be opened."""
     place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
     upgrade(identity_engine, "identity")
     upgrade(points_engine, "points")
-    keys = Keys.load(place.secret)
+    periods = PeriodKeys(place.periods, points_engine)
+    stores: Stores = {"identity": identity_engine, "points": points_engine}
+    try:
+        keys, mark = tie(stores, place.secret, lambda: periods.adopt(today_in_japan(clock())))
+        periods.sweep()
+    except BaseException:
+        for engine in stores.values():
+            engine.dispose()
+        raise
     identity = Identity(identity_engine, keys.cards)
-    periods = PeriodKeys(place.periods)
     return Ledger(
         stores=(identity_engine, points_engine),
         identity=identity,
@@ -49,6 +56,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         office=OfficeDesk(points_engine),
         audit=Audit(points_engine, periods, keys.audit),
         clock=clock,
+        mark=mark,
     )
 
 

@@ -1,7 +1,8 @@
-"""The ledger's own secret: one file that only its owner can read, made on first use; every key is derived from it."""
+"""The ledger's own secret: one file that only its owner can read, from which every key is derived."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -12,56 +13,74 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from ledger.place import KeysApart
 from ledger.wire.sealing import SealingKey
 
-_LENGTH: Final = 32
+LENGTH: Final = 32
+"""Bytes of a secret, of the ledger's as of a month's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """What is derived: the keys of the card keys, of the nonces, of the audit, and the one that opens what is sealed.
 
-    Losing the file makes every card unknown; whoever has it can tell whether a serial number is in the ID table.
+    `print` is what the stores keep to know the secret by. Losing the file makes every card unknown; whoever has it can
+    tell whether a serial number is in the ID table.
     """
 
     cards: bytes
     nonces: bytes
     audit: bytes
     sealing: SealingKey
+    print: str
 
     @classmethod
     def derive(cls, secret: bytes) -> Keys:
         """Return the keys of a secret (RFC 5869, expand step)."""
         cards, nonces, audit, sealing = (
-            HKDFExpand(SHA256(), _LENGTH, f"kazasu/1 {purpose}".encode()).derive(secret)
-            for purpose in ("cards", "nonces", "audit", "sealing")
+            _derived(secret, purpose) for purpose in ("cards", "nonces", "audit", "sealing")
         )
-        return cls(cards, nonces, audit, SealingKey(X25519PrivateKey.from_private_bytes(sealing)))
+        private = X25519PrivateKey.from_private_bytes(sealing)
+        return cls(cards, nonces, audit, SealingKey(private), print_of(secret))
 
     @classmethod
-    def load(cls, path: Path) -> Keys:
-        """Return the keys of a file, which is made where there is none."""
-        return cls.derive(_secret(path))
-
-
-def _secret(path: Path) -> bytes:
-    try:
-        found = path.read_bytes()
-    except FileNotFoundError:
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_LENGTH))
-            file.flush()
-            os.fsync(descriptor)
-        # Several processes may start at once: the first whole file stays, whoever wrote it.
+    def load(cls, path: Path) -> Keys | None:
+        """Return the keys of a file, None where there is none; raise KeysApart `ledger_key_damaged`."""
         try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        found = path.read_bytes()
-    if len(found) != _LENGTH:
-        raise ValueError(f"{path} is not a ledger's secret: {_LENGTH} bytes are expected")
-    return found
+            secret = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if len(secret) != LENGTH:
+            raise KeysApart("ledger_key_damaged", path=str(path))
+        return cls.derive(secret)
+
+
+def print_of(secret: bytes) -> str:
+    """Return the fingerprint of a secret: it tells two apart, and nothing of either."""
+    return _derived(secret, "print").hex()
+
+
+def make_secret(path: Path) -> None:
+    """Make the file of a new secret, whole and durable, unless another process was there first: that one stays."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(LENGTH))
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDFExpand(SHA256(), LENGTH, f"kazasu/1 {purpose}".encode()).derive(secret)

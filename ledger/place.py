@@ -1,4 +1,9 @@
-"""Where a ledger's databases and keys are, and what may be wrong with them there."""
+"""Where a ledger's databases and keys are, and what may be wrong with them there.
+
+CannotOpen
+├── LedgerNewer       a newer version of the program made the tables
+└── KeysApart         keys and stores do not belong together
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,13 @@ from typing import Literal
 Store = Literal["identity", "points"]
 
 
-class LedgerNewer(Exception):  # noqa: N818  # says what is the case
+class CannotOpen(Exception):  # noqa: N818  # says what is the case
+    """A ledger cannot be opened as it lies there; `code` names why."""
+
+    code = "ledger_unopened"
+
+
+class LedgerNewer(CannotOpen):
     """A newer version of the program made a store's tables; carries `store`, and the `version` that stands there."""
 
     code = "ledger_newer"
@@ -18,6 +29,19 @@ class LedgerNewer(Exception):  # noqa: N818  # says what is the case
         super().__init__(f"the {store} store is at version {version}, which this program does not know")
         self.store = store
         self.version = version
+
+
+class KeysApart(CannotOpen):
+    """Keys and stores do not belong together, so that nothing was opened or made; carries what its sentence names.
+
+    `ledger_key_missing`, `ledger_key_wrong` and `ledger_key_damaged` carry `path`, `ledger_store_missing` carries
+    `store`, `ledger_stores_differ` nothing.
+    """
+
+    def __init__(self, code: str, **told: str) -> None:
+        super().__init__(code, told)
+        self.code = code
+        vars(self).update(told)
 
 
 @dataclass(frozen=True, slots=True)

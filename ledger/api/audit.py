@@ -9,6 +9,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, insert, select
@@ -56,7 +57,8 @@ class Audit:
         """Return what was done for a municipality, oldest first; whom it concerned, until the month's key is gone."""
         query = select(audit).where(audit.c.municipality == municipality).order_by(audit.c.at, audit.c.entry)
         with reading(self._engine) as connection:
-            return [self._act(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        return [self._periods.supplied(partial(self._act, row)) for row in rows]
 
     def _act(self, row: Row[Any]) -> Act:
         detail: dict[str, str] = json.loads(row.detail)
@@ -66,7 +68,8 @@ class Audit:
         return Act(row.at, row.who, row.action, json.dumps(detail, ensure_ascii=False))
 
     def _seal(self, entry: str, at: datetime, mykey: str) -> str:
-        return b64encode(self._periods.seal(_text(at), entry, mykey.encode())).decode()
+        sealed = self._periods.supplied(lambda: self._periods.seal(_text(at), entry, mykey.encode()))
+        return b64encode(sealed).decode()
 
 
 def _row(entry: str, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> dict[str, str]:

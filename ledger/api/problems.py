@@ -53,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "journal_rollback": Kind(409),
     "too_many_requests": Kind(429, retryable=True),
     "ledger_unavailable": Kind(503, retryable=True),
+    "period_key_missing": Kind(503, retryable=True),
     "ledger_failed": Kind(500, retryable=True),
 }
 """Every code of the API."""

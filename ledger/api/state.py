@@ -19,6 +19,7 @@ from ledger.api.telemetry import Metrics
 from ledger.database import reading
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
+from ledger.marks import Mark
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
@@ -44,10 +45,16 @@ class Ledger:
     office: OfficeDesk
     audit: Audit
     clock: Callable[[], datetime]
+    mark: Mark
     metrics: Metrics = field(default_factory=Metrics)
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
     office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
     enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
+
+    @property
+    def epoch(self) -> int:
+        """How often this ledger was restored, plus one: what it said in an earlier epoch it may not know."""
+        return self.mark.epoch
 
     @property
     def books(self) -> Engine:
@@ -67,7 +74,12 @@ class Ledger:
 
     def today(self) -> date:
         """Return the day in Japan."""
-        return self.clock().astimezone(JST).date()
+        return today_in_japan(self.clock())
+
+
+def today_in_japan(moment: datetime) -> date:
+    """Return the day in Japan at a moment."""
+    return moment.astimezone(JST).date()
 
 
 async def _ledger(request: Request) -> Ledger:

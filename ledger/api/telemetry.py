@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.api.problems import ProblemError
+from ledger.points.periods import PeriodKeyMissing
 from ledger.wire.answers import Verdict
 
 LOGGER = logging.getLogger("kazasu.ledger")
@@ -110,4 +111,6 @@ def _failed(error: Exception) -> ProblemError:
     log_failure(error)
     if isinstance(error, (DBAPIError, PoolTimeoutError)):
         return ProblemError("ledger_unavailable")
+    if isinstance(error, PeriodKeyMissing):
+        return ProblemError(error.code)
     return ProblemError("ledger_failed")

@@ -79,7 +79,7 @@ def inquire(inquiry: Inquiry, terminal: SigningTerminal, ledger: LedgerHere) -> 
     return nothing.model_copy(update=found)
 
 
-@router.post("/uploads", responses=documented(*TERMINAL_CODES, *_CHAIN_CODES))
+@router.post("/uploads", responses=documented(*TERMINAL_CODES, *_CHAIN_CODES, "period_key_missing"))
 def upload(asked: Upload, terminal: SigningTerminal, ledger: LedgerHere) -> UploadResult:
     """Take journal entries in and decide their operations, in order; the same entries get the same verdicts again.
 
@@ -105,7 +105,9 @@ def upload(asked: Upload, terminal: SigningTerminal, ledger: LedgerHere) -> Uplo
     return UploadResult(decisions=decisions, head_seq=head.seq, head_hash=head.hash)
 
 
-@router.get("/operations/{operation_id}", responses=documented(*TERMINAL_CODES, "operation_unknown"))
+@router.get(
+    "/operations/{operation_id}", responses=documented(*TERMINAL_CODES, "operation_unknown", "period_key_missing")
+)
 def operation(operation_id: OperationId, terminal: SigningTerminal, ledger: LedgerHere) -> Verdict:
     """Return the verdict on one of the terminal's own operations."""
     verdict = ledger.points.verdict(operation_id) if operation_id.startswith(f"{terminal.id}-") else None

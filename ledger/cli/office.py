@@ -17,7 +17,7 @@ import typer
 from config.municipalities import is_known
 from config.plain import shown
 from config.texts import Texts
-from ledger.place import LedgerNewer, Place
+from ledger.place import CannotOpen, Place
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
     from ledger.api.desk import Officer
@@ -57,11 +57,12 @@ class Office:
         from config.trust import AnchorError, Anchors
         from ledger.embedded import assemble
         from ledger.identity.errors import IdentityRefusal
+        from ledger.points.periods import PeriodKeyMissing
         from ledger.points.registry import RegistryError
 
         try:
             ledger = assemble(self.place, Anchors.load(self.anchors))
-        except (AnchorError, LedgerNewer) as error:
+        except (AnchorError, CannotOpen) as error:
             self.refuse(error.code, **{name: str(value) for name, value in vars(error).items()})
         except DBAPIError as error:
             self.refuse("database_unreachable", error=type(error.orig).__name__)
@@ -69,6 +70,8 @@ class Office:
             yield ledger
         except (IdentityRefusal, RegistryError) as refused:
             self.refuse(refused.code)
+        except PeriodKeyMissing as missing:
+            self.refuse(missing.code)
         finally:
             ledger.close()
 
@@ -81,7 +84,7 @@ class Office:
             self.refuse("text_wrong", field=field, reason=self.texts(f"text-{fault}".replace("_", "-"), chars=MAX_NAME))
         return text
 
-    def refuse(self, code: str, **args: str | int) -> NoReturn:
+    def refuse(self, code: str, /, **args: str | int) -> NoReturn:
         """Say what is wrong, why, and what to do; end the command."""
         refusal = self.texts.refusal(code, **args)
         stop(f"{refusal.what}\n{refusal.why}\n{refusal.todo}\n({code})")

@@ -65,3 +65,13 @@ revocation_list = Table(
     Column("issued", BigInteger, nullable=False),
 )
 """When the last list of each scope (an issuer, or an issuer's distribution point) was issued, in seconds since 1970."""
+
+mark = Table(
+    "identity_mark",
+    metadata,
+    Column("name", String(6), primary_key=True),
+    Column("ledger", String(32), nullable=False),
+    Column("key_print", String(64), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+"""One row: which ledger this store belongs to, the fingerprint of its key, and how often it was restored, plus one."""

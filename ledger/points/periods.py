@@ -1,71 +1,224 @@
-"""The keys under which an operation's resident lies: one a month, each a file that can be destroyed."""
+"""The keys under which an operation's resident lies: one a month, each a file that can be destroyed.
+
+The points store knows each key by its fingerprint (`period_keys`), and which months' keys were destroyed. A file that
+is not there, or is another, is therefore never taken for a destroyed key: what lies under it waits until it is back.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from ledger.database import reading, repeated, with_row_locks
+from ledger.keys import LENGTH, make_secret, print_of
+from ledger.points.schema import operations, period_keys
 
 KEPT_MONTHS = 3
 """The refund window: how many whole months before this one can still be undone, and so name their residents."""
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
+
+T = TypeVar("T")
+
+
+class PeriodKeyMissing(Exception):  # noqa: N818  # says what is the case
+    """A month's key is missing and was not destroyed: its file is away, or is another; carries `period`."""
+
+    code = "period_key_missing"
+
+    def __init__(self, period: str) -> None:
+        super().__init__(period)
+        self.period = period
+
+
+class Known(NamedTuple):
+    """What the store knows of a month: the fingerprint of the key in use, and whether an earlier one was destroyed.
+
+    The fingerprint is empty where a key was in use before fingerprints were kept, and its file was not there then.
+    """
+
+    key_print: str | None = None
+    destroyed: bool = False
+
+
+class _Found(NamedTuple):
+    """A month's key that is the store's, None where it was destroyed; `stamp` is its file's when it was read."""
+
+    key: AESGCM | None
+    renewed: bool
+    stamp: tuple[int, int] | None
+
+
+class _Unknown(Exception):  # noqa: N818  # says what is the case
+    """A month's key was not looked up yet, or its file has changed since."""
+
+    def __init__(self, period: str, *, to_seal: bool) -> None:
+        super().__init__(period)
+        self.period = period
+        self.to_seal = to_seal
 
 
 class PeriodKeys:
     """A directory of keys, apart from the databases and from their backups.
 
-    Without its period's key an operation keeps its amounts and has no resident any more.
+    Without its period's key an operation keeps its amounts and has no resident any more. `seal` and `open` are called
+    inside `supplied`.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, engine: Engine) -> None:
         self._directory = directory
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._open: dict[str, tuple[Path, AESGCM]] = {}
+        self._engine = with_row_locks(engine)
+        self._found: dict[str, _Found] = {}
+
+    def supplied(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, which is begun again whenever it meets a month whose key is to be looked up.
+
+        So nobody asks the store for keys inside a transaction: of fifteen that hold a connection each, none would get
+        a second one. Raise PeriodKeyMissing where a key is lost; a new one is made where the store knows of none.
+        """
+        while True:
+            try:
+                return work()
+            except _Unknown as wanted:
+                self._look_up(wanted.period, to_seal=wanted.to_seal)
 
     def seal(self, business_date: str, operation_id: str, plain: bytes) -> bytes:
         """Encrypt what an operation keeps of its resident (AES-256-GCM, bound to the operation id)."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._key(business_date[:7], make=True).encrypt(nonce, plain, operation_id.encode())
+        period, nonce = business_date[:7], secrets.token_bytes(_NONCE_BYTES)
+        if (key := self._known_key(period, to_seal=True).key) is None:
+            raise _Unknown(period, to_seal=True)
+        return nonce + key.encrypt(nonce, plain, operation_id.encode())
 
     def open(self, business_date: str, operation_id: str, sealed: bytes) -> bytes | None:
         """Return what was sealed; None once the period's key was destroyed."""
-        try:
-            key = self._key(business_date[:7], make=False)
-            return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], operation_id.encode())
-        except (FileNotFoundError, InvalidTag):
+        found = self._known_key(business_date[:7], to_seal=False)
+        if found.key is None:
             return None
+        try:
+            return found.key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], operation_id.encode())
+        except InvalidTag:
+            if found.renewed:
+                return None  # it was sealed under the key that was destroyed
+            raise
 
     def shred(self, before: str) -> list[str]:
         """Destroy the keys of all periods before `before` (YYYY-MM) and return those periods."""
-        gone = sorted(path.stem for path in self._directory.glob("*.key") if path.stem < before)
+        in_use = {period for period, each in self.known().items() if each.key_print is not None}
+        gone = sorted(period for period in in_use | self._files() if period < before)
         for period in gone:
-            path = self._directory / f"{period}.key"
-            # Overwritten first: on some file systems the bytes would otherwise stay where they are.
-            with path.open("r+b") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
-            self._open.pop(period, None)
+            self.destroy(period)
         return gone
 
-    def _key(self, period: str, *, make: bool) -> AESGCM:
-        # Looked for every time: another process may have destroyed it.
-        if (known := self._open.get(period)) is not None and known[0].exists():
-            return known[1]
-        path = self._directory / f"{period}.key"
-        if make and not path.exists():
-            _write_once(path, secrets.token_bytes(_KEY_BYTES))
-        key = AESGCM(path.read_bytes())
-        self._open[period] = path, key
-        return key
+    def destroy(self, period: str) -> None:
+        """Destroy a month's key, or give it up where it is lost: what lies under it can be read by nobody any more."""
+        # Written down first: a file that is left is swept away later, a key that is gone must never seem to be lost.
+        repeated(self._engine, lambda connection: _forget(connection, period), on_taken_keys=True)
+        self._remove(period)
+
+    def sweep(self) -> None:
+        """Destroy the files of months whose keys were destroyed; a backup may have brought them back."""
+        known = self.known()
+        for period in self._files():
+            if known.get(period) == Known(None, destroyed=True):
+                self._remove(period)
+
+    def known(self) -> dict[str, Known]:
+        """Return what the store knows of each month."""
+        with reading(self._engine) as connection:
+            return {row.period: Known(row.key_print, row.destroyed) for row in connection.execute(select(period_keys))}
+
+    def missing(self) -> list[str]:
+        """Return the months whose keys are in use, and are not there or are others."""
+        return sorted(
+            period for period, each in self.known().items() if each.key_print is not None and not self._is(period, each)
+        )
+
+    def adopt(self, today: date) -> None:
+        """Write down what is there of a store that was filled before months had fingerprints.
+
+        A key that is not there was destroyed if its month is past the refund window, and is lost if not.
+        """
+        with reading(self._engine) as connection:
+            sealed = select(operations.c.business_date).where(operations.c.sealed.is_not(None)).distinct()
+            months = {day[:7] for day in connection.scalars(sealed)}
+        for period in sorted((months | self._files()) - self.known().keys()):
+            found = self._print(period)
+            if found is None and period < first_kept(today):
+                self.destroy(period)
+            else:
+                _insert(self._engine, period, found or "")
+
+    def _known_key(self, period: str, *, to_seal: bool) -> _Found:
+        found = self._found.get(period)
+        # Looked at every time: another process may have destroyed it, or made another.
+        if found is None or found.stamp != self._stamp(period):
+            raise _Unknown(period, to_seal=to_seal)
+        return found
+
+    def _look_up(self, period: str, *, to_seal: bool) -> None:
+        """Read a month's key, if it is the one that the store knows; make it where that knows of none."""
+        stamp = self._stamp(period)
+        with reading(self._engine) as connection:
+            known = _known(connection, period)
+        if known.key_print is None and to_seal:
+            if known.destroyed:
+                self._remove(period)
+            make_secret(self._path(period))
+            stamp = self._stamp(period)
+            known = _insert(self._engine, period, str(self._print(period)))
+        if known == Known(None, destroyed=True):
+            self._found[period] = _Found(None, renewed=False, stamp=stamp)
+        elif self._is(period, known):
+            key = AESGCM(self._path(period).read_bytes())
+            self._found[period] = _Found(key, renewed=known.destroyed, stamp=stamp)
+        else:
+            raise PeriodKeyMissing(period)
+
+    def _is(self, period: str, known: Known) -> bool:
+        """Return whether the file of a month is the key that the store knows."""
+        found = self._print(period)
+        return found is not None and known.key_print in ("", found)
+
+    def _remove(self, period: str) -> None:
+        self._found.pop(period, None)
+        path = self._path(period)
+        if not path.exists():
+            return
+        # Overwritten first: on some file systems the bytes would otherwise stay where they are.
+        with path.open("r+b") as file:
+            file.write(secrets.token_bytes(LENGTH))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+    def _print(self, period: str) -> str | None:
+        try:
+            content = self._path(period).read_bytes()
+        except FileNotFoundError:
+            return None
+        return print_of(content) if len(content) == LENGTH else None
+
+    def _stamp(self, period: str) -> tuple[int, int] | None:
+        try:
+            found = self._path(period).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def _files(self) -> set[str]:
+        return {path.stem for path in self._directory.glob("????-??.key")}
+
+    def _path(self, period: str) -> Path:
+        return self._directory / f"{period}.key"
 
 
 def first_kept(today: date) -> str:
@@ -74,13 +227,28 @@ def first_kept(today: date) -> str:
     return f"{months // 12:04d}-{months % 12 + 1:02d}"
 
 
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a whole file, unless another process was there first."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+def _known(connection: Connection, period: str) -> Known:
+    row = connection.execute(select(period_keys).where(period_keys.c.period == period)).one_or_none()
+    return Known() if row is None else Known(row.key_print, row.destroyed)
+
+
+def _insert(engine: Engine, period: str, key_print: str) -> Known:
+    """Write a month's new key down; return what stands there then: of two servers with two keys the first one's."""
+
+    def work(connection: Connection) -> Known:
+        found = connection.execute(select(period_keys.c.key_print).where(period_keys.c.period == period)).one_or_none()
+        if found is None:
+            row = {"period": period, "key_print": key_print, "destroyed": False}
+            connection.execute(insert(period_keys), row)
+        elif found.key_print is None:
+            free = (period_keys.c.period == period, period_keys.c.key_print.is_(None))
+            connection.execute(update(period_keys).where(*free).values(key_print=key_print))
+        return _known(connection, period)
+
+    return repeated(engine, work, on_taken_keys=True)
+
+
+def _forget(connection: Connection, period: str) -> None:
+    there = update(period_keys).where(period_keys.c.period == period)
+    if connection.execute(there.values(key_print=None, destroyed=True)).rowcount == 0:
+        connection.execute(insert(period_keys), {"period": period, "key_print": None, "destroyed": True})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -170,3 +171,22 @@ audit = Table(
     PrimaryKeyConstraint("municipality", "entry"),
 )
 """What the office did."""
+
+mark = Table(
+    "points_mark",
+    metadata,
+    Column("name", String(6), primary_key=True),
+    Column("ledger", String(32), nullable=False),
+    Column("key_print", String(64), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+"""One row: which ledger this store belongs to, the fingerprint of its key, and how often it was restored, plus one."""
+
+period_keys = Table(
+    "period_keys",
+    metadata,
+    Column("period", String(7), primary_key=True),
+    Column("key_print", String(64)),
+    Column("destroyed", Boolean, nullable=False),
+)
+"""The months whose keys are in use, by fingerprint, and those of which a key was destroyed."""

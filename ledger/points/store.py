@@ -73,10 +73,12 @@ class Points:
         Once the key of its period was destroyed its amounts are not known any more.
         """
         with reading(self._engine) as connection:
-            row = _row(connection, operation_id[:6], operation_id)
-            if row is not None and row.kind == ELSEWHERE:
-                row = _row(connection, str(row.target), operation_id)
-        return None if row is None else recalled(row, unsealed(self._keys, row))
+            found = _row(connection, operation_id[:6], operation_id)
+            if found is not None and found.kind == ELSEWHERE:
+                found = _row(connection, str(found.target), operation_id)
+        if (row := found) is None:
+            return None
+        return recalled(row, self._keys.supplied(lambda: unsealed(self._keys, row)))
 
     def balances(self, mykey: str, shop: str, on: date) -> list[ProgrammeBalance]:
         """Return what a resident holds, and how much of it this shop could take on a day.
@@ -124,7 +126,7 @@ class Points:
             rules = self._rules(connection, municipality, requests)
             return Batch(connection, municipality, self._keys, rules).run(requests, today)
 
-        return repeated(self._engine, work, on_taken_keys=True)
+        return self._keys.supplied(lambda: repeated(self._engine, work, on_taken_keys=True))
 
     def _rules(
         self, connection: Connection, municipality: str, requests: Iterable[Request]

@@ -8,9 +8,9 @@ from offline_queue.errors import QueueError
 from reader.errors import ReaderError
 from terminal.counter.facts import Fault
 from terminal.shop.enrolment import EnrolmentError
-from terminal.shop.ledger_access import LedgerNewer
+from terminal.shop.ledger_access import CannotOpen
 
-KNOWN = (QueueError, ReaderError, LedgerError, LedgerNewer, EnrolmentError, AnchorError)
+KNOWN = (QueueError, ReaderError, LedgerError, CannotOpen, EnrolmentError, AnchorError)
 """What may go wrong without being a defect of ours."""
 
 
@@ -23,7 +23,7 @@ def fault_of(error: Exception) -> Fault:
             return Fault(error.problem.code)
         case LedgerError():
             return Fault("line_needed")
-        case QueueError() | LedgerNewer() | EnrolmentError() | AnchorError():
+        case QueueError() | CannotOpen() | EnrolmentError() | AnchorError():
             told = {name: str(value) for name, value in vars(error).items() if value is not None}
             return Fault(error.code, tuple(told.items()))
         case _:  # an error of nobody's tree is a defect

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.home import Home
 from config.trust import Anchors
-from ledger.place import LedgerNewer
+from ledger.place import CannotOpen
 from ledger.wire.client import IN_PROCESS, LedgerClient
 
-__all__ = ["EMBEDDED", "LedgerNewer", "make_practice_ledger", "open_client"]
+__all__ = ["EMBEDDED", "CannotOpen", "make_practice_ledger", "open_client"]
 
 EMBEDDED = "embedded"
 """Names the ledger in this process, whose data lie in the home's `ledger` directory."""
@@ -29,7 +29,7 @@ async def open_client(
     wait_seconds: float = 5.0,
     language: str = "ja",
 ) -> AsyncIterator[LedgerClient]:
-    """Yield a client of the ledger; one in this process is opened here, and LedgerNewer raised where it cannot be."""
+    """Yield a client of the ledger; one in this process is opened here, and CannotOpen raised where it cannot be."""
     transport = None
     if ledger == EMBEDDED:
         from ledger.embedded import open_ledger  # a whole server: only where it runs here

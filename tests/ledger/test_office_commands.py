@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -324,7 +325,7 @@ def test_shredding_keeps_the_refund_window(shell: Shell) -> None:
             for back in range(6)
         ]
         for month in months:
-            ledger.periods.seal(f"{month}-01", "x", b"x")
+            ledger.periods.supplied(partial(ledger.periods.seal, f"{month}-01", "x", b"x"))
     assert shell("shred").out == f"Keys destroyed of: {months[5]}, {months[4]}\n"
     assert shell("shred").out == "Keys destroyed of: –\n"
     for wrong in ("2999-01", "2026", "26-1", "2026-13"):

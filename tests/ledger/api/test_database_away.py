@@ -131,3 +131,26 @@ def test_a_taken_key_is_recognised_on_either_engine(ledger: Ledger) -> None:
         outer.__cause__ = raised.value.orig
         raised.value.orig = outer
         assert is_taken(raised.value) is expected
+
+
+async def test_a_lost_month_key_is_waited_for(counter: Counter, card: Card, tmp_path: Path) -> None:
+    """What lies under it is neither refused nor called forgotten; once it is back, all has its verdict."""
+    await counter.register(card, points=820)
+    sale = counter.till.record(counter.till.sale(card, 900, redeem=300))
+    await counter.client.upload([sale])
+    path = tmp_path / "ledger" / "periods" / f"{counter.ledger.today():%Y-%m}.key"
+    content = path.read_bytes()
+    undo = {"kind": "void", "municipality": "252034", "target": sale.entry.operation_id}
+    void = counter.till.record(undo)
+    for spoil in (path.unlink, lambda: path.write_bytes(b"k" * 32)):
+        spoil()
+        for entry in (sale, void):
+            with pytest.raises(LedgerBusy):
+                await counter.client.upload([entry])
+        with pytest.raises(LedgerBusy):
+            await counter.client.operation(sale.entry.operation_id)
+        assert counter.ledger.periods.missing() == [path.stem]
+    path.write_bytes(content)
+    decisions = (await counter.client.upload([void])).decisions
+    assert (decisions[0].verdict.status, decisions[0].verdict.redeemed) == (Status.ACCEPTED, -300)
+    assert all(totals.agree for totals in count(counter.ledger.books, "252034"))

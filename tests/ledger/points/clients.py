@@ -93,7 +93,7 @@ class Ledger:
     def __init__(self, url: str, folder: Path) -> None:
         self.engines = [open_engine(url) for _ in range(CLIENTS)]
         metadata.create_all(self.engines[0])
-        self.clients = [Points(engine, PeriodKeys(folder / "periods")) for engine in self.engines]
+        self.clients = [Points(engine, PeriodKeys(folder / "periods", engine)) for engine in self.engines]
         registry = Registry(self.engines[0])
         registry.add_programmes(programmes())
         for shop in SHOPS:

@@ -24,7 +24,7 @@ class Store:
     def __init__(self, url: str, folder: Path) -> None:
         self.engine = open_engine(url)
         metadata.create_all(self.engine)
-        self.keys = PeriodKeys(folder / "periods")
+        self.keys = PeriodKeys(folder / "periods", self.engine)
         self.points = Points(self.engine, self.keys)
         self.registry = Registry(self.engine)
         self.registry.add_programmes([city(), street()])
