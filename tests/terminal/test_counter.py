@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import Award, Link, Sale, Void
+from ledger.wire.rules import Redeeming
 from ledger.wire.values import MAX_YEN
 from terminal.counter import Counter, State, step
+from terminal.counter.amounts import amount_of
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Asked,
@@ -25,6 +28,7 @@ from terminal.counter.events import (
     Event,
     Moved,
     NotRecorded,
+    Opened,
     OtherCardArrived,
     Picked,
     PinEntered,
@@ -37,7 +41,18 @@ from terminal.counter.events import (
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import BalanceIntent, Draft, Fault, LinkIntent, SaleIntent, Use, Voidable
+from terminal.counter.facts import (
+    AwardIntent,
+    BalanceIntent,
+    Draft,
+    Fault,
+    LinkIntent,
+    Resident,
+    SaleIntent,
+    Use,
+    Voidable,
+)
+from terminal.counter.moves import wait_for_card
 from terminal.counter.states import (
     AwaitCard,
     AwaitCardAgain,
@@ -61,7 +76,20 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from tests.terminal.counters import OTHER, STREET, TOWN, held, opened, receipt, resident, signed, state_of, tapped, walk
+from tests.terminal.counters import (
+    OTHER,
+    STREET,
+    TOWN,
+    held,
+    opened,
+    programme,
+    receipt,
+    resident,
+    signed,
+    state_of,
+    tapped,
+    walk,
+)
 
 
 def commit_of(effects: list[Effect]) -> Commit:
@@ -127,6 +155,23 @@ def test_no_card_is_asked_for_without_a_bill(typed: str, fault: str) -> None:
     assert effects == []
 
 
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1200", 1200),
+        ("１２", 12),
+        ("9999999", MAX_YEN),
+        ("", Fault("amount_missing")),
+        ("00", Fault("amount_zero")),
+        ("12x", Fault("amount_not_digits")),
+        ("10000000", Fault("amount_too_large", (("most", MAX_YEN),))),
+    ],
+)
+def test_an_amount_is_read_as_a_whole(text: str, amount: int | Fault) -> None:
+    """A POS gives an amount at once, and hears of a wrong one what a clerk would."""
+    assert amount_of(text) == amount
+
+
 def test_a_bill_can_be_mended() -> None:
     """Backspace takes the last digit, Esc all of them."""
     counter, _ = walk(opened(), [Typed("129"), Erased()])
@@ -165,6 +210,21 @@ def test_one_key_chooses(key: Event, redeemed: int) -> None:
     assert sale_of(commit_of(effects)).amount_due == 1200 - redeemed
 
 
+@pytest.mark.parametrize("key", [Picked(0), Picked(-1), Picked(4), Picked(99), Typed("0"), Typed("1"), Erased()])
+def test_a_number_without_a_line_chooses_nothing(key: Event) -> None:
+    """0 is no way to take the last line, unseen."""
+    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    assert step(counter, key) == (counter, ())
+
+
+def test_escape_at_the_choice_gives_the_bill_back() -> None:
+    """The bill can be corrected, and nothing of the resident is left; the card has to be held again."""
+    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Escaped()])
+    assert (counter.state, effects) == (Idle("1200"), [])
+    assert walk(counter, [Entered()])[0].state == AwaitCard(SaleIntent(1200), Fault("card_left_behind"))
+
+
 def test_part_of_the_points_is_typed() -> None:
     """一部使う takes a number up to the most that can be used, and names a larger one."""
     counter, _ = tapped(1200, resident(held(TOWN, 400)))
@@ -173,6 +233,20 @@ def test_part_of_the_points_is_typed() -> None:
     assert (counter.state.text, counter.state.notice) == ("", Fault("amount_too_large", (("most", 400),)))
     counter, effects = walk(counter, [Typed("150"), Entered()])
     assert sale_of(commit_of(effects)).amount_due == 1050
+
+
+def test_a_part_below_the_minimum_is_named() -> None:
+    """What the rules of the points do not allow is said, and another number can be typed."""
+    rule = programme(TOWN, order=1)
+    least = rule.model_copy(update={"redeeming": Redeeming(minimum=100, tap_ceiling=500)})
+    counter, _ = walk(opened(), [Opened(replace(opened().terms, programmes={TOWN: least})), Typed("1200"), Entered()])
+    counter, _ = walk(counter, [CardArrived()])
+    counter, _ = walk(counter, [CardRead(counter.task, resident(held(TOWN, 400))), Picked(2), Typed("99")])
+    counter, effects = walk(counter, [Entered()])
+    assert isinstance(counter.state, EnteringPart)
+    assert (counter.state.notice, effects) == (Fault("points_not_possible", (("points", 99),)), [])
+    _, effects = walk(counter, [Erased(), Erased(), Erased(), Typed("100"), Entered()])
+    assert sale_of(commit_of(effects)).amount_due == 1100
 
 
 def test_another_towns_points_are_a_further_choice() -> None:
@@ -297,6 +371,7 @@ def test_an_unanswered_sale_with_points_is_unknown_until_it_is_decided() -> None
     written = receipt(commit_of(effects).draft, None)
     counter, _ = walk(counter, [Unanswered(counter.task, written)])
     assert counter.state == Unknown(written)
+    assert (written.redeemed, written.awarded, written.amount_due) == (400, 14, 800)
     counter, effects = walk(counter, [Entered()])
     assert effects == [AskAgain(counter.task, written)]
     assert step(counter, Entered())[1] == ()
@@ -410,6 +485,57 @@ def test_a_pin_that_nobody_wants_is_wiped() -> None:
     assert step(opened(), PinEntered(pin))[1] == (Wipe(pin),)
 
 
+# What a POS knows before the tap --------------------------------------------------------------------------------
+
+BOTH_TOWNS = resident(held(TOWN, 400), held(OTHER, 90))
+
+
+def tapped_for(intent: SaleIntent, who: Resident) -> tuple[Counter, list[Effect]]:
+    """Return the counter after a tap for an intent that says how many points are wanted."""
+    counter, _ = wait_for_card(opened(), intent)
+    counter, _ = walk(counter, [CardArrived()])
+    return walk(counter, [CardRead(counter.task, who)])
+
+
+@pytest.mark.parametrize(
+    ("redeem", "town", "who", "redeemed"),
+    [
+        (Use.ALL, None, BOTH_TOWNS, 400),
+        (Use.ALL, OTHER, BOTH_TOWNS, 90),
+        (Use.ALL, None, resident(), 0),
+        (Use.NONE, None, BOTH_TOWNS, 0),
+        (Use.NONE, None, resident(standing=None), 0),
+        (150, None, BOTH_TOWNS, 150),
+        (90, OTHER, BOTH_TOWNS, 90),
+    ],
+)
+def test_a_wish_of_a_pos_is_taken_without_a_choice(
+    redeem: Literal[Use.ALL, Use.NONE] | int, town: str | None, who: Resident, redeemed: int
+) -> None:
+    """Nobody at the counter is asked; the sale is written as wished."""
+    _, effects = tapped_for(SaleIntent(1200, redeem, town), who)
+    assert sale_of(commit_of(effects)).amount_due == 1200 - redeemed
+
+
+@pytest.mark.parametrize(
+    ("redeem", "town", "who", "fault"),
+    [
+        (401, None, BOTH_TOWNS, Fault("points_not_possible", (("points", 401),))),
+        (91, OTHER, BOTH_TOWNS, Fault("points_not_possible", (("points", 91),))),
+        (1, None, resident(), Fault("points_not_possible", (("points", 1),))),
+        (Use.ALL, None, resident(standing=None), Fault("line_needed")),
+        (1, None, resident(standing=None), Fault("line_needed")),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(
+    redeem: Literal[Use.ALL] | int, town: str | None, who: Resident, fault: Fault
+) -> None:
+    """A POS hears why, and nothing is written."""
+    intent = SaleIntent(1200, redeem, town)
+    counter, effects = tapped_for(intent, who)
+    assert (counter.state, effects) == (Refused(fault, intent), [])
+
+
 # Award, void, registration, balance -----------------------------------------------------------------------------
 
 
@@ -445,6 +571,44 @@ def test_an_award_keeps_to_what_its_reason_allows(keys: list[Event], fault: Faul
     counter, effects = walk(opened(), [Asked(Task.AWARD), Picked(1), *keys])
     assert isinstance(counter.state, EnteringAward)
     assert (counter.state.notice, effects) == (fault, [])
+
+
+@pytest.mark.parametrize("key", [Picked(0), Picked(3), Typed("1"), Erased()])
+def test_a_number_without_a_reason_picks_none(key: Event) -> None:
+    """Only the numbers that stand there count."""
+    counter, _ = walk(opened(), [Asked(Task.AWARD)])
+    assert step(counter, key) == (counter, ())
+
+
+def test_without_reasons_nothing_is_awarded() -> None:
+    """A town that gives no reasons has nothing to award for, which is said at once."""
+    bare = {TOWN: programme(TOWN).model_copy(update={"reasons": {}})}
+    counter, _ = walk(opened(), [Opened(replace(opened().terms, programmes=bare)), Asked(Task.AWARD)])
+    assert counter.state == Idle(notice=Fault("no_programme"))
+
+
+def test_offline_an_award_waits_only_if_its_programme_says_so() -> None:
+    """An award that may not queue is refused before it is written."""
+    intent = AwardIntent(STREET, 50, "volunteering")
+    counter, _ = wait_for_card(opened(), intent)
+    counter, _ = walk(counter, [CardArrived()])
+    counter, effects = walk(counter, [CardRead(counter.task, resident(standing=None))])
+    assert (counter.state, effects) == (Refused(Fault("line_needed"), intent), [])
+
+
+def test_a_number_without_an_operation_voids_nothing() -> None:
+    """Nor does Enter while the list is read, or where it is empty."""
+    _, effects = tapped(1200, resident())
+    items = (Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects))),)
+    cases: tuple[tuple[tuple[Voidable, ...] | None, list[Event]], ...] = (
+        (None, [Picked(1), Entered(), Moved(1)]),
+        ((), [Picked(1), Entered(), Moved(1)]),
+        (items, [Picked(0), Picked(2)]),
+    )
+    for found, keys in cases:
+        counter = replace(opened(), state=PickingVoid(found))
+        for key in keys:
+            assert step(counter, key) == (counter, ())
 
 
 def test_a_void_is_picked_and_confirmed() -> None:

@@ -11,13 +11,20 @@ from typing import get_args
 import pytest
 
 import terminal
-from terminal.counter import State, step
+from config.texts import LANGUAGES, Lang, Texts
+from terminal.counter import State, resident_view, step
 from terminal.counter.effects import Effect
 from terminal.counter.events import Event, Tick
-from terminal.counter.states import Field, Starting
+from terminal.counter.left import Room
+from terminal.counter.paper import Bill, Paper, Quoted
+from terminal.counter.pieces import Lines
+from terminal.counter.resident import WELCOME, Scene
+from terminal.counter.states import Choosing, EnteringPart, Field, Starting
 from terminal.counter.table import at
+from terminal.screens.counter.keys import keys_of
+from terminal.shell.words import Words
 from tests.terminal.happenings import everything
-from tests.terminal.screens.scenes import STATES, counter_in
+from tests.terminal.screens.scenes import CARDS, STATES, TERMS, counter_in
 from tests.terminal.states_page import edges, page
 
 PAGE = Path(__file__).parents[2] / "docs" / "counter.md"
@@ -59,6 +66,68 @@ def test_every_event_and_every_effect_is_of_use() -> None:
                     answered.add(type(event))
     assert answered == set(get_args(Event))
     assert asked == set(get_args(Effect))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("card_there", [False, True])
+def test_every_state_says_something(lang: Lang, card_there: bool) -> None:
+    """No left is blank, no slip without a content, no resident without a scene; and every text that it takes exists."""
+    words = Words(Texts(lang), TERMS.programmes)
+    for name, state in STATES.items():
+        for practice, cards in ((False, ()), (True, CARDS)):
+            assert list(at(state).left(Room(words, card_there, practice, cards))), name
+        assert isinstance(at(state).paper(TERMS), get_args(Paper))
+        assert resident_view(counter_in(state)).scene in Scene
+        assert all(words(key.text) for key in keys_of(state))
+        assert (at(state).lines > 0) == any(isinstance(piece, Lines) for piece in at(state).left(Room(words)))
+
+
+@pytest.mark.parametrize(
+    ("name", "card_there", "ready"),
+    [
+        ("idle", False, False),
+        ("idle-typed", False, True),
+        ("idle-notice", False, False),
+        ("award", False, True),
+        ("award-notice", False, False),
+        ("part", False, True),
+        ("part-notice", False, False),
+        ("pin", False, False),
+        ("pin-full", False, True),
+        ("pin-reading", False, False),
+        ("last-try", False, False),
+        ("confirm-void", False, True),
+        ("done", True, False),
+        ("done", False, True),
+        ("unknown", True, False),
+    ],
+)
+def test_enter_has_the_accent_only_when_it_should_be_pressed_now(name: str, card_there: bool, ready: bool) -> None:
+    """Before that, typing or taking the card has it; using the last try never has."""
+    assert at(STATES[name]).ready(card_there) is ready
+
+
+def test_a_part_that_is_not_possible_leaves_the_bill_on_the_slip() -> None:
+    """The slip shows no sum that could not be."""
+    choosing = STATES["choosing-second"]
+    assert isinstance(choosing, Choosing)
+    assert at(EnteringPart(choosing, "821")).paper(TERMS) == Bill(1200)
+    assert isinstance(at(EnteringPart(choosing, "820")).paper(TERMS), Quoted)
+
+
+def test_nothing_personal_stays_with_the_resident() -> None:
+    """Three seconds after a result, ten seconds after the card is gone, the display invites again."""
+    gone = {True: 10.0, False: 9.9}
+    for name in ("choosing", "part"):
+        for welcome, now in gone.items():
+            counter = replace(counter_in(STATES[name]), now=now)
+            assert (resident_view(counter) == WELCOME) is welcome
+    for name in ("done", "queued", "refused", "balance"):
+        for welcome, now in ((True, 3.0), (False, 2.9)):
+            assert (resident_view(replace(counter_in(STATES[name]), now=now)) == WELCOME) is welcome
+            fresh = replace(counter_in(STATES[name]), now=now + 5, changed_at=5.0)
+            assert (resident_view(fresh) == WELCOME) is welcome
+            assert resident_view(replace(counter_in(STATES[name]), now=now, field=Field.USED_CARD)) != WELCOME
 
 
 def test_time_alone_writes_nothing() -> None:

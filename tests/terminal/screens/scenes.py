@@ -100,6 +100,7 @@ def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
 
 
 WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)), nonce="n")
+VISITOR = Resident("c2VhbGVk", Standing.ACTIVE, (_held(OTHER, 150),), nonce="n")
 UNASKED = Resident("c2VhbGVk", None)
 BILL = SaleIntent(1200)
 CHOOSING = Choosing(BILL, WHO, pricing.choices_for(1200, WHO, TERMS))
@@ -190,11 +191,14 @@ STATES: dict[str, State] = {
     "shortfall": Done(_receipt(DRAFT, Status.SHORTFALL)),
     "queued": Queued(_receipt(DRAFT, None)),
     "refused": Refused(Fault("card_unregistered"), BILL),
+    "refused-written": Refused(Fault("insufficient_balance"), BILL, _receipt(DRAFT, Status.REFUSED)),
+    "refused-bare": Refused(Fault("disk_full")),
     "refused-link": Refused(Fault("line_needed"), LinkIntent()),
     "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
     "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
+    "choosing-visitor": Choosing(BILL, VISITOR, pricing.choices_for(1200, VISITOR, TERMS)),
     "balance-none": ShowingBalance(Resident("c2VhbGVk", Standing.ACTIVE)),
     "void-reading": PickingVoid(),
     "void-none": PickingVoid(()),
