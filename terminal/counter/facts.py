@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ledger.wire.answers import ProgrammeBalance, Standing, Verdict
+from ledger.wire.kinds import asked
 from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
 from ledger.wire.rules import Programme, Quote
 from ledger.wire.tokens import ServiceId
@@ -163,21 +164,17 @@ class Receipt:
     @property
     def redeemed(self) -> int:
         """Points that paid: as decided, or as asked while there is no verdict."""
-        if self.verdict is not None:
-            return self.verdict.redeemed
-        return sum(leg.points for leg in self.content.redeem) if isinstance(self.content, Sale) else 0
+        return asked(self.content).redeemed if self.verdict is None else self.verdict.redeemed
 
     @property
     def awarded(self) -> int:
         """Points that were earned: as decided, or as asked while there is no verdict."""
-        if self.verdict is not None:
-            return self.verdict.awarded
-        return sum(leg.points for leg in self.content.award) if isinstance(self.content, Sale | Award) else 0
+        return asked(self.content).awarded if self.verdict is None else self.verdict.awarded
 
     @property
     def amount_due(self) -> int | None:
         """Yen that remain to be paid, of a sale."""
-        return self.content.amount_due if isinstance(self.content, Sale) else None
+        return asked(self.content).amount_due
 
 
 @dataclass(frozen=True, slots=True)
