@@ -6,7 +6,7 @@ one Z, whatever the clock did; what has no verdict yet is named, and goes into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 
@@ -102,6 +102,11 @@ def interim(journal: JournalReader) -> Report:
         undecided=len(undecided),
         undecided_bill=sum(_bill(record) for record in undecided),
     )
+
+
+def decided_since_close(journal: JournalReader) -> Iterator[Recorded]:
+    """Yield what the X report counts: the operations that were decided since the last Z."""
+    return journal.decided(_last_close(journal).verdicts, journal.verdict_count())
 
 
 def close_day(journal: Journal, *, at: datetime, operator: str, business_date: date) -> tuple[Report, Recorded]:

@@ -20,7 +20,7 @@ from ledger.wire.entries import Entry, entry_hash, operation_id
 from ledger.wire.operations import is_operation
 from ledger.wire.values import Message
 from offline_queue.errors import DiskFull, JournalReadOnly, OperationIdTaken, VerdictConflict
-from offline_queue.reading import JournalReader, Recorded
+from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.schema import PROBE, RESERVE, ROOM, meaning, open_database, translated
 
 __all__ = ["Journal", "Recorded"]
@@ -51,6 +51,10 @@ class Journal(JournalReader):
     def next_operation_id(self) -> str:
         """Return the id that the next entry will have, so that a card can sign it."""
         return operation_id(self.terminal_id, self._head[0] + 1)
+
+    def reader(self) -> JournalReader:
+        """Return a connection of its own that only reads: a long walk over it holds up no sale."""
+        return read_journal(self._path, self._public_key)
 
     def append(
         self, content: Message, *, at: datetime, operator: str, business_date: date, expected_id: str | None = None

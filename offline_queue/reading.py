@@ -119,6 +119,14 @@ class JournalReader:
         """Return the last operations, newest first."""
         return self._recorded(f"WHERE {_OPERATIONS} ORDER BY entries.seq DESC LIMIT ?", limit)
 
+    def on_day(self, business_date: str) -> Iterator[Recorded]:
+        """Yield the operations of a business day, oldest first."""
+        where = f"WHERE business_date = ? AND entries.seq > ? AND {_OPERATIONS} ORDER BY entries.seq LIMIT ?"
+        seq = 0
+        while chunk := self._recorded(where, business_date, seq, _CHUNK):
+            yield from chunk
+            seq = chunk[-1].entry.seq
+
     def last(self, kind: str) -> Recorded | None:
         """Return the newest entry of a kind."""
         found = self._recorded("WHERE kind = ? ORDER BY entries.seq DESC LIMIT 1", kind)

@@ -1,4 +1,8 @@
-"""The journal's services: open it, read it, send it, close the day, look things up; for commands and screens alike."""
+"""The journal's services: open it, read it, send it, close the day, look things up; for commands and screens alike.
+
+A command opens the terminal, or reads the journal beside one that is open. A screen hands one of the functions that
+take a `Station` to `Engine.ask`, and gets its answer while the counter goes on.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from config.home import Home
 from config.settings import Settings
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
 from ledger.wire.operations import Award, Sale, Void
-from offline_queue.close import Report, close_day, interim
+from offline_queue.close import Report, close_day, decided_since_close, interim, total
 from offline_queue.errors import JournalMissing
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
@@ -22,6 +28,9 @@ from terminal.shop.opening import Opener, Station
 
 RECENT = 200
 """How far back in the journal what can be undone is looked for."""
+
+LAST = 12
+"""Operations that an overview lists."""
 
 
 # Opening and reading --------------------------------------------------------------------------------------------
@@ -98,6 +107,94 @@ async def close(station: Station) -> DayReport:
     report, entry = await asyncio.to_thread(close_day, station.journal, at=at, operator=clerk, business_date=day)
     await send(station)
     return DayReport(report, entry)
+
+
+# The day so far -------------------------------------------------------------------------------------------------
+
+
+class Need(StrEnum):
+    """What somebody has to look at, the most pressing first."""
+
+    UNKNOWN = "unknown"
+    """Points were to be redeemed, and nobody knows yet whether they were."""
+    REFUSED = "refused"
+    """The ledger refused it when nobody at the counter waited any more."""
+    SHORT = "short"
+    """Accepted, but the points were not all there."""
+    UNSENT = "unsent"
+    """It is sent as soon as the line is there."""
+
+
+ByHour = tuple[int, ...]
+"""Yen for each of the 24 hours of a business day, beginning with the hour at which it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What an owner wants to know at a glance: the X report, bills by the hour, the last operations, what to do."""
+
+    report: Report
+    at: str
+    day: date
+    first_hour: int
+    today: ByHour
+    yesterday: ByHour
+    last: tuple[Recorded, ...]
+    needs: dict[Need, tuple[Recorded, ...]]
+
+    @property
+    def unsent(self) -> int:
+        """Operations that the ledger has not decided yet."""
+        return self.report.undecided
+
+
+async def overview(station: Station) -> Overview:
+    """Return the day so far."""
+    return await asyncio.to_thread(_overview, station)
+
+
+def _overview(station: Station) -> Overview:
+    at = station.clock()
+    day, first_hour = station.business_date(at), station.settings.counter.day_starts_at
+    journal = station.journal.reader()
+    try:
+        return Overview(
+            report=interim(journal),
+            at=at.isoformat(),
+            day=day,
+            first_hour=first_hour,
+            today=_by_hour(journal, day, first_hour),
+            yesterday=_by_hour(journal, day - timedelta(days=1), first_hour),
+            last=tuple(journal.recent(LAST)),
+            needs=_needs(journal),
+        )
+    finally:
+        journal.close()
+
+
+def _by_hour(journal: JournalReader, day: date, first_hour: int) -> ByHour:
+    hours: list[list[Recorded]] = [[] for _ in range(24)]
+    for record in journal.on_day(day.isoformat()):
+        hours[(datetime.fromisoformat(record.entry.at).hour - first_hour) % 24].append(record)
+    return tuple(total(records, journal.find).bill for records in hours)
+
+
+def _needs(journal: JournalReader) -> dict[Need, tuple[Recorded, ...]]:
+    undecided = journal.undecided()
+    unheard = {record.operation_id for record in journal.dead_letters()}
+    decided = list(decided_since_close(journal))
+    found = {
+        Need.UNKNOWN: [record for record in undecided if _redeems(record)],
+        Need.REFUSED: [record for record in decided if record.operation_id in unheard],
+        Need.SHORT: [record for record in decided if record.verdict and record.verdict.status is Status.SHORTFALL],
+        Need.UNSENT: [record for record in undecided if not _redeems(record)],
+    }
+    return {need: tuple(records) for need, records in found.items() if records}
+
+
+def _redeems(record: Recorded) -> bool:
+    content = record.entry.content
+    return isinstance(content, Sale) and bool(content.redeem)
 
 
 # Looking things up ----------------------------------------------------------------------------------------------

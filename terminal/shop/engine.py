@@ -1,14 +1,25 @@
-"""What the screens and the engine know of each other: effects go one way, events and the surroundings the other."""
+"""What the screens and the engine know of each other.
+
+The counter's effects go one way, its events and the surroundings the other. Every other screen asks: it hands over a
+function of the open terminal, such as one of `terminal.shop.books`, and gets a future of what that returns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from terminal.counter.effects import Effect
 from terminal.counter.events import Event
+from terminal.fault import Fault
+
+if TYPE_CHECKING:  # journal and ledger are loaded behind the first frame
+    from terminal.shop.opening import Station
+
+A = TypeVar("A")
 
 
 class ReaderState(StrEnum):
@@ -42,6 +53,14 @@ Report = Event | Surroundings
 """What the engine tells the screens."""
 
 
+class Unanswerable(Exception):  # noqa: N818  # says what is the case
+    """The open terminal could not answer; carries the `fault` that says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
 class Engine(Protocol):
     """Carries the counter's effects out; no call blocks but `stop`, and reports come from any thread."""
 
@@ -51,6 +70,10 @@ class Engine(Protocol):
 
     def carry_out(self, effect: Effect) -> None:
         """Begin one effect; its answer is reported."""
+        ...
+
+    def ask(self, question: Callable[[Station], Awaitable[A]]) -> Future[A]:
+        """Return the answer to come of the open terminal; it fails with Unanswerable. The counter goes on meanwhile."""
         ...
 
     def hold(self, card: str | None) -> None:

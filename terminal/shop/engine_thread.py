@@ -6,10 +6,11 @@ import asyncio
 import gc
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
-from typing import Any, assert_never
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, assert_never
 
 from config import settings as settings_file
 from config.home import Home
@@ -34,7 +35,7 @@ from terminal.counter.events import (
 )
 from terminal.counter.facts import Fault
 from terminal.shop.desk import Desk
-from terminal.shop.engine import ReaderState, Report, Surroundings
+from terminal.shop.engine import ReaderState, Report, Surroundings, Unanswerable
 from terminal.shop.faults import KNOWN, fault_of
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import PracticeReader, enrol_for_practice
@@ -42,10 +43,42 @@ from terminal.shop.practice import PracticeReader, enrol_for_practice
 RENEW_EVERY = 3600.0
 """Seconds after which the ledger is asked again what holds here: rules, and with them the day's terms."""
 
+NOT_OPEN = Fault("terminal_not_open")
+"""Why nothing can be answered before the terminal is open, or once it is closed."""
+
+A = TypeVar("A")
+
 _log = logging.getLogger(__name__)
 
 Opening = Callable[[Callable[[SyncState], None]], AbstractAsyncContextManager[Station]]
 """Opens a station, which tells how its line is, and closes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question of a screen, and where its answer goes."""
+
+    question: Callable[[Station], Awaitable[Any]]
+    answer: Future[Any]
+
+    async def put(self, station: Station) -> None:
+        """Answer it over the open terminal."""
+        try:
+            found = await self.question(station)
+        except KNOWN as error:
+            self.decline(fault_of(error))
+        except asyncio.CancelledError:
+            self.decline(NOT_OPEN)
+            raise
+        except Exception:  # noqa: BLE001  # the outermost edge: the screen must hear that nothing came of it
+            _log.exception("a screen's question failed")
+            self.decline(Fault("unexpected"))
+        else:
+            self.answer.set_result(found)
+
+    def decline(self, fault: Fault) -> None:
+        """Say why there is no answer."""
+        self.answer.set_exception(Unanswerable(fault))
 
 
 class BackgroundEngine:
@@ -67,7 +100,7 @@ class BackgroundEngine:
         self._opening = opening
         self._source = source
         self._surroundings = surroundings
-        self._wanted: asyncio.Queue[Effect | None] = asyncio.Queue()
+        self._wanted: asyncio.Queue[Effect | _Asked | None] = asyncio.Queue()
         self._unanswered: Unanswered | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._report: Callable[[Report], None] = lambda _report: None
@@ -82,6 +115,17 @@ class BackgroundEngine:
         """Begin one effect; its answer is reported."""
         self._loop.call_soon_threadsafe(self._wanted.put_nowait, effect)
 
+    def ask(self, question: Callable[[Station], Awaitable[A]]) -> Future[A]:
+        """Return the answer to come of the open terminal; see `terminal.shop.engine.Engine`."""
+        asked = _Asked(question, Future())
+        # Nobody can cancel what has begun: the day is closed, or it is not.
+        asked.answer.set_running_or_notify_cancel()
+        try:
+            self._loop.call_soon_threadsafe(self._wanted.put_nowait, asked)
+        except RuntimeError:  # the loop is closed
+            asked.decline(NOT_OPEN)
+        return asked.answer
+
     def stop(self) -> None:
         """Finish what is under way, and close everything."""
         if self._thread.is_alive():
@@ -91,6 +135,7 @@ class BackgroundEngine:
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
+            self._decline_all()
 
     async def _serve(self) -> None:
         self._report(self._surroundings)
@@ -107,12 +152,20 @@ class BackgroundEngine:
             if not await self._asked_to_reopen():
                 return
 
+    def _decline_all(self) -> None:
+        while not self._wanted.empty():
+            if isinstance(asked := self._wanted.get_nowait(), _Asked):
+                asked.decline(NOT_OPEN)
+
     async def _asked_to_reopen(self) -> bool:
-        while (effect := await self._wanted.get()) is not None:
-            if isinstance(effect, Reopen):
-                return True
-            if isinstance(effect, Wipe):
-                wipe(effect.pin)
+        while (wanted := await self._wanted.get()) is not None:
+            match wanted:
+                case Reopen():
+                    return True
+                case Wipe(pin):
+                    wipe(pin)
+                case _Asked():
+                    wanted.decline(NOT_OPEN)
         return False
 
     async def _work(self, station: Station) -> None:
@@ -129,8 +182,11 @@ class BackgroundEngine:
                     tasks.create_task(self._keep_current(station)),
                 ]
                 self._report(Opened(station.terms()))
-                while (effect := await self._wanted.get()) is not None:
-                    tasks.create_task(self._carry_out(desk, station, effect))
+                while (wanted := await self._wanted.get()) is not None:
+                    if isinstance(wanted, _Asked):
+                        tasks.create_task(self._answer(station, wanted))
+                    else:
+                        tasks.create_task(self._carry_out(desk, station, wanted))
                 for task in lasting:
                     task.cancel()
         finally:
@@ -146,6 +202,10 @@ class BackgroundEngine:
         self._count_unsent(station)
         if event is not None:
             self._report(event)
+
+    async def _answer(self, station: Station, asked: _Asked) -> None:
+        await asked.put(station)
+        self._count_unsent(station)
 
     async def _keep_sending(self, station: Station) -> None:
         try:

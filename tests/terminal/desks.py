@@ -55,6 +55,7 @@ class TestLedger:
     down: bool = False
     loses: int = 0
     refuses_with: str | None = None
+    grants: Status = Status.ACCEPTED
     sealing: SealingKey = field(default_factory=lambda: SealingKey(X25519PrivateKey.generate()))
     asked: list[CardReference] = field(default_factory=list)
     uploads: list[Upload] = field(default_factory=list)
@@ -97,7 +98,7 @@ class TestLedger:
             return Decision(verdict=refused, balances=list(self.balances))
         redeemed = sum(leg.points for leg in content.redeem) if isinstance(content, Sale) else 0
         awarded = sum(leg.points for leg in content.award) if isinstance(content, Sale | Award) else 0
-        accepted = Verdict(operation_id=operation_id, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded)
+        accepted = Verdict(operation_id=operation_id, status=self.grants, redeemed=redeemed, awarded=awarded)
         return Decision(verdict=accepted, balances=[held(TOWN, 3)])
 
 

@@ -61,3 +61,6 @@ error-line-down = The ledger cannot be reached
 error-ledger-busy = The ledger is busy
     .why = It answered "not now".
     .todo = Just wait. It is sent again by itself.
+error-terminal-not-open = The terminal is not open yet
+    .why = Its journal and ledger are being opened, or cannot be used.
+    .todo = Press Esc for the counter: it says what to do.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from textual.pilot import Pilot
 
@@ -59,11 +61,14 @@ from terminal.counter.states import (
 from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
-from terminal.shop.engine import Engine, ReaderState, Report, Surroundings
+from terminal.shop.engine import Engine, ReaderState, Report, Surroundings, Unanswerable
+from terminal.shop.opening import Station
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")
 """The practice cards of the product."""
+
+A = TypeVar("A")
 
 NOW = datetime.fromisoformat("2026-11-23T14:05:00+09:00")
 
@@ -221,6 +226,9 @@ class ScriptedEngine:
         self.effects: list[Effect] = []
         self.held: list[str | None] = []
         self.stopped = False
+        self.asked: list[object] = []
+        self.answers: dict[object, object] = {}
+        """What each question is answered with; a fault, or nothing at all, makes it fail."""
         self.report: Callable[[Report], None] = lambda _report: None
         self._started = threading.Event()
 
@@ -236,6 +244,17 @@ class ScriptedEngine:
     def carry_out(self, effect: Effect) -> None:
         """Record an effect."""
         self.effects.append(effect)
+
+    def ask(self, question: Callable[[Station], Awaitable[A]]) -> Future[A]:
+        """Record a question, and answer it as the test has it."""
+        self.asked.append(question)
+        answer: Future[A] = Future()
+        found: Any = self.answers.get(question, Fault("terminal_not_open"))
+        if isinstance(found, Fault):
+            answer.set_exception(Unanswerable(found))
+        else:
+            answer.set_result(found)
+        return answer
 
     def hold(self, card: str | None) -> None:
         """Record a practice card that was held or taken away."""
