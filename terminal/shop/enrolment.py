@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from config.home import Home
 from ledger.wire.setup import TerminalSetup
@@ -24,6 +24,7 @@ class EnrolmentError(Exception):
     EnrolmentError
     ├── NotEnrolled          there is no enrolment
     ├── EnrolmentDamaged     the file cannot be read
+    ├── EnrolmentNewer       a newer version of the program wrote the file
     ├── TerminalKeyDamaged   the key's file is missing or is none
     └── AlreadyEnrolled      another enrolment would orphan the journal that is here
     """
@@ -47,6 +48,12 @@ class EnrolmentDamaged(EnrolmentError):  # noqa: N818  # as above
     code = "enrolment_damaged"
 
 
+class EnrolmentNewer(EnrolmentError):  # noqa: N818  # as above
+    """A newer version of the program wrote the file, which is not touched."""
+
+    code = "enrolment_newer"
+
+
 class TerminalKeyDamaged(EnrolmentError):  # noqa: N818  # as above
     """The terminal's key is missing or cannot be read."""
 
@@ -59,19 +66,37 @@ class AlreadyEnrolled(EnrolmentError):  # noqa: N818  # as above
     code = "already_enrolled"
 
 
-class Enrolment(Message):
-    """The ledger's URL (or `terminal.shop.ledger_access.EMBEDDED`), and what it last told this terminal."""
+FORM = 2
+"""The form in which the file is written. Form 1, of 0.1.0, said no number and less of the ledger."""
 
+
+class Enrolment(Message):
+    """The ledger's URL (or `terminal.shop.ledger_access.EMBEDDED`), and what it last told this terminal.
+
+    `form` is the one in which it was written. A field that is new has a default and makes a new form.
+    """
+
+    form: Annotated[int, Field(strict=True, ge=1)] = 1
     ledger: str
     setup: TerminalSetup
+
+
+class _Numbered(BaseModel):
+    """What every form says, so that a newer one is told from a damaged one."""
+
+    form: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
 def load(home: Home) -> Enrolment | None:
     """Return the enrolment of a home, None where it has none; raise EnrolmentError."""
     try:
-        return Enrolment.model_validate_json(home.enrolment.read_bytes())
+        written = home.enrolment.read_bytes()
     except FileNotFoundError:
         return None
+    try:
+        if _Numbered.model_validate_json(written).form > FORM:
+            raise EnrolmentNewer(home.enrolment)
+        return Enrolment.model_validate_json(written)
     except ValidationError:
         raise EnrolmentDamaged(home.enrolment) from None
 
@@ -111,7 +136,8 @@ def save(home: Home, enrolment: Enrolment) -> None:
     draft = home.enrolment.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(enrolment.model_dump_json(exclude_unset=True, indent=1))
+        numbered = enrolment.model_copy(update={"form": FORM})
+        file.write(numbered.model_dump_json(exclude_unset=True, indent=1))
         file.flush()
         os.fsync(descriptor)
     draft.replace(home.enrolment)

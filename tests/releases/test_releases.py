@@ -97,6 +97,19 @@ def test_a_journal_is_read_as_it_was_written(kept: Kept) -> None:
     assert [json.loads(line)["entry"] for line in then] == [json.loads(line)["entry"] for line in now]
 
 
+def test_an_enrolment_is_read_and_written_in_todays_form(kept: Kept) -> None:
+    """What the ledger told the terminal then is what it works with, until the ledger says something newer."""
+    home = kept.counter.home
+    then = json.loads(home.enrolment.read_bytes())
+    loaded = enrolment.load(home)
+    assert loaded is not None
+    assert not unlike(then, loaded.as_json())
+    enrolment.save(home, loaded)
+    again = json.loads(home.enrolment.read_bytes())
+    assert again.pop("form") == enrolment.FORM
+    assert again == {name: each for name, each in then.items() if name != "form"}
+
+
 def test_a_ledger_has_what_it_had(kept: Kept) -> None:
     """Where each programme's points are, before anything is sent."""
     assert kept.counter.totals(TOWN) == kept.said["totals"]

@@ -180,6 +180,9 @@ def test_a_full_disk_is_said_first(shell: Shell, monkeypatch: pytest.MonkeyPatch
     ("spoil", "error"),
     [
         (lambda home: home.enrolment.write_text("{"), "enrolment_damaged"),
+        (lambda home: home.enrolment.write_text("[]"), "enrolment_damaged"),
+        (lambda home: home.enrolment.write_text('{"form": 0}'), "enrolment_damaged"),
+        (lambda home: home.enrolment.write_text('{"form": 99, "clouds": []}'), "enrolment_newer"),
         (lambda home: home.terminal_key.unlink(), "terminal_key_damaged"),
         (lambda home: home.terminal_key.write_text("no key"), "terminal_key_damaged"),
         (lambda home: (home.anchors / "x.pem").write_text("no certificate"), "anchor_invalid"),

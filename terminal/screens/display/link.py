@@ -18,6 +18,8 @@ from pydantic import TypeAdapter
 from config.texts import Lang
 from terminal.counter.resident import ResidentView
 
+FORM = 2
+"""The form of the address file and of the lines: a display of another version waits. 0.1.0 gave none."""
 LOOPBACK = "127.0.0.1"
 RETRY_SECONDS = 1.0
 """Between two tries to reach the counter."""
@@ -64,7 +66,7 @@ class Broadcaster:
         written = self._address.with_suffix(".new")
         written.unlink(missing_ok=True)
         with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"port": port, "token": self._token}, file)
+            json.dump({"form": FORM, "port": port, "token": self._token}, file)
         written.replace(self._address)
 
     def show(self, shown: Shown) -> None:
@@ -131,4 +133,6 @@ async def _listen(address: Path) -> AsyncIterator[Shown]:
 
 def _way(address: Path) -> tuple[int, str]:
     found = json.loads(address.read_text(encoding="utf-8"))
+    if found["form"] != FORM:
+        raise ValueError(f"the counter speaks form {found['form']}")
     return int(found["port"]), str(found["token"])

@@ -16,7 +16,7 @@ from terminal.counter import resident_view
 from terminal.counter.facts import Fault
 from terminal.counter.resident import WELCOME, ResidentView, Scene
 from terminal.screens.display.app import DisplayApp
-from terminal.screens.display.link import LOOPBACK, Broadcaster, Shown, follow
+from terminal.screens.display.link import FORM, LOOPBACK, Broadcaster, Shown, follow
 from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine
@@ -97,6 +97,21 @@ async def test_the_display_comes_back_by_itself(tmp_path: Path) -> None:
                 pass
             assert heard == shown
             await counter.close()
+
+
+@pytest.mark.parametrize("form", [{}, {"form": FORM + 1}])
+async def test_a_counter_of_another_version_is_not_understood_by_halves(tmp_path: Path, form: dict[str, int]) -> None:
+    """0.1.0 wrote no number; the display shows that there is no counter that it knows."""
+    address = tmp_path / "display.json"
+    counter = Broadcaster(address)
+    await counter.start()
+    counter.show(PAID)
+    written = json.loads(address.read_text())
+    assert written.pop("form") == FORM
+    address.write_text(json.dumps(written | form))
+    async with aclosing(follow(address, _at_once)) as told:
+        assert await anext(told) is None
+    await counter.close()
 
 
 async def test_whoever_does_not_know_the_token_hears_nothing(tmp_path: Path) -> None:
