@@ -16,11 +16,13 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import time_machine
 
 from config.trust import Anchors
 from ledger.wire.answers import Inquiry
+from ledger.wire.client import LedgerClient, LedgerUnreachable
 from ledger.wire.consent import consent_digest
 from ledger.wire.operations import Award, CardSigned, Convert, Leg, Return, TapOnly, Unlink
 from ledger.wire.sealing import Purpose, seal
@@ -40,6 +42,9 @@ FIRST, SECOND, THIRD = "2026-10-30T10:00:00+09:00", "2026-11-20T10:00:00+09:00",
 
 LATER = "2026-11-21T11:00:00+09:00"
 """When the line is up again."""
+
+AWARDS = f"who,programme,points,reason\nlibrary:0042,{TOWN},4000,birth\nlibrary:0043,{TOWN},900,birth\n"
+"""The file with which the enrolled shop's office gives its residents points, once."""
 
 _OFFLINE = ("--ledger", NOWHERE)
 _RULES = Path(__file__).parent
@@ -100,7 +105,10 @@ def _work(shop: Counter) -> dict[str, Any]:
     with time_machine.travel(THIRD):
         _done(shop("op", "sale", "--bill", "1000", "--redeem", "200", "--card", "two-towns"))
         balances = _balances(shop, "two-towns", "visitor")
-        # The line is down from here on.
+        # The line breaks after the card has signed, and is down from here on.
+        with patch.object(LedgerClient, "upload", side_effect=LedgerUnreachable("cut off")):
+            _cut_off(shop("op", "sale", "--bill", "2600", "--redeem", "1500", "--card", "two-towns", pin=True))
+            _cut_off(shop("op", "link", "--card", "revoked", "--service", "library:0045", pin=True))
         queued = shop("op", "sale", "--bill", "3000", "--card", "two-towns", *_OFFLINE)["operation_id"]
         shop("op", "award", "--points", "30", "--reason", "volunteering", "--card", "visitor", *_OFFLINE)
         shop("op", "void", "--target", queued, *_OFFLINE)
@@ -126,8 +134,7 @@ def _first_day(shop: Counter) -> str:
     for card, number in (("two-towns", "0042"), ("visitor", "0043"), ("unregistered", "0044")):
         _done(shop("op", "link", "--card", card, "--service", f"library:{number}", pin=True))
     file = shop.root.path / "awards.csv"
-    lines = ("who,programme,points,reason", f"library:0042,{TOWN},4000,birth", f"library:0043,{TOWN},900,birth")
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file.write_text(AWARDS, encoding="utf-8")
     shop.office("award", str(file), "--municipality", TOWN)
     file.unlink()
     sold = _done(shop("op", "sale", "--bill", "6600", "--redeem", "2000", "--card", "two-towns", pin=True))
@@ -198,6 +205,12 @@ def _done(said: dict[str, Any]) -> str:
     """Return the id of an operation that was accepted, or nothing where a command has none."""
     assert said["exit"] == 0, said
     return str(said.get("operation_id", ""))
+
+
+def _cut_off(said: dict[str, Any]) -> None:
+    """See that an operation was signed and written, and that nobody knows what became of it."""
+    assert said["status"] in {"queued", "unknown"}, said
+    assert said["operation_id"], said
 
 
 def _cards(station: Station, card: str) -> Cards:
