@@ -10,7 +10,7 @@ import typer
 from config import settings
 from config.home import Home
 from config.texts import Lang, Texts
-from ledger.cli import people, places, points
+from ledger.cli import keeping, people, places, points
 from ledger.cli.office import Office, office_of, stop
 from ledger.place import Place
 
@@ -46,17 +46,25 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; TLS is a reverse proxy's work.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
     workers: Annotated[int, typer.Option(min=1, help="Processes; several need PostgreSQL.")] = 1,
+    require_durable: Annotated[
+        bool, typer.Option("--require-durable", help="Do not serve where a verdict can be lost.")
+    ] = False,
 ) -> None:
     """Serve the ledger over HTTP until stopped."""
+    from ledger.examination import Level, durability
     from ledger.server import serve as run
 
     office = office_of(context)
     if workers > 1 and office.place.url("points").startswith("sqlite"):
         stop(office.texts("office-workers"))
-    with office.open():
-        pass  # keys and tables are made, and what is wrong is said, before the processes part
+    with office.open() as ledger:  # keys and tables are made, and what is wrong is said, before the processes part
+        weak = [each for each in durability(ledger) if each.level is not Level.GOOD]
+        for each in weak:
+            typer.echo(keeping.told(each, office), err=True)
+        if weak and require_durable:
+            office.refuse("not_durable")
     run(office.place, office.anchors, host=host, port=port, workers=workers)
 
 
-for part in (places, people, points):
+for part in (places, people, points, keeping):
     app.add_typer(part.app)

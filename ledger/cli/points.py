@@ -96,12 +96,22 @@ def tidy(context: typer.Context) -> None:
 def shred(
     context: typer.Context,
     before: Annotated[str | None, typer.Option(help="YYYY-MM; by default, three whole months are kept.")] = None,
+    lost: Annotated[
+        str | None, typer.Option(help="YYYY-MM: give up a key that is lost for good, so that its month goes on.")
+    ] = None,
 ) -> None:
     """Destroy the keys of past months: whose their operations were, and for how much, nobody can read any more."""
     from ledger.points.periods import first_kept
 
     office = office_of(context)
     with office.open() as ledger:
+        if lost is not None:
+            if lost not in ledger.periods.missing():
+                office.refuse("period_key_there", month=lost)
+            ledger.periods.destroy(lost)
+            note(ledger, EVERYWHERE, "shred", lost=lost)
+            office.tell("office-shredded", months=lost)
+            return
         today = ledger.today()
         first = before or first_kept(today)
         if not _is_month(first) or first > f"{today:%Y-%m}":

@@ -335,6 +335,19 @@ def test_shredding_keeps_the_refund_window(shell: Shell) -> None:
         assert ledger.periods.shred("9999-12") == [months[0]]
 
 
+def test_a_lost_key_is_given_up_only_where_it_is_lost(shell: Shell) -> None:
+    """Its month then goes on under a new key; what lay under the lost one names nobody any more."""
+    with shell.ledger() as ledger:
+        month = f"{ledger.today():%Y-%m}"
+        ledger.periods.supplied(partial(ledger.periods.seal, f"{month}-01", "x", b"x"))
+    answer = shell("shred", "--lost", month)
+    assert (answer.code, "(period_key_there)" in answer.err) == (1, True)
+    (shell.home / "ledger" / "periods" / f"{month}.key").unlink()
+    assert shell("stop", "library:0042").err.endswith("(period_key_missing)\n")
+    assert shell("shred", "--lost", month).out == f"Keys destroyed of: {month}\n"
+    assert shell("stop", "library:0042").code == 0
+
+
 def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a container the user may be a number alone."""
 
@@ -346,7 +359,7 @@ def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch:
     assert f"cli:{os.getuid()},shop" in shell("audit", TOWN).out
 
 
-READING = {"serve", "list", "totals", "claims", "audit"}
+READING = {"serve", "list", "totals", "claims", "audit", "doctor"}
 """Commands that change nothing."""
 
 

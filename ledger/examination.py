@@ -1,0 +1,82 @@
+"""Examines a ledger for `ledger doctor`: keys, stores, whether a verdict can be lost, and whether the books agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import select
+
+from ledger.api.state import Ledger
+from ledger.database import reading
+from ledger.durability import Cause, is_standby, weaknesses
+from ledger.migrations import newest
+from ledger.place import Store
+from ledger.points.reports import count
+from ledger.points.schema import programmes
+
+STORES: Final[tuple[Store, Store]] = ("identity", "points")
+"""In the order of `Ledger.stores`."""
+
+
+class Level(StrEnum):
+    """How something was found."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """It works; whoever runs the ledger should know it."""
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one thing; `code` has the sentences of what is not good, `told` their arguments."""
+
+    thing: str
+    level: Level
+    detail: str = ""
+    code: str | None = None
+    told: dict[str, str] = field(default_factory=dict)
+
+
+def examine(ledger: Ledger) -> Iterator[Finding]:
+    """Yield what is found of a ledger that opened: its key fits both stores, or it would not have."""
+    yield Finding("key", Level.GOOD, f"{ledger.mark.ledger[:8]} / {ledger.epoch}")
+    for store, engine in zip(STORES, ledger.stores, strict=True):
+        if is_standby(engine):
+            yield Finding(store, Level.WRONG, engine.dialect.name, "database_standby", {"store": store})
+        else:
+            yield Finding(store, Level.GOOD, f"{engine.dialect.name} {newest(store)}")
+    yield _months(ledger)
+    yield from durability(ledger)
+    yield from _books(ledger)
+
+
+def durability(ledger: Ledger) -> Iterator[Finding]:
+    """Yield in which ways a verdict can be lost: after a crash that is wrong, with a disk it is to be known."""
+    found = [each for store, engine in zip(STORES, ledger.stores, strict=True) for each in weaknesses(engine, store)]
+    for each in found:
+        level = Level.WRONG if each.cause is Cause.CRASH else Level.NOTE
+        yield Finding("durability", level, each.store, each.code, {"store": each.store, "value": each.value})
+    if not found:
+        yield Finding("durability", Level.GOOD)
+
+
+def _months(ledger: Ledger) -> Finding:
+    if missing := ledger.periods.missing():
+        told = {"months": ", ".join(missing)}
+        return Finding("months", Level.WRONG, told["months"], "period_keys_lost", told)
+    known = ledger.periods.known().values()
+    return Finding("months", Level.GOOD, str(sum(each.key_print is not None for each in known)))
+
+
+def _books(ledger: Ledger) -> Iterator[Finding]:
+    with reading(ledger.books) as connection:
+        towns = sorted(connection.scalars(select(programmes.c.municipality).distinct()))
+    wrong = [totals.programme for town in towns for totals in count(ledger.books, town) if not totals.agree]
+    if wrong:
+        yield Finding("books", Level.WRONG, "", "totals_wrong", {"programmes": ", ".join(wrong)})
+    else:
+        yield Finding("books", Level.GOOD, str(len(towns)))
