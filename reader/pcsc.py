@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Event, Thread
+from contextlib import contextmanager, nullcontext
+from threading import Event, Lock, Thread
 from typing import Any
 
 from smartcard import scard
 
 from reader import errors
 from reader.connection import Apdu, Connection
-from reader.source import CardGone, CardPresent, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
+from reader.fields import Found, Readers, Stay, View, changes, chosen, left_lying
+from reader.jpki import JpkiSession
+from reader.source import NoReader, ReaderEvent, ServiceDown
 from reader.supervised import Supervised
 
 NEW_READER = "\\\\?PnP?\\Notification"
@@ -38,6 +39,8 @@ ANSWER_SECONDS = 5.0
 
 STOP_SECONDS = 2.0
 """How long the end waits for the watcher; it is a daemon, and may be left behind."""
+
+PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 
 NO_SERVICE = errors.NoReader if sys.platform == "win32" else errors.PcscServiceDown
 """Windows runs the service only while a reader is plugged in."""
@@ -65,54 +68,6 @@ MEANINGS: dict[int, type[errors.ReaderError]] = {
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class InField:
-    """A card's stay in a reader's field; `insertion` counts them, where the service does."""
-
-    reader: str
-    insertion: int
-    event: CardPresent | OtherCard
-
-
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """There are readers: `name` is the one with the card, else the first."""
-
-    name: str
-    card: InField | None
-
-
-View = ServiceDown | NoReader | Readers
-"""How things stand."""
-
-
-def changes(before: View | None, after: View) -> Iterator[ReaderEvent]:
-    """Yield what is to be reported when how things stand changes."""
-    if before == after:
-        return
-    if not isinstance(after, Readers):
-        yield after
-        return
-    name, card = (before.name, before.card) if isinstance(before, Readers) else (None, None)
-    if card not in (None, after.card):
-        yield CardGone()
-    if name != after.name:
-        yield ReaderReady(after.name)
-    if after.card not in (None, card):
-        yield after.card.event
-
-
-def view_of(states: Mapping[str, int]) -> View:
-    """Return how things stand, from each reader's state as the service tells it."""
-    if not states:
-        return NoReader()
-    for name, state in states.items():
-        if state & scard.SCARD_STATE_PRESENT:
-            event = OtherCard() if state & scard.SCARD_STATE_MUTE else CardPresent()
-            return Readers(name, InField(name, state >> 16, event))
-    return Readers(next(iter(states)), None)
-
-
 def reader_names(wanted: str = "") -> list[str]:
     """Return the readers whose name contains `wanted`; raise SourceError where the service cannot be asked."""
     with _context() as context:
@@ -120,16 +75,17 @@ def reader_names(wanted: str = "") -> list[str]:
 
 
 class PcscSource:
-    """A `CardSource` over whichever reader has a card, of those whose name contains `wanted`."""
+    """A `CardSource` over all readers whose name contains `wanted`; see `reader.fields` for which card is spoken to."""
 
     def __init__(self, wanted: str = "", answer_seconds: float = ANSWER_SECONDS) -> None:
         self._wanted = wanted
         self._answer_seconds = answer_seconds
+        self._cards = _Cards(answer_seconds)
         self._watcher: _Watcher | None = None
 
     def start(self, report: Callable[[ReaderEvent], None]) -> None:
         """Begin to report, from a thread of its own."""
-        self._watcher = _Watcher(self._wanted, report)
+        self._watcher = _Watcher(self._wanted, self._cards, report)
 
     def stop(self) -> None:
         """Report nothing more."""
@@ -142,9 +98,64 @@ class PcscSource:
         """Power the card up for ourselves alone if possible, and down at the end: it then forgets the PIN."""
         thread = Supervised(self._answer_seconds)
         card = _Card()
+        with self._cards.talking:
+            try:
+                states = thread.call(lambda: card.states(self._wanted))
+                stay = chosen(self._cards.known(states))
+                thread.call(lambda: card.connect(stay.reader))
+                self._cards.subject = stay
+                yield _PcscConnection(card, thread)
+            finally:
+                thread.finish(card.close)
+
+
+class _Cards:
+    """What is known of the cards on the readers, for the watcher and for whoever speaks to one.
+
+    `subject` is the card that was reported or spoken to last. While `talking` is held no card is asked what it is: it
+    would seem busy.
+    """
+
+    def __init__(self, answer_seconds: float) -> None:
+        self.subject: Stay | None = None
+        self.talking = Lock()
+        self._answer_seconds = answer_seconds
+        self._found: dict[Stay, Found] = {}
+
+    def known(self, states: Mapping[str, int]) -> dict[Stay, Found]:
+        """Return the cards that the readers' states tell of; where there are several, ask each of them once."""
+        there = {
+            Stay(reader, state >> 16): bool(state & scard.SCARD_STATE_MUTE)
+            for reader, state in states.items()
+            if state & scard.SCARD_STATE_PRESENT
+        }
+        alone = len(there) == 1
+        found = {stay: Found.MUTE if mute else self._known(stay, alone=alone) for stay, mute in there.items()}
+        self._found = {stay: what for stay, what in found.items() if what in (Found.OURS, Found.OTHER)}
+        return found
+
+    def forget(self) -> None:
+        """Begin anew: a service that was restarted counts anew, and may mean another card by the same number."""
+        self.subject, self._found = None, {}
+
+    def _known(self, stay: Stay, *, alone: bool) -> Found:
+        if stay in self._found:
+            return self._found[stay]
+        return Found.UNKNOWN if alone else self._ask(stay.reader)
+
+    def _ask(self, reader: str) -> Found:
+        thread = Supervised(self._answer_seconds)
+        card = _Card()
         try:
-            thread.call(lambda: card.open(self._wanted))
-            yield _PcscConnection(card, thread)
+            thread.call(lambda: card.ask(reader))
+            JpkiSession(_PcscConnection(card, thread)).select()
+        except errors.NotMyNumberCard:
+            return Found.OTHER
+        except errors.ReaderError as error:
+            _log.info("what lies on %s did not say what it is: %s", reader, error.code)
+            return Found.UNKNOWN
+        else:
+            return Found.OURS
         finally:
             thread.finish(card.close)
 
@@ -167,16 +178,25 @@ class _Card:
         self._context: int | None = None
         self._handle: int | None = None
         self._protocol = 0
+        self._at_end = scard.SCARD_UNPOWER_CARD
 
-    def open(self, wanted: str) -> None:
-        (self._context,) = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
-        names = _list(self._context, wanted)
+    def states(self, wanted: str) -> dict[str, int]:
+        """Return the readers' states; raise NoReader where there is none."""
+        context = self._opened()
+        names = _list(context, wanted)
         if not names:
             raise errors.NoReader
-        view = view_of(_wait(self._context, dict.fromkeys(names, scard.SCARD_STATE_UNAWARE), 0))
-        if not isinstance(view, Readers) or view.card is None:
-            raise errors.NoCard
-        self._handle, self._protocol = self._connect(view.name)
+        return _wait(context, dict.fromkeys(names, scard.SCARD_STATE_UNAWARE), 0)
+
+    def connect(self, reader: str) -> None:
+        """Power a card up for ourselves alone if possible."""
+        self._handle, self._protocol = self._connect(reader)
+
+    def ask(self, reader: str) -> None:
+        """Reach a card that may be somebody else's: it is shared, and keeps its power."""
+        self._at_end = scard.SCARD_LEAVE_CARD
+        result = scard.SCardConnect(self._opened(), reader, scard.SCARD_SHARE_SHARED, PROTOCOLS)
+        self._handle, self._protocol = _checked(result)
 
     def transmit(self, command: Apdu) -> tuple[bytes, int]:
         try:
@@ -189,15 +209,20 @@ class _Card:
 
     def close(self) -> None:
         if self._handle is not None:
-            scard.SCardDisconnect(self._handle, scard.SCARD_UNPOWER_CARD)
+            scard.SCardDisconnect(self._handle, self._at_end)
         if self._context is not None:
             scard.SCardReleaseContext(self._context)
 
+    def _opened(self) -> int:
+        if self._context is None:
+            (self._context,) = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
+        return self._context
+
     def _connect(self, reader: str) -> tuple[int, int]:
-        protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        result = scard.SCardConnect(self._context, reader, scard.SCARD_SHARE_EXCLUSIVE, protocols)
+        context = self._opened()
+        result = scard.SCardConnect(context, reader, scard.SCARD_SHARE_EXCLUSIVE, PROTOCOLS)
         if _code(result) == scard.SCARD_E_SHARING_VIOLATION:
-            result = scard.SCardConnect(self._context, reader, scard.SCARD_SHARE_SHARED, protocols)
+            result = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, PROTOCOLS)
         handle, protocol = _checked(result)
         return handle, protocol
 
@@ -205,10 +230,12 @@ class _Card:
 class _Watcher:
     """A daemon thread that follows the readers' states."""
 
-    def __init__(self, wanted: str, report: Callable[[ReaderEvent], None]) -> None:
+    def __init__(self, wanted: str, cards: _Cards, report: Callable[[ReaderEvent], None]) -> None:
         self._wanted = wanted
+        self._cards = cards
         self._report = report
         self._view: View | None = None
+        self._last: Readers | None = None
         self._context: int | None = None
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="card reader", daemon=True)
@@ -249,12 +276,26 @@ class _Watcher:
                 self._stopping.wait(WATCH_MS / 1000)
                 continue
             states = _wait(context, known, WATCH_MS)
-            self._show(view_of({name: state for name, state in states.items() if name != NEW_READER}))
+            real = {name: state for name, state in states.items() if name != NEW_READER}
+            self._show(self._look(real) if real else NoReader())
+
+    def _look(self, states: Mapping[str, int]) -> Readers:
+        several = sum(bool(state & scard.SCARD_STATE_PRESENT) for state in states.values()) > 1
+        with self._cards.talking if several else nullcontext():
+            return Readers(tuple(states), self._cards.known(states))
 
     def _show(self, view: View) -> None:
-        for event in changes(self._view, view):
-            if not self._stopping.is_set():
-                self._tell(event)
+        before = self._view
+        if isinstance(view, Readers):
+            before = before if isinstance(before, Readers) else left_lying(self._last, view)
+            self._last = view
+        else:
+            self._cards.forget()
+        for news in changes(before, view, self._cards.subject):
+            if isinstance(news, Stay):
+                self._cards.subject = news
+            elif not self._stopping.is_set():
+                self._tell(news)
         self._view = view
 
     def _tell(self, event: ReaderEvent) -> None:

@@ -236,7 +236,7 @@ class BackgroundEngine:
     def _on_reader(self, event: ReaderEvent) -> None:
         match event:
             case ReaderReady():
-                self._tell(reader=ReaderState.READY, practice_cards=())
+                self._tell(reader=ReaderState.READY, practice_cards=self.practice_cards)
             case NoReader():
                 self._without_reader(ReaderState.NO_READER)
             case ServiceDown():

@@ -16,17 +16,23 @@ from reader.pcsc import PcscSource
 from reader.source import CardGone, CardPresent, NoReader, ReaderEvent, ReaderReady, ServiceDown, wait_for_card
 from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
-from reader.virtual.vpcd import inserted
+from reader.virtual.vpcd import ADDRESS, inserted
 from tests.pcsc import PATIENCE, PcscService, until
 from tests.reader.readings import head_and_sign
 
 FIRST_SLOT = "Virtual PCD 00 00"
+SECOND_SLOT = (ADDRESS[0], ADDRESS[1] + 1)
 
 
 @contextmanager
 def _watching() -> Iterator[queue.SimpleQueue[ReaderEvent]]:
+    with _started(PcscSource(FIRST_SLOT)) as events:
+        yield events
+
+
+@contextmanager
+def _started(source: PcscSource) -> Iterator[queue.SimpleQueue[ReaderEvent]]:
     events: queue.SimpleQueue[ReaderEvent] = queue.SimpleQueue()
-    source = PcscSource(FIRST_SLOT)
     source.start(events.put)
     try:
         yield events
@@ -127,6 +133,68 @@ def test_the_power_is_taken_away_so_that_the_pin_is_forgotten(pcsc: PcscService)
             session.select()
             with pytest.raises(errors.CardRefused):
                 session.sign(bytes(32))
+
+
+def _read(source: PcscSource) -> tuple[str, int]:
+    with source.connect() as connection:
+        tap = plans.proven(JpkiSession(connection))
+    return tap.token.serial_hex, tap.exchanges
+
+
+def test_another_card_on_one_reader_hides_no_card_on_another(pcsc: PcscService) -> None:
+    """Each My Number card that comes beside it is reported and read in three exchanges, and its going is told."""
+    normal, source = DESIGNS["normal"], PcscSource()
+    with _started(source) as events:
+        assert isinstance(_next(events), ReaderReady)
+        with pcsc.inserted(DESIGNS["other-card"].make()):
+            assert _next(events) == CardPresent()
+            with pytest.raises(errors.NotMyNumberCard):
+                _read(source)
+            for _ in range(2):
+                with inserted(normal.make(), address=SECOND_SLOT):
+                    assert _next(events) == CardPresent()
+                    assert _read(source) == (f"{normal.serial:x}", 3)
+                assert _next(events) == CardGone()
+        assert _next(events) == CardGone()
+
+
+def test_a_card_that_lies_is_not_reported_again_for_another_that_comes(pcsc: PcscService) -> None:
+    """Beside a My Number card that was read, other cards come and go unreported, and it can still be spoken to."""
+    normal, source = DESIGNS["normal"], PcscSource()
+    with _started(source) as events:
+        assert isinstance(_next(events), ReaderReady)
+        with inserted(normal.make(), address=SECOND_SLOT):
+            assert _next(events) == CardPresent()
+            assert _read(source) == (f"{normal.serial:x}", 3)
+            other = Meter(DESIGNS["other-card"].make())
+            with pcsc.inserted(DESIGNS["other-card"].make(), other):
+                until(lambda: other.apdu_count > 0)
+                assert _read(source) == (f"{normal.serial:x}", 3)
+                assert other.apdu_count == 1
+        assert _next(events) == CardGone()
+        assert events.empty()
+
+
+def test_two_my_number_cards_are_told_apart_by_people(pcsc: PcscService) -> None:
+    """Neither is read while both lie there; the one that stays is read once the other is gone and it was lifted."""
+    normal, visitor = DESIGNS["normal"], DESIGNS["visitor"]
+    source = PcscSource()
+    with _started(source) as events:
+        assert isinstance(_next(events), ReaderReady)
+        with pcsc.inserted(normal.make()):
+            assert _next(events) == CardPresent()
+            with inserted(visitor.make(), address=SECOND_SLOT):
+                assert _next(events) == CardPresent()
+                for reading in (source, PcscSource()):
+                    with pytest.raises(errors.TwoCards):
+                        _read(reading)
+                assert _read(PcscSource("00 01")) == (f"{visitor.serial:x}", 3)
+            assert _next(events) == CardGone()
+        assert _next(events) == CardGone()
+        with pcsc.inserted(normal.make()):
+            assert _next(events) == CardPresent()
+            assert _read(source) == (f"{normal.serial:x}", 3)
+        assert _next(events) == CardGone()
 
 
 def test_what_is_missing_has_a_name(pcsc: PcscService) -> None:

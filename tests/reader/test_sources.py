@@ -14,7 +14,6 @@ from config.trust import CertificateExpired, TrustError
 from reader import errors, pcsc, plans
 from reader.certificate import parse_head
 from reader.jpki import JpkiSession
-from reader.pcsc import InField, Readers, View, changes, view_of
 from reader.practice import PracticeSource
 from reader.source import (
     CardGone,
@@ -135,90 +134,71 @@ def test_a_card_ends_the_wait() -> None:
 
 # Real readers ---------------------------------------------------------------------------------------------------
 
-EMPTY, PRESENT, MUTE = 0x10, 0x20, 0x220
-FIRST, SECOND = InField("a", 1, CardPresent()), InField("a", 3, CardPresent())
-DUMB = InField("a", 1, OtherCard())
+EMPTY, PRESENT = 0x10, 0x20
+
+
+Answer = dict[str, int] | errors.ReaderError
+"""What the service says to one question: the readers' states, or that there is none of them."""
 
 
 @pytest.mark.parametrize(
-    ("states", "view"),
+    ("answers", "expected"),
     [
-        ({}, NoReader()),
-        ({"a": EMPTY}, Readers("a", None)),
-        ({"a": EMPTY, "b": EMPTY}, Readers("a", None)),
-        ({"a": EMPTY, "b": 0x70000 | PRESENT}, Readers("b", InField("b", 7, CardPresent()))),
-        ({"a": 0x10000 | MUTE}, Readers("a", DUMB)),
-        ({"a": 0x10000 | PRESENT | 0x180}, Readers("a", FIRST)),
+        (
+            [
+                {"a": PRESENT},
+                {"a": 0x4},
+                errors.NoReader(),
+                {"b": EMPTY},
+                errors.PcscServiceDown(),
+                {"b": EMPTY},
+            ],
+            [
+                ReaderReady("a"),
+                CardPresent(),
+                CardGone(),
+                NoReader(),
+                ReaderReady("b"),
+                ServiceDown(),
+                ReaderReady("b"),
+            ],
+        ),
+        (
+            [{"a": PRESENT}, errors.PcscServiceDown(), {"a": PRESENT}, {"a": EMPTY}, {"a": PRESENT | 0x20000}],
+            [ReaderReady("a"), CardPresent(), ServiceDown(), ReaderReady("a"), CardGone(), CardPresent()],
+        ),
+        (
+            [{"a": EMPTY}, errors.PcscServiceDown(), {"a": PRESENT}],
+            [ReaderReady("a"), ServiceDown(), ReaderReady("a"), CardPresent()],
+        ),
     ],
+    ids=["unplugged", "a card that outlasts the service", "a card that came meanwhile"],
 )
-def test_states_of_readers_amount_to_a_view(states: dict[str, int], view: View) -> None:
-    """The reader with a card counts, else the first; who uses it does not matter."""
-    assert view_of(states) == view
+def test_readers_and_service_may_go_at_any_moment(
+    answers: list[Answer], expected: list[ReaderEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unplugged with a card in it, while it is being asked for, and plugged in again: all is told, nothing ends.
 
-
-@pytest.mark.parametrize(
-    ("before", "after", "told"),
-    [
-        (None, ServiceDown(), [ServiceDown()]),
-        (None, NoReader(), [NoReader()]),
-        (None, Readers("a", None), [ReaderReady("a")]),
-        (None, Readers("a", FIRST), [ReaderReady("a"), CardPresent()]),
-        (NoReader(), Readers("a", DUMB), [ReaderReady("a"), OtherCard()]),
-        (ServiceDown(), ServiceDown(), []),
-        (ServiceDown(), NoReader(), [NoReader()]),
-        (Readers("a", None), Readers("a", FIRST), [CardPresent()]),
-        (Readers("a", FIRST), Readers("a", FIRST), []),
-        (Readers("a", FIRST), Readers("a", None), [CardGone()]),
-        (Readers("a", FIRST), Readers("a", SECOND), [CardGone(), CardPresent()]),
-        (Readers("a", DUMB), Readers("a", FIRST), [CardGone(), CardPresent()]),
-        (Readers("a", FIRST), NoReader(), [NoReader()]),
-        (Readers("a", FIRST), ServiceDown(), [ServiceDown()]),
-        (Readers("a", FIRST), Readers("b", None), [CardGone(), ReaderReady("b")]),
-    ],
-)
-def test_changes_of_the_view_are_told(before: View | None, after: View, told: list[ReaderEvent]) -> None:
-    """Each change is told once, and a card that was swapped faster than anybody looked is still another card."""
-    assert list(changes(before, after)) == told
-
-
-def test_a_reader_may_be_unplugged_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unplugged with a card in it, while it is being asked for, and plugged in again: all is told, nothing ends."""
-    wait_answers: list[dict[str, int] | errors.ReaderError] = [
-        {"a": PRESENT},
-        {"a": 0x4},
-        errors.NoReader(),
-        {"b": EMPTY},
-        errors.PcscServiceDown(),
-        {"b": EMPTY},
-    ]
-    lists = iter([["a"], ["a"], ["a"], [], ["b"], ["b"]])
+    A card that lay there before the service went, and lies there when it is back, has to be lifted first.
+    """
     told: queue.SimpleQueue[ReaderEvent] = queue.SimpleQueue()
     ended = threading.Event()
 
     def wait(*_: object) -> dict[str, int]:
-        if not wait_answers:
+        if not answers:
             ended.wait(10)
             return {}
-        answer = wait_answers.pop(0)
+        answer = answers.pop(0)
         if isinstance(answer, errors.ReaderError):
             raise answer
         return answer
 
     monkeypatch.setattr(pcsc, "_context", lambda: nullcontext(0))
-    monkeypatch.setattr(pcsc, "_list", lambda *_: next(lists, ["b"]))
+    monkeypatch.setattr(pcsc, "_list", lambda *_: ["a"])
     monkeypatch.setattr(pcsc, "_wait", wait)
     monkeypatch.setattr("smartcard.scard.SCardCancel", lambda _: ended.set())
     source = pcsc.PcscSource()
     source.start(told.put)
-    expected = [
-        ReaderReady("a"),
-        CardPresent(),
-        CardGone(),
-        NoReader(),
-        ReaderReady("b"),
-        ServiceDown(),
-        ReaderReady("b"),
-    ]
     assert [told.get(timeout=10) for _ in expected] == expected
     source.stop()
 
