@@ -43,6 +43,9 @@ def main() -> None:
             exchanges, sent, received = _cost(meter, partial(_read, plan))
             print(row(name, exchanges, promised, sent, received))
             over += [f"{name}: at most {promised} exchanges"] * (exchanges > promised)
+        exchanges, sent, received = _cost(meter, _sale_in_power_ups)
+        print(row("proven, tries, sign, a power-up each", exchanges, 11, sent, received))
+        over += ["a sale with PIN: at most 11 exchanges"] * (exchanges > 11)
         for command in _opensc(Path(directory)):
             cost = _cost(meter, partial(_run, command))
             print(row(" ".join(command[:2]), cost[0], "", *cost[1:]))
@@ -67,6 +70,15 @@ def _sale(session: JpkiSession) -> None:
     tap = plans.proven(session)
     plans.tries(session, tap)
     plans.sign(session, tap, bytearray(PRACTICE_PIN), bytes(32))
+
+
+def _sale_in_power_ups() -> None:
+    with PcscSource().connect() as connection:
+        tap = plans.proven(JpkiSession(connection))
+    with PcscSource().connect() as connection:
+        plans.tries(JpkiSession(connection), tap)
+    with PcscSource().connect() as connection:
+        plans.sign(JpkiSession(connection), tap, bytearray(PRACTICE_PIN), bytes(32))
 
 
 def _opensc(directory: Path) -> list[list[str]]:
