@@ -45,6 +45,11 @@ class Kept:
     said: dict[str, Any]
     export: Path
 
+    @property
+    def practises(self) -> bool:
+        """Whether it is the home of practice mode."""
+        return self.counter.home != self.counter.root
+
     def journal(self) -> JournalReader:
         """Return the journal, to be read."""
         home = self.counter.home
@@ -134,6 +139,38 @@ def test_a_file_of_awards_that_was_paid_is_known(folder: Path, tmp_path: Path) -
         assert points.execute("SELECT entry FROM audit WHERE action = 'award'").fetchall() == [(paid,)]
 
 
+def test_rules_that_were_taken_are_the_same_rules(folder: Path, tmp_path: Path) -> None:
+    """The files that the office took then change nothing now: what a programme has got since has a default."""
+    shutil.copytree(folder / "enrolled", tmp_path / "enrolled")
+    counter = Counter(tmp_path / "enrolled")
+    with time_machine.travel(LATER):
+        listed = counter.office("list", TOWN)
+        for file in ("rules.toml", "rules-2.toml"):
+            counter.office("rules", str(Path(__file__).parent / file))
+        assert counter.office("list", TOWN) == listed
+
+
+def test_an_old_month_is_shredded(kept: Kept) -> None:
+    """Its key is destroyed: totals stay, and a sale of that month has forgotten its resident."""
+    kept.counter("queue", "sync")
+    kept.counter.office("shred", "--before", "2026-11")
+    assert kept.counter.totals(TOWN) == kept.said["sent"]["totals"]
+    assert not (kept.counter.home.ledger / "periods" / "2026-10.key").exists()
+    first = next(sold for sold in asyncio.run(everything(kept)) if isinstance(sold.entry.content, Sale))
+    refused = kept.counter("op", "void", "--target", first.operation_id)
+    # The first sale of the practice home was voided on its day.
+    assert refused["error"] == ("already_voided" if kept.practises else "target_forgotten")
+
+
+def test_the_doctor_finds_an_old_home_well(kept: Kept) -> None:
+    """Directory, anchors, enrolment, journal and ledger, as they were left; the reader is this machine's affair."""
+    found = {each["thing"]: each["level"] for each in kept.counter("doctor")["findings"]}
+    well = dict.fromkeys(("directory", "anchors", "enrolment", "journal", "ledger"), "good")
+    if kept.practises:
+        well["enrolment"] = "note"
+    assert {thing: found[thing] for thing in well} == well
+
+
 def test_what_was_unsent_is_decided_as_it_would_have_been(kept: Kept) -> None:
     """Queued operations go out in the form in which they were signed: points, report and dead letters are the same.
 
@@ -214,6 +251,12 @@ def test_points_go_back_into_the_lots_that_they_came_from(kept: Kept) -> None:
 def balances(counter: Counter, card: str) -> dict[str, int]:
     """Return what a card's holder has of each programme."""
     return {held["programme"]: held["points"] for held in counter("op", "balance", "--card", card)["balances"]}
+
+
+async def everything(kept: Kept) -> list[Recorded]:
+    """Return every entry of the journal."""
+    async with kept.counter.station() as station:
+        return list(station.journal.since(0))
 
 
 def open_sale(kept: Kept) -> Recorded:
