@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from reader.source import ReaderEvent
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, CardDesign
 from reader.virtual.unsteady import Unsteady
-from terminal.counter import pricing
+from terminal.counter import pricing, step
 from terminal.counter.effects import Authorise, Effect, ReadCard
-from terminal.counter.events import CardFailed, CardRead
+from terminal.counter.events import CardArrived, CardFailed, CardLeft, CardRead
 from terminal.counter.facts import Draft, Fault, LinkIntent, SaleIntent
+from terminal.counter.states import AwaitCard, Reading
 from terminal.shop.cards import Cards
-from tests.terminal.counters import TERMS
+from tests.reader.scripted import Scripted
+from tests.terminal.counters import TERMS, opened
 from tests.terminal.desks import NOON, OpenDesk, desk
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +110,36 @@ def test_each_reason_is_told_in_words_of_its_own(lang: Lang) -> None:
     assert all(refusal.what and refusal.todo for refusal in told.values())
 
 
-@pytest.mark.parametrize(("wanted", "exchanges"), [(HEAD, 2), (WHOLE, 4), (None, 3)], ids=["head", "whole", "sign"])
+@pytest.mark.parametrize(
+    ("glitch", "code"),
+    [
+        ({"00b08a": ["9000"]}, "answer_broken"),
+        ({"00b000f6": ["9000"]}, "answer_broken"),
+        ({"00b08a": ["00" * 300 + "9000"]}, "answer_broken"),
+        ({"00b08a": ["AA6101"], "00c0": ["AA6101"] * 20}, "answer_broken"),
+        ({"00b0": ["6C10"] * 9}, "card_refused"),
+    ],
+)
+async def test_after_a_glitch_the_card_is_held_again(tmp_path: Path, glitch: dict[str, list[str]], code: str) -> None:
+    """An empty, oversized or endless answer is the reader's: the counter asks for the card once more."""
+    async with desk(tmp_path) as counter:
+        reader_of(counter).card = Scripted(glitch, DESIGNS["two-towns"].make())
+        event = await counter.desk.carry_out(HEAD)
+        assert isinstance(event, CardFailed)
+        assert event.fault.code == code
+        reading = replace(opened(), state=Reading(SaleIntent(1200)), task=1)
+        assert step(reading, event)[0].state == AwaitCard(SaleIntent(1200), event.fault)
+
+
+def test_of_two_cards_the_counter_waits_for_one() -> None:
+    """Nothing is chosen in silence: the clerk is told to have both lifted, and the next card that comes is read."""
+    told = CardFailed(1, Fault("two_cards"))
+    waiting, effects = step(replace(opened(), state=Reading(SaleIntent(1200)), task=1), told)
+    assert (waiting.state, effects) == (AwaitCard(SaleIntent(1200), Fault("two_cards")), ())
+    assert step(step(waiting, CardLeft())[0], CardArrived())[1] == (ReadCard(1, SaleIntent(1200)),)
+
+
+@pytest.mark.parametrize(("wanted", "exchanges"), [(HEAD, 3), (WHOLE, 4), (None, 3)], ids=["head", "whole", "sign"])
 async def test_a_card_that_is_pulled_at_any_exchange(tmp_path: Path, wanted: Effect | None, exchanges: int) -> None:
     """Each time the counter hears just that, can begin again, and has recorded nothing; the last try goes through."""
     async with desk(tmp_path) as counter:

@@ -175,6 +175,21 @@ def test_a_card_that_lies_is_not_reported_again_for_another_that_comes(pcsc: Pcs
         assert events.empty()
 
 
+def test_a_card_that_does_not_say_what_it_is_hides_no_card_either(pcsc: PcscService) -> None:
+    """Another program holds one card for itself: what comes beside it is told and read, and alone it is busy."""
+    normal, source = DESIGNS["normal"], PcscSource()
+    with _started(source) as events, pcsc.inserted(DESIGNS["other-card"].make()):
+        assert isinstance(_next(events), ReaderReady)
+        assert _next(events) == CardPresent()
+        with PcscSource(FIRST_SLOT).connect():
+            with pytest.raises(errors.ReaderBusy):
+                _read(source)
+            with inserted(normal.make(), address=SECOND_SLOT):
+                assert _next(events) == CardPresent()
+                assert _read(source) == (f"{normal.serial:x}", 3)
+            assert _next(events) == CardGone()
+
+
 def test_two_my_number_cards_are_told_apart_by_people(pcsc: PcscService) -> None:
     """Neither is read while both lie there; the one that stays is read once the other is gone and it was lifted."""
     normal, visitor = DESIGNS["normal"], DESIGNS["visitor"]
