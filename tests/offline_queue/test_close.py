@@ -204,7 +204,7 @@ def test_a_close_that_cannot_be_read_is_not_guessed_at(journal: Journal, lacking
 class LaterTotals(Totals):
     """What a later version counts besides."""
 
-    topups: int = 0
+    counted_later: int = 0
 
 
 def test_a_total_that_is_new_begins_at_nothing(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,18 +214,18 @@ def test_a_total_that_is_new_begins_at_nothing(journal: Journal, monkeypatch: py
     yesterday = close(journal)
     monkeypatch.setattr(closing, "Totals", LaterTotals)
     assert interim(journal).perpetual == LaterTotals(**asdict(yesterday.perpetual))
-    monkeypatch.setattr(closing, "total", lambda *_: LaterTotals(sales=1, bill=500, topups=3))
+    monkeypatch.setattr(closing, "total", lambda *_: LaterTotals(sales=1, bill=500, counted_later=3))
     today = close(journal)
-    assert today.day == LaterTotals(sales=1, bill=500, topups=3)
+    assert today.day == LaterTotals(sales=1, bill=500, counted_later=3)
     assert today.perpetual == LaterTotals(**asdict(yesterday.perpetual)) + today.day
-    assert asdict(close(journal).perpetual)["topups"] == 6
+    assert asdict(close(journal).perpetual)["counted_later"] == 6
 
 
 def test_a_total_that_only_a_later_version_knows_is_not_lost(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """An older program does not close over it: it asks to be updated."""
     with monkeypatch.context() as later:
         later.setattr(closing, "Totals", LaterTotals)
-        later.setattr(closing, "total", lambda *_: LaterTotals(topups=3))
+        later.setattr(closing, "total", lambda *_: LaterTotals(counted_later=3))
         close(journal)
     with pytest.raises(JournalNewer):
         interim(journal)

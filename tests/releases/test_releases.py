@@ -221,17 +221,17 @@ def test_the_day_goes_on_and_is_closed(kept: Kept) -> None:
 class LaterTotals(close.Totals):
     """What a later version counts besides."""
 
-    topups: int = 0
+    counted_later: int = 0
 
 
 def test_a_total_that_is_new_does_not_hinder_a_close(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """A field with a default is added to the totals: X and Z read the release's closes, where it is 0."""
     monkeypatch.setattr(close, "Totals", LaterTotals)
     report = interim(kept.counter)
-    assert report["perpetual"]["topups"] == 0
+    assert report["perpetual"]["counted_later"] == 0
     assert not unlike(kept.said["interim"], report)
     closed = kept.counter("close")
-    assert closed["perpetual"] == {**kept.said["sent"]["interim"]["perpetual"], "topups": 0}
+    assert closed["perpetual"] == {**kept.said["sent"]["interim"]["perpetual"], "counted_later": 0}
     assert interim(kept.counter)["perpetual"] == closed["perpetual"]
 
 
