@@ -83,7 +83,7 @@ async def _sell(place: Place, base_url: str) -> list[tuple[float, float]]:
     public_key = card.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     mykey = ledger.identity.register(card.reference, public_key, [], ledger.today())
     ledger.points.deposit(mykey, city(), date(2099, 3, 31), 100_000)
-    code = ledger.registry.new_enrolment_code(SHOP.code, ledger.clock())
+    code = ledger.new_enrolment_code(SHOP.code)
     ledger.close()
     async with LedgerClient(base_url) as newcomer:
         while not await newcomer.ready():  # noqa: ASYNC110  # another process says nothing by itself

@@ -25,6 +25,7 @@ from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
 from ledger.points.upkeep import tidy
+from ledger.signing_keys import SigningKeys
 
 
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
@@ -51,6 +52,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         periods=periods,
         registry=Registry(points_engine),
         sealing_key=keys.sealing,
+        signing=SigningKeys(mark.ledger, keys.signing, place.signing),
         nonces=Nonces(keys.nonces),
         replays=Replays(points_engine),
         office=OfficeDesk(points_engine),

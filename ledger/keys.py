@@ -24,24 +24,25 @@ LENGTH: Final = 32
 class Keys:
     """What is derived: the keys of the card keys, of the nonces, of the audit, and the one that opens what is sealed.
 
-    `print` is what the stores keep to know the secret by. Losing the file makes every card unknown; whoever has it can
-    tell whether a serial number is in the ID table.
+    From `signing` come the keys of `ledger.signing_keys`; `print` is what the stores keep to know the secret by. Losing
+    the file makes every card unknown; whoever has it can tell whether a serial number is in the ID table.
     """
 
     cards: bytes
     nonces: bytes
     audit: bytes
     sealing: SealingKey
+    signing: bytes
     print: str
 
     @classmethod
     def derive(cls, secret: bytes) -> Keys:
         """Return the keys of a secret (RFC 5869, expand step)."""
-        cards, nonces, audit, sealing = (
-            _derived(secret, purpose) for purpose in ("cards", "nonces", "audit", "sealing")
+        cards, nonces, audit, sealing, signing = (
+            _derived(secret, purpose) for purpose in ("cards", "nonces", "audit", "sealing", "signing")
         )
         private = X25519PrivateKey.from_private_bytes(sealing)
-        return cls(cards, nonces, audit, SealingKey(private), print_of(secret))
+        return cls(cards, nonces, audit, SealingKey(private), signing, print_of(secret))
 
     @classmethod
     def load(cls, path: Path) -> Keys | None:

@@ -58,6 +58,11 @@ class Place:
         return self.directory / "ledger.key"
 
     @property
+    def signing(self) -> Path:
+        """The number of the key under which the ledger signs its answers; there is none as long as it is the first."""
+        return self.directory / "signing.number"
+
+    @property
     def periods(self) -> Path:
         """The keys under which operations keep their residents."""
         return self.directory / "periods"

@@ -67,7 +67,7 @@ def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
             _settle(ledger, sample, holding, certificates[holding.card])
     if REVOKED in certificates:
         _revoke(ledger, reference_to(certificates[REVOKED]))
-    code = ledger.registry.new_enrolment_code(sample.shop.code, ledger.clock())
+    code = ledger.new_enrolment_code(sample.shop.code)
     ledger.close()
     return code
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
@@ -33,11 +34,20 @@ _signature = APIKeyHeader(
 _bearer = HTTPBearer(scheme_name="office", auto_error=False)
 
 
-async def _terminal(request: Request, ledger: LedgerHere, _: Annotated[str | None, Security(_signature)]) -> Terminal:
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The terminal that signed a request, the nonce of its signature, and when the request arrived."""
+
+    terminal: Terminal
+    nonce: str
+    arrived: datetime
+
+
+async def _terminal(request: Request, ledger: LedgerHere, _: Annotated[str | None, Security(_signature)]) -> Caller:
     return await run_in_threadpool(_admit, ledger, request, await request.body())
 
 
-def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
+def _admit(ledger: Ledger, request: Request, body: bytes) -> Caller:
     """Return the terminal that signed a request."""
     try:
         # Before the verification, which takes any error of a look-up for a wrong signature.
@@ -48,15 +58,15 @@ def _admit(ledger: Ledger, request: Request, body: bytes) -> Terminal:
     except SignatureError:
         raise ProblemError("signature_wrong") from None
     now = ledger.clock()
-    if abs(now - signed.created) > MAX_SKEW:
+    if abs(now - signed.created) > MAX_SKEW or (signed.expires is not None and signed.expires < now):
         raise ProblemError("clock_skewed", {"server_time": now.isoformat(timespec="seconds")})
     ledger.terminal_rate.admit(signed.terminal_id, now.timestamp())
     if not ledger.replays.is_new(signed.terminal_id, signed.nonce, now, expires=signed.created + 2 * MAX_SKEW):
         raise ProblemError("request_replayed")
-    return terminal
+    return Caller(terminal, signed.nonce, now)
 
 
-SigningTerminal = Annotated[Terminal, Depends(_terminal)]
+SigningTerminal = Annotated[Caller, Depends(_terminal)]
 """The terminal that signed the request."""
 
 

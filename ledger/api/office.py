@@ -77,7 +77,7 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: Ledg
 def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere) -> Code:
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
     _own(officer, code)
-    made = ledger.registry.new_enrolment_code(code, ledger.clock())
+    made = ledger.new_enrolment_code(code)
     ledger.audit.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
     return Code(code=made)
 

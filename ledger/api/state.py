@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
-from typing import Annotated, Final
+from datetime import date, datetime
+from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine, select
@@ -23,10 +23,10 @@ from ledger.marks import Mark
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
+from ledger.signing_keys import SigningKeys
+from ledger.wire.codes import EnrolmentCode, key_print
+from ledger.wire.days import JST
 from ledger.wire.sealing import SealingKey
-
-JST: Final = timezone(timedelta(hours=9), "JST")
-"""Japan's time: the ledger's days begin there, wherever it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Ledger:
     periods: PeriodKeys
     registry: Registry
     sealing_key: SealingKey
+    signing: SigningKeys
     nonces: Nonces
     replays: Replays
     office: OfficeDesk
@@ -50,6 +51,11 @@ class Ledger:
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
     office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
     enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
+
+    @property
+    def id(self) -> str:
+        """The ledger's own name, which no other has."""
+        return self.mark.ledger
 
     @property
     def epoch(self) -> int:
@@ -66,6 +72,11 @@ class Ledger:
         for engine in self.stores:
             with reading(engine) as connection:
                 connection.execute(select(1))
+
+    def new_enrolment_code(self, shop: str) -> str:
+        """Return a new one-time code for a terminal of a shop, which names the key that signs the answers too."""
+        secret = self.registry.new_enrolment_code(shop, self.clock())
+        return str(EnrolmentCode(secret, key_print(self.signing.public[0])))
 
     def close(self) -> None:
         """Let go of the databases."""

@@ -5,25 +5,30 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.responses import Response
 
+from ledger.api.answering import answered
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.decisions import decide
-from ledger.api.gate import TERMINAL_CODES, SigningTerminal
+from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
 from ledger.api.problems import ProblemError, documented
-from ledger.api.state import JST, Ledger, LedgerHere
+from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import log_failure
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
-from ledger.wire.answers import Decision, Inquiry, InquiryResult, Standing, UploadResult, Verdict
+from ledger.wire.answers import Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
+from ledger.wire.days import JST
 from ledger.wire.entries import SignedEntry, Upload
 from ledger.wire.operations import is_operation
 from ledger.wire.sealing import Purpose, SealError
-from ledger.wire.setup import EnrolmentRequest, TerminalSetup
+from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
+from ledger.wire.signing import is_weak
 from ledger.wire.tokens import CardReference
 from ledger.wire.values import OperationId
 
@@ -32,32 +37,50 @@ router = APIRouter(prefix="/v1", tags=["terminals"])
 _CHAIN_CODES = ("terminal_mismatch", "entry_damaged", "journal_gap", "journal_fork", "journal_rollback")
 
 
+@router.get("/keys", responses=documented())
+def keys(ledger: LedgerHere) -> LedgerKeys:
+    """Return the keys under which the ledger signs its answers: a code or a pinned key vouches for one of them."""
+    return ledger.signing.told()
+
+
 @router.post(
-    "/enrolments", status_code=201, responses=documented("enrolment_code_wrong", "shop_full", "too_many_requests")
+    "/enrolments",
+    status_code=201,
+    response_model=SignedAnswer,
+    responses=documented("enrolment_code_wrong", "key_weak", "shop_full", "too_many_requests"),
 )
-def enrol(asked: EnrolmentRequest, request: Request, ledger: LedgerHere) -> TerminalSetup:
-    """Redeem a one-time code: from now on the key signs for the terminal that the code was given out for."""
+def enrol(asked: EnrolmentRequest, request: Request, ledger: LedgerHere) -> Response:
+    """Redeem a one-time code: from now on the key signs for the terminal that the code was given out for.
+
+    The body is a `TerminalSetup`.
+    """
     now = ledger.clock()
     ledger.enrolment_rate.admit(request.client.host if request.client else "", now.timestamp())
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(asked.public_key))
-    terminal = ledger.registry.redeem_enrolment_code(asked.code, key, now)
+    raw = base64.b64decode(asked.public_key)
+    if is_weak(raw):
+        raise ProblemError("key_weak")
+    terminal = ledger.registry.redeem_enrolment_code(asked.code, Ed25519PublicKey.from_public_bytes(raw), now)
     if terminal is None:
         raise ProblemError("enrolment_code_wrong")
-    return _setup(ledger, terminal)
+    return answered(ledger, Caller(terminal, asked.nonce, now), _setup(ledger, terminal), status=201)
 
 
-@router.get("/terminal", responses=documented(*TERMINAL_CODES))
-def setup(terminal: SigningTerminal, ledger: LedgerHere) -> TerminalSetup:
-    """Return all that a terminal must know to work, and the head of its journal."""
-    return _setup(ledger, terminal)
+@router.get("/terminal", response_model=SignedAnswer, responses=documented(*TERMINAL_CODES))
+def setup(caller: SigningTerminal, ledger: LedgerHere) -> Response:
+    """Return all that a terminal must know to work (the body is a `TerminalSetup`), and the head of its journal."""
+    return answered(ledger, caller, _setup(ledger, caller.terminal))
 
 
-@router.post("/inquiries", responses=documented(*TERMINAL_CODES, "seal_wrong"))
-def inquire(inquiry: Inquiry, terminal: SigningTerminal, ledger: LedgerHere) -> InquiryResult:
+@router.post("/inquiries", response_model=SignedAnswer, responses=documented(*TERMINAL_CODES, "seal_wrong"))
+def inquire(inquiry: Inquiry, caller: SigningTerminal, ledger: LedgerHere) -> Response:
     """Return a card's standing and what its holder has, and a nonce that the card may sign for some minutes.
 
-    A card that may not be used says no more than that, whoever holds it.
+    A card that may not be used says no more than that, whoever holds it. The body is an `InquiryResult`.
     """
+    return answered(ledger, caller, _inquiry(inquiry, caller.terminal, ledger).as_json())
+
+
+def _inquiry(inquiry: Inquiry, terminal: Terminal, ledger: Ledger) -> InquiryResult:
     nonce, ends = ledger.nonces.issue(terminal.id, ledger.clock())
     nothing = InquiryResult(
         standing=Standing.UNREGISTERED, balances=[], services=[], nonce=nonce, nonce_expires_at=_text(ends)
@@ -79,13 +102,16 @@ def inquire(inquiry: Inquiry, terminal: SigningTerminal, ledger: LedgerHere) -> 
     return nothing.model_copy(update=found)
 
 
-@router.post("/uploads", responses=documented(*TERMINAL_CODES, *_CHAIN_CODES, "period_key_missing"))
-def upload(asked: Upload, terminal: SigningTerminal, ledger: LedgerHere) -> UploadResult:
+@router.post(
+    "/uploads", response_model=SignedAnswer, responses=documented(*TERMINAL_CODES, *_CHAIN_CODES, "period_key_missing")
+)
+def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Response:
     """Take journal entries in and decide their operations, in order; the same entries get the same verdicts again.
 
-    Balances come with a single entry, while a resident waits.
+    The verdicts stand in the signed statement, the body is an `UploadBody`. Balances come with a single entry, while a
+    resident waits.
     """
-    entries = asked.entries
+    entries, terminal = asked.entries, caller.terminal
     walk(entries, terminal.id, terminal.public_key)
     head = Head(terminal.head_seq, terminal.head_hash)
     beyond = reaches_beyond(entries, head)
@@ -99,33 +125,44 @@ def upload(asked: Upload, terminal: SigningTerminal, ledger: LedgerHere) -> Uplo
     if beyond:
         head = _advance(ledger, terminal, entries)
     ledger.metrics.decided(outcome.verdict for outcome in outcomes)
-    decisions = [Decision(verdict=outcome.verdict) for outcome in outcomes]
+    balances: list[list[ProgrammeBalance] | None] = [None] * len(outcomes)
     if len(entries) == 1:
-        decisions = [_with_balances(ledger, terminal, outcome) for outcome in outcomes]
-    return UploadResult(decisions=decisions, head_seq=head.seq, head_hash=head.hash)
+        balances = [_balances(ledger, terminal, outcome) for outcome in outcomes]
+    body = UploadBody(balances=balances).as_json()
+    verdicts = [outcome.verdict for outcome in outcomes]
+    return answered(ledger, caller, body, verdicts=verdicts, head=(head.seq, head.hash))
 
 
 @router.get(
-    "/operations/{operation_id}", responses=documented(*TERMINAL_CODES, "operation_unknown", "period_key_missing")
+    "/operations/{operation_id}",
+    response_model=SignedAnswer,
+    responses=documented(*TERMINAL_CODES, "operation_unknown", "period_key_missing"),
 )
-def operation(operation_id: OperationId, terminal: SigningTerminal, ledger: LedgerHere) -> Verdict:
-    """Return the verdict on one of the terminal's own operations."""
-    verdict = ledger.points.verdict(operation_id) if operation_id.startswith(f"{terminal.id}-") else None
+def operation(operation_id: OperationId, caller: SigningTerminal, ledger: LedgerHere) -> Response:
+    """Return the verdict on one of the terminal's own operations; it stands in the statement, the body is empty."""
+    own = operation_id.startswith(f"{caller.terminal.id}-")
+    verdict = ledger.points.verdict(operation_id) if own else None
     if verdict is None:
         raise ProblemError("operation_unknown")
-    return verdict
+    return answered(ledger, caller, {}, verdicts=[verdict])
 
 
-def _setup(ledger: Ledger, terminal: Terminal) -> TerminalSetup:
+def _setup(ledger: Ledger, terminal: Terminal) -> dict[str, Any]:
+    now = ledger.clock()
+    nonce, ends = ledger.nonces.issue(terminal.id, now)
     return TerminalSetup(
         terminal_id=terminal.id,
         shop=terminal.shop,
         programmes=[each.model_dump(mode="json") for each in ledger.registry.programmes_at(terminal.shop.code)],
         sealing_key=ledger.sealing_key.public,
-        server_time=_text(ledger.clock()),
+        server_time=_text(now),
         head_seq=terminal.head_seq,
         head_hash=terminal.head_hash,
-    )
+        ledger=ledger.id,
+        signing_keys=ledger.signing.public,
+        nonce=nonce,
+        nonce_expires_at=_text(ends),
+    ).as_json()
 
 
 def _text(moment: datetime) -> str:
@@ -150,13 +187,12 @@ def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry])
     return head
 
 
-def _with_balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> Decision:
-    """Return a decision with what its resident has now; without it where that cannot be read: the verdict stands."""
+def _balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> list[ProgrammeBalance] | None:
+    """Return what the resident of an outcome has now; None where that cannot be read: the verdict stands."""
     if outcome.mykey is None:
-        return Decision(verdict=outcome.verdict)
+        return None
     try:
-        balances = ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
+        return ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
     except (DBAPIError, PoolTimeoutError) as error:
         log_failure(error)
-        return Decision(verdict=outcome.verdict)
-    return Decision(verdict=outcome.verdict, balances=balances)
+        return None

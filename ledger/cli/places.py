@@ -83,7 +83,7 @@ def shop(
 def enrol(context: typer.Context, shop: Annotated[str, typer.Option(help="The shop's code.")]) -> None:
     """Print a code with which one terminal of a shop can be enrolled, once, within a week."""
     with office_of(context).open() as ledger:
-        code = ledger.registry.new_enrolment_code(shop, ledger.clock())
+        code = ledger.new_enrolment_code(shop)
         note(ledger, shop[:6], "enrolment_code", shop=shop)
         answer(code)
 

@@ -96,14 +96,6 @@ class Decision(Message):
     balances: list[ProgrammeBalance] | None = None
 
 
-class UploadResult(Message):
-    """A decision for every operation of the upload, in its order, and the journal's head as the ledger now has it."""
-
-    decisions: list[Decision]
-    head_seq: int
-    head_hash: Sha256Hex
-
-
 class Statement(Message):
     """What the ledger signs of an answer: to whom and to which request, its own state, and what it decided.
 
@@ -137,6 +129,24 @@ class SignedAnswer(Message):
 
     signed: SignedStatement
     body: dict[str, Any]
+
+
+class UploadBody(Message):
+    """What an answer to an upload brings beside its verdicts: of each, in their order, what its resident holds now."""
+
+    balances: list[list[ProgrammeBalance] | None]
+
+
+class UploadResult(Message):
+    """A decision for every operation of the upload, in its order, and the journal's head as the ledger now has it.
+
+    `signed` is the ledger's own word for it, worth keeping: it proves what was decided to a ledger that forgot it.
+    """
+
+    decisions: list[Decision]
+    head_seq: int
+    head_hash: Sha256Hex
+    signed: SignedStatement | None = None
 
 
 class Inquiry(Message):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from ledger.wire.answers import SignedAnswer, Verdict
+from ledger.wire.answers import SignedStatement, Verdict
 from ledger.wire.canonical import canonical
 from ledger.wire.operations import Content
 from ledger.wire.values import Base64, BusinessDate, Message, Operator, Reference, Sha256Hex, TerminalId, Timestamp
@@ -100,12 +100,13 @@ class SetAside(Message):
 class Upload(Message):
     """Consecutive entries of one terminal's journal, oldest first; `set_aside` stand in for those that are damaged.
 
-    `answers` are the ledger's own signed answers, where entries that it lost are sent again with their verdicts.
+    `answers` are what the ledger signed of its earlier answers, where entries that it lost are sent again with their
+    verdicts.
     """
 
     entries: Annotated[list[SignedEntry], Field(min_length=1, max_length=MAX_UPLOAD)]
     set_aside: Annotated[list[SetAside], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
-    answers: Annotated[list[SignedAnswer], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
+    answers: Annotated[list[SignedStatement], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
 
 
 def received_hash(verdicts: Iterable[Verdict]) -> str:

@@ -25,7 +25,10 @@ class EnrolmentRequest(Message):
     """A new terminal's one-time code and its public key."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{8,32}$")]
+    """Its secret part alone: the rest names the ledger's key, and is for the terminal to check."""
     public_key: RawKey
+    nonce: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{16,64}$")]
+    """What the signed answer names as the request; the terminal has no signature of its own yet."""
 
 
 class Shop(Message):
@@ -60,3 +63,24 @@ class TerminalSetup(Message):
     nonce_expires_at: Timestamp | None = None
     floor: BusinessDate | None = None
     """The business day of the terminal's last close: what is dated before it is late."""
+
+
+class Succession(Message):
+    """The word of a ledger's signing key that another one follows it; see `ledger.wire.statements`."""
+
+    ledger: str
+    key: RawKey
+    next: RawKey
+    signature: Base64
+
+
+class LedgerKeys(Message):
+    """The keys under which a ledger signs its answers, now and next.
+
+    Nothing signs it: an enrolment code or a pinned key vouches for one of the keys, and `succession` leads from each
+    earlier key to the one after it, for a terminal that was away for longer.
+    """
+
+    ledger: str
+    signing_keys: Annotated[list[RawKey], Field(min_length=1)]
+    succession: list[Succession] = Field(default_factory=list)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ledger.wire.answers import SignedAnswer, SignedStatement, Statement
 from ledger.wire.canonical import canonical
+from ledger.wire.setup import LedgerKeys, Succession
 
 
 def raw(key: Ed25519PublicKey) -> str:
@@ -34,14 +35,7 @@ def sign_statement(statement: Statement, key: Ed25519PrivateKey) -> SignedStatem
 
 def is_signed_by(signed: SignedStatement, keys: Collection[str]) -> bool:
     """Return whether a statement bears the signature of one of these keys (raw, base64)."""
-    if signed.key not in keys:
-        return False
-    try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.key, validate=True))
-        key.verify(base64.b64decode(signed.signature, validate=True), canonical(signed.statement.as_json()))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    return signed.key in keys and _is_of(signed.key, signed.signature, canonical(signed.statement.as_json()))
 
 
 def is_answer_to(answer: SignedAnswer, terminal_id: str, request: str, keys: Collection[str]) -> bool:
@@ -53,3 +47,32 @@ def is_answer_to(answer: SignedAnswer, terminal_id: str, request: str, keys: Col
         and statement.body_sha256 == body_hash(answer.body)
         and is_signed_by(answer.signed, keys)
     )
+
+
+def sign_succession(ledger: str, key: Ed25519PrivateKey, following: Ed25519PublicKey) -> Succession:
+    """Return the word of a ledger's key that another one follows it."""
+    own, after = raw(key.public_key()), raw(following)
+    signature = base64.b64encode(key.sign(_succession(ledger, own, after))).decode()
+    return Succession(ledger=ledger, key=own, next=after, signature=signature)
+
+
+def trusted_keys(pinned: Collection[str], keys: LedgerKeys) -> set[str]:
+    """Return pinned keys and all that follow them, one vouching for the next."""
+    trusted = set(pinned)
+    for each in keys.succession:
+        if each.key in trusted and _is_of(each.key, each.signature, _succession(each.ledger, each.key, each.next)):
+            trusted.add(each.next)
+    return trusted
+
+
+def _succession(ledger: str, key: str, following: str) -> bytes:
+    return canonical({"kazasu": "succession/2", "ledger": ledger, "key": key, "next": following})
+
+
+def _is_of(key: str, signature: str, signed: bytes) -> bool:
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key, validate=True))
+        public.verify(base64.b64decode(signature, validate=True), signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -11,7 +11,7 @@ from terminal.cli.context import answer, fail, given, tell
 from terminal.shop import enrolment as enrolments
 from terminal.shop.faults import KNOWN, fault_of
 
-EXAMPLE = "Example: kazasu enrol K7QM-2XWD --ledger https://ledger.example.jp"
+EXAMPLE = "Example: kazasu enrol 5WNQ-GW69-536B-R3T0-9VKE-XN2C-4D7H-M --ledger https://ledger.example.jp"
 
 
 def command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.trust import AnchorError
-from ledger.wire.client import LedgerError, LedgerRefusal
+from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUntrusted
 from offline_queue.errors import QueueError
 from reader.errors import ReaderError
 from terminal.counter.facts import Fault
@@ -19,8 +19,8 @@ def fault_of(error: Exception) -> Fault:
     match error:
         case ReaderError():
             return Fault(error.code, tuple(error.data.items()))
-        case LedgerRefusal():
-            return Fault(error.problem.code)
+        case LedgerRefusal() | LedgerBusy() | LedgerUntrusted():
+            return Fault(error.code)
         case LedgerError():
             return Fault("line_needed")
         case QueueError() | CannotOpen() | EnrolmentError() | AnchorError():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -26,6 +26,7 @@ async def open_client(
     *,
     terminal_id: str | None = None,
     key: Ed25519PrivateKey | None = None,
+    pinned: Collection[str] = (),
     wait_seconds: float = 5.0,
     language: str = "ja",
 ) -> AsyncIterator[LedgerClient]:
@@ -40,6 +41,7 @@ async def open_client(
         transport=transport,
         terminal_id=terminal_id,
         key=key,
+        pinned=pinned,
         timeout=wait_seconds,
         language=language,
     ) as client:

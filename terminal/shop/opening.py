@@ -115,6 +115,7 @@ class Opener:
                     url,
                     terminal_id=setup.terminal_id,
                     key=key,
+                    pinned=setup.signing_keys,
                     wait_seconds=self.settings.ledger.wait_seconds,
                     language=self.settings.screen.language,
                 )

@@ -27,8 +27,8 @@ def test_a_secret_is_made_once(tmp_path: Path) -> None:
 def test_each_purpose_has_a_key_of_its_own() -> None:
     """One derived key tells nothing of another, nor does the fingerprint."""
     keys = Keys.derive(bytes(32))
-    parts = {keys.cards, keys.nonces, keys.audit, keys.sealing.private.private_bytes_raw(), bytes.fromhex(keys.print)}
-    assert len(parts) == 5
+    private = keys.sealing.private.private_bytes_raw()
+    assert len({keys.cards, keys.nonces, keys.audit, private, keys.signing, bytes.fromhex(keys.print)}) == 6
     assert Keys.derive(bytes(32)).cards == keys.cards
     assert Keys.derive(b"\1" * 32).cards != keys.cards
     assert Keys.derive(b"\1" * 32).print != keys.print

@@ -26,6 +26,7 @@ from ledger.place import Place
 from ledger.points.reports import count, holdings
 from ledger.points.schema import audit
 from ledger.wire.answers import Standing
+from ledger.wire.codes import EnrolmentCode
 from ledger.wire.tokens import CardReference, ServiceId
 from terminal.cli import main
 from tests.ledger.identity.test_revocation import ISSUED, KEY, anchor, crl, reference
@@ -291,7 +292,7 @@ def test_a_lost_terminal_is_withdrawn(shell: Shell) -> None:
     code = shell("enrol", "--shop", SHOP).out.strip()
     with shell.ledger() as ledger:
         key = Ed25519PrivateKey.generate().public_key()
-        terminal = ledger.registry.redeem_enrolment_code(code, key, datetime.now(UTC))
+        terminal = ledger.registry.redeem_enrolment_code(_secret(code), key, datetime.now(UTC))
         assert terminal is not None
     assert f"terminal,{terminal.id}" in shell("list", TOWN).out
     assert shell("withdraw", terminal.id).code == 0
@@ -299,7 +300,7 @@ def test_a_lost_terminal_is_withdrawn(shell: Shell) -> None:
     code = shell("enrol", "--shop", SHOP).out.strip()
     with shell.ledger() as ledger:
         assert ledger.registry.terminal(terminal.id) is None
-        next_one = ledger.registry.redeem_enrolment_code(code, key, datetime.now(UTC))
+        next_one = ledger.registry.redeem_enrolment_code(_secret(code), key, datetime.now(UTC))
         assert next_one is not None
         assert next_one.id == f"{SHOP}-02"
 
@@ -359,6 +360,12 @@ def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch:
     assert f"cli:{os.getuid()},shop" in shell("audit", TOWN).out
 
 
+def _secret(code: str) -> str:
+    read = EnrolmentCode.read(code)
+    assert read is not None
+    return read.secret
+
+
 READING = {"serve", "list", "totals", "claims", "audit", "doctor"}
 """Commands that change nothing."""
 
@@ -367,13 +374,14 @@ def test_every_act_is_written_down(shell: Shell) -> None:
     """Each command that changes something leaves one entry, which says who did what."""
     with shell.ledger() as ledger:
         ledger.identity.register(CARD, b"key", [ServiceId(service="museum", number="7")], ledger.today())
-        code = ledger.registry.new_enrolment_code(SHOP, ledger.clock())
-        ledger.registry.redeem_enrolment_code(code, Ed25519PrivateKey.generate().public_key(), ledger.clock())
+        code = ledger.new_enrolment_code(SHOP)
+        ledger.registry.redeem_enrolment_code(_secret(code), Ed25519PrivateKey.generate().public_key(), ledger.clock())
     trust(shell)
     acting: dict[str, tuple[str | Path, ...]] = {
         "rules": (shell.file("next.toml", _version(2)),),
         "shop": (SHOP, "新しい名"),
         "enrol": ("--shop", SHOP),
+        "signing-key": ("--advance",),
         "withdraw": (f"{SHOP}-01",),
         "token": ("--municipality", TOWN, "--who", "x"),
         "stop": (shell.mykey,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ledger.wire.answers import Decision, Problem, Status, UploadResult, Verdict
 from ledger.wire.client import LedgerClient, LedgerRefusal
@@ -49,7 +50,7 @@ class FakeLedger(LedgerClient):
             head_hash=self._hash(len(self.seen)),
         )
 
-    async def upload(self, entries: Sequence[SignedEntry]) -> UploadResult:
+    async def upload(self, entries: Sequence[SignedEntry], **_sent_again: Any) -> UploadResult:
         """Take consecutive entries in, those that are known already again."""
         self.uploads.append(len(entries))
         self.before(entries)

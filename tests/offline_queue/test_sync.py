@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -269,7 +270,7 @@ async def test_a_second_verdict_stops_the_line(journal: Journal, ledger: FakeLed
     other = Verdict(operation_id=recorded.operation_id, status=Status.REFUSED, code="card_revoked")
     upload = ledger.upload
 
-    async def contradict(entries: Sequence[SignedEntry]) -> UploadResult:
+    async def contradict(entries: Sequence[SignedEntry], **_sent_again: Any) -> UploadResult:
         result = await upload(entries)
         changed = result.decisions[0].model_copy(update={"verdict": other})
         return result.model_copy(update={"decisions": [changed, *result.decisions]})

@@ -21,7 +21,7 @@ from ledger.wire.answers import (
     ProgrammeBalance,
     Standing,
     Status,
-    UploadResult,
+    UploadBody,
     Verdict,
 )
 from ledger.wire.client import LedgerClient
@@ -39,6 +39,7 @@ from reader.source import ReaderEvent, ServiceDown
 from terminal.shop.cards import Cards
 from terminal.shop.desk import Desk
 from terminal.shop.opening import Station
+from tests.signed import AnswerKey
 from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
 
 JST = timezone(timedelta(hours=9))
@@ -58,6 +59,7 @@ class TestLedger:
     grants: Status = Status.ACCEPTED
     sealing: SealingKey = field(default_factory=lambda: SealingKey(X25519PrivateKey.generate()))
     asked: list[CardReference] = field(default_factory=list)
+    answers: AnswerKey = field(default_factory=AnswerKey)
     uploads: list[Upload] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -65,10 +67,10 @@ class TestLedger:
         if self.down:
             raise httpx.ConnectError("down", request=request)
         if request.url.path == "/v1/inquiries":
-            return self._inquiry(Inquiry.model_validate_json(request.content))
+            return self._inquiry(request, Inquiry.model_validate_json(request.content))
         return self._upload(request)
 
-    def _inquiry(self, inquiry: Inquiry) -> httpx.Response:
+    def _inquiry(self, request: httpx.Request, inquiry: Inquiry) -> httpx.Response:
         assert inquiry.resident is not None
         self.asked.append(self.sealing.open(inquiry.resident, Purpose.INQUIRY, TERMINAL, CardReference))
         result = InquiryResult(
@@ -77,7 +79,7 @@ class TestLedger:
             nonce="nonce-of-the-ledger",
             nonce_expires_at="2026-11-23T12:05:00+09:00",
         )
-        return httpx.Response(200, content=result.model_dump_json())
+        return self.answers.answer(request, result.as_json())
 
     def _upload(self, request: httpx.Request) -> httpx.Response:
         upload = Upload.model_validate_json(request.content)
@@ -89,8 +91,9 @@ class TestLedger:
         decisions = [
             self._decide(e.entry.operation_id, e.entry.content) for e in upload.entries if is_operation(e.entry.content)
         ]
-        result = UploadResult(decisions=decisions, head_seq=last.entry.seq, head_hash=last.hash)
-        return httpx.Response(200, content=result.model_dump_json())
+        body = UploadBody(balances=[each.balances for each in decisions]).as_json()
+        verdicts = [each.verdict for each in decisions]
+        return self.answers.answer(request, body, verdicts, (last.entry.seq, last.hash))
 
     def _decide(self, operation_id: str, content: object) -> Decision:
         if self.refuses_with is not None:
@@ -128,7 +131,7 @@ async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[
     journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOON)
     transport = httpx.MockTransport(ledger)
     cards = PracticeSource()
-    async with LedgerClient(transport=transport, terminal_id=TERMINAL, key=key) as client:
+    async with LedgerClient(transport=transport, terminal_id=TERMINAL, key=key, pinned=ledger.answers.pinned) as client:
         station = Station(
             setup=setup,
             keep=lambda _setup: None,

@@ -45,7 +45,7 @@ def ledger_with_a_shop(directory: Path) -> str:
     ledger = assemble(Place(directory), Anchors())
     ledger.registry.add_programmes([city()])
     ledger.registry.add_shop(SHOP)
-    code = ledger.registry.new_enrolment_code(SHOP.code, ledger.clock())
+    code = ledger.new_enrolment_code(SHOP.code)
     ledger.close()
     (directory / "anchors").mkdir()
     (directory / "anchors" / "test.pem").write_bytes(TEST_CA.pem)

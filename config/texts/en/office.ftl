@@ -2,6 +2,7 @@
 office-dry-run = This was only a look: nothing has changed.
 office-rules = { $programme } version { $version } (from { $since })
 office-shop = Shop { $shop } { $name }
+office-signing-key = Answers are signed with key { $number }, { $print }
 office-withdrawn = Nothing more is taken from terminal { $terminal }.
 office-tokens-withdrawn = Tokens withdrawn: { $count }
 office-stopped = { $mykey } is suspended, from the next request on.

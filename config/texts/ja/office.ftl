@@ -2,6 +2,7 @@
 office-dry-run = 確かめただけです。何も変えていません。
 office-rules = { $programme } 第{ $version }版（{ $since }から）
 office-shop = 加盟店 { $shop } { $name }
+office-signing-key = 応答の署名は { $number } 番目の鍵（{ $print }）で行っています。
 office-withdrawn = 端末 { $terminal } からは、もう何も受け付けません。
 office-tokens-withdrawn = トークン { $count } 件を取り消しました。
 office-stopped = { $mykey } を利用停止にしました。次の要求から効きます。

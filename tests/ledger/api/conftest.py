@@ -81,7 +81,7 @@ async def counter(ledger: Ledger, clock: Clock) -> AsyncIterator[Counter]:
     app = create_app(ledger)
     key = Ed25519PrivateKey.generate()
     async with LedgerClient(transport=asgi(app)) as newcomer:
-        code = ledger.registry.new_enrolment_code(SHOP, clock.now)
+        code = ledger.new_enrolment_code(SHOP)
         setup = await newcomer.enrol(code, key.public_key())
     client = LedgerClient(transport=asgi(app), terminal_id=setup.terminal_id, key=key, clock=clock)
     async with client:

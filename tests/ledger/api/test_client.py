@@ -17,9 +17,11 @@ from ledger.wire.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefu
 from ledger.wire.entries import SignedEntry
 from ledger.wire.signing import verify
 from tests.ledger.api.test_chain import journal
+from tests.signed import AnswerKey
 
 TERMINAL = "252034-0001-01"
 KEY = Ed25519PrivateKey.generate()
+LEDGER = AnswerKey()
 AT = datetime(2026, 11, 23, 5, 5, tzinfo=UTC)
 NONE_KNOWN = {"standing": "unregistered", "nonce": "n", "nonce_expires_at": "2026-11-23T14:10:00+09:00"}
 
@@ -33,6 +35,7 @@ def client(handler: Handler) -> LedgerClient:
         transport=httpx.MockTransport(handler),
         terminal_id=TERMINAL,
         key=KEY,
+        pinned=LEDGER.pinned,
         clock=lambda: AT,
         language="en",
     )
@@ -102,7 +105,7 @@ async def test_every_request_is_signed_and_names_the_language() -> None:
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(200, json=NONE_KNOWN)
+        return LEDGER.answer(request, NONE_KNOWN)
 
     async with client(handler) as ledger:
         for _ in range(2):
@@ -121,7 +124,7 @@ async def test_uploaded_bytes_are_the_journals_bytes() -> None:
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request.content)
-        return httpx.Response(200, json={"decisions": [], "head_seq": 3, "head_hash": "0" * 64})
+        return LEDGER.answer(request, {"balances": []}, head=(3, "0" * 64))
 
     async with client(handler) as ledger:
         assert (await ledger.upload(entries)).head_seq == 3
@@ -153,7 +156,13 @@ async def test_an_operation_that_the_ledger_has_not_seen_is_none() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("handler", "ready"), [(_answers(200, "{}"), True), (problem(503, "ledger_unavailable"), False), (_breaks, False)]
+    ("handler", "ready"),
+    [
+        (_answers(200, '{"status":"ok"}'), True),
+        (_answers(200, "<html>"), False),
+        (problem(503, "ledger_unavailable"), False),
+        (_breaks, False),
+    ],
 )
 async def test_ready_is_yes_or_no(handler: Handler, ready: bool) -> None:
     """Whatever goes wrong, the ledger is not ready."""

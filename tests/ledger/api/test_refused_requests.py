@@ -15,12 +15,19 @@ from ledger.api.limits import MAX_BODY
 from ledger.wire.answers import Problem
 from ledger.wire.canonical import canonical
 from ledger.wire.signing import sign
+from ledger.wire.statements import raw
 from tests.ledger.api.conftest import Counter, asgi
 from tests.ledger.api.world import NOW
 
 pytestmark = pytest.mark.anyio
 
 EMPTY = canonical({})
+
+GUESS = {
+    "code": "0000-0000-0000",
+    "public_key": raw(Ed25519PrivateKey.generate().public_key()),
+    "nonce": "0123456789abcdef",
+}
 
 
 def request(
@@ -149,8 +156,9 @@ async def test_one_terminal_cannot_take_the_ledger_for_itself(counter: Counter) 
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
-        ({"code": "0000-0000-0000", "public_key": "A" * 43 + "="}, 403),
-        ({"code": "0000-0000-0000", "public_key": "AAAA"}, 422),
+        (GUESS, 403),
+        (GUESS | {"public_key": "AAAA"}, 422),
+        (GUESS | {"nonce": "short"}, 422),
         ({"code": "", "public_key": ""}, 422),
         ({}, 422),
     ],
@@ -164,9 +172,8 @@ async def test_enrolment_needs_a_code_and_a_key(counter: Counter, asked: dict[st
 
 async def test_enrolment_codes_cannot_be_guessed_by_the_thousand(counter: Counter) -> None:
     """One sender may try a few a minute."""
-    guess = {"code": "0000-0000-0000", "public_key": "A" * 43 + "="}
     async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
-        statuses = [(await client.post("/v1/enrolments", json=guess)).status_code for _ in range(12)]
+        statuses = [(await client.post("/v1/enrolments", json=GUESS)).status_code for _ in range(12)]
     assert statuses[-1] == 429
 
 
