@@ -95,7 +95,7 @@ def repeated(engine: Engine, work: Callable[[Connection], T], *, on_taken_keys: 
             with engine.begin() as connection:
                 return work(connection)
         except DBAPIError as error:
-            conflict = _is_conflict(error) or (on_taken_keys and _is_taken(error))
+            conflict = is_conflict(error) or (on_taken_keys and _is_taken(error))
             if attempt == ATTEMPTS or not conflict:
                 raise
         time.sleep(random() * 0.002 * 2 ** min(attempt, 7))  # noqa: S311  # jitter, not a secret
@@ -115,7 +115,8 @@ def is_taken(error: DBAPIError) -> bool:
     return False
 
 
-def _is_conflict(error: DBAPIError) -> bool:
+def is_conflict(error: DBAPIError) -> bool:
+    """Return whether another transaction got in the way, so that the same work may succeed when it is done again."""
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     return getattr(error.orig, "sqlstate", None) in _CONFLICTS

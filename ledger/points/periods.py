@@ -131,6 +131,11 @@ class PeriodKeys:
             if known.get(period) == Known(None, destroyed=True):
                 self._remove(period)
 
+    def take(self, period: str) -> None:
+        """Write the key down that was brought back for a month of which the store knows none."""
+        if (found := self._print(period)) is not None:
+            _insert(self._engine, period, found)
+
     def known(self) -> dict[str, Known]:
         """Return what the store knows of each month."""
         with reading(self._engine) as connection:

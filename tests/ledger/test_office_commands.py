@@ -349,6 +349,46 @@ def test_a_lost_key_is_given_up_only_where_it_is_lost(shell: Shell) -> None:
     assert shell("stop", "library:0042").code == 0
 
 
+def test_a_backup_is_restored_elsewhere(shell: Shell) -> None:
+    """With the passphrase that it was sealed to; the audit of the restored ledger says so."""
+    words, backup = shell.file("words", "four or five words\n"), shell.home / "a.backup"
+    made = shell("backup", backup, "--passphrase-file", words)
+    assert (made.code, "kazasu-months.backup" in made.out) == (0, True)
+    elsewhere = ("--directory", shell.home / "second")
+    looked = shell(*elsewhere, "restore", backup, "--passphrase-file", words, "--dry-run")
+    assert (looked.code, "is whole" in looked.out) == (0, True)
+    assert list((shell.home / "second").iterdir()) == []
+    done = shell(*elsewhere, "restore", backup, "--passphrase-file", words)
+    assert (done.code, "new epoch" in done.out) == (0, True)
+    assert shell(*elsewhere, "list", TOWN).out == shell("list", TOWN).out
+    assert ",restore," in shell(*elsewhere, "audit").out
+    assert ",backup," in shell("audit").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("backup", "b"), "passphrase_needed"),
+        (("backup", "b", "--passphrase-file", "short"), "passphrase_short"),
+        (("backup", "b", "--to-key", "short"), "backup_key_wrong"),
+        (("backup", "no/such/folder/b", "--passphrase-file", "words"), "backup_not_written"),
+        (("backup", "a.backup", "--passphrase-file", "words"), "backup_there"),
+        (("restore", "a.backup", "--passphrase-file", "words"), "ledger_filled"),
+        (("restore", "a.backup", "--passphrase-file", "others"), "backup_locked"),
+        (("restore", "a.backup", "--passphrase-file", "words", "--months", "none"), "backup_missing"),
+        (("restore", "short", "--passphrase-file", "words"), "backup_unreadable"),
+    ],
+)
+def test_what_keeps_a_backup_from_being_made_or_restored(shell: Shell, words: tuple[str, ...], code: str) -> None:
+    """Each has its sentences."""
+    for name, content in {"short": "short", "words": "four or five words", "others": "some other words"}.items():
+        shell.file(name, content)
+    shell("backup", shell.home / "a.backup", "--passphrase-file", shell.home / "words")
+    at_home = [each if each.startswith("--") else shell.home / each for each in words[1:]]
+    answer = shell(words[0], *at_home)
+    assert (answer.code, answer.err.strip().endswith(f"({code})")) == (1, True), answer.err
+
+
 def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a container the user may be a number alone."""
 
@@ -391,6 +431,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", TOWN),
         "revocations": (shell.file("list.crl", crl([1])),),
         "tidy": (),
+        "backup": (shell.home / "a.backup", "--passphrase-file", shell.file("words", "four or five words")),
         "shred": (),
         "leave": (shell.mykey, "--yes"),
     }
@@ -406,7 +447,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         for info in group.typer_instance.registered_commands
         if info.callback
     }
-    assert typed == acting.keys() | READING
+    assert typed == acting.keys() | READING | {"restore"}
     entries = shell("audit", TOWN).out + shell("audit").out
     assert {"rules", "withdraw", "award", "stop", "leave", "shred"} <= set(re.findall(r",([a-z_]+),", entries))
 
