@@ -18,6 +18,7 @@ from ledger.api.desk import Officer
 from ledger.database import reading, repeated
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import audit
+from ledger.wire.days import JST
 
 _PERSON = "person"
 
@@ -32,7 +33,7 @@ class Act(NamedTuple):
 
 
 class Audit:
-    """The audit's entries. `secret` keys the entries of what may be done once, so that nobody can guess what it was."""
+    """The audit's entries. `secret` keys the hashes by which rows of awards are known."""
 
     def __init__(self, engine: Engine, periods: PeriodKeys, secret: bytes) -> None:
         self._engine = engine
@@ -48,10 +49,21 @@ class Audit:
         row = _row(entry, officer, action, {**detail, **sealed}, at)
         repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
 
-    def once(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime, what: str) -> dict[str, str]:
-        """Return an entry, still to be written, of what may be done only once: its key is always the same."""
-        entry = hmac.digest(self._secret, f"{action} {what}".encode(), hashlib.sha256).hex()[:32]
-        return _row(entry, officer, action, detail, at)
+    def entry(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> dict[str, str]:
+        """Return an entry, still to be written in the transaction of the act itself."""
+        return _row(secrets.token_hex(16), officer, action, detail, at)
+
+    def file_paid_on(self, municipality: str, digest: str, occasion: str) -> tuple[str, str] | None:
+        """Return the entry, and its day, of a file of awards that release 0.1.0 gave: it knew files by their bytes."""
+        key = hmac.digest(self._secret, f"award {digest} {occasion}".encode(), hashlib.sha256).hex()[:32]
+        query = select(audit.c.at).where(audit.c.municipality == municipality, audit.c.entry == key)
+        with reading(self._engine) as connection:
+            at = connection.scalar(query)
+        return None if at is None else (key, datetime.fromisoformat(at).astimezone(JST).date().isoformat())
+
+    def fingerprint(self, kind: str, what: str) -> str:
+        """Return under what something is known without being told: 128 bits of a keyed hash, in hex."""
+        return hmac.digest(self._secret, f"{kind} {what}".encode(), hashlib.sha256).hex()[:32]
 
     def acts(self, municipality: str) -> list[Act]:
         """Return what was done for a municipality, oldest first; whom it concerned, until the month's key is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -10,7 +11,7 @@ from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from ledger.api.desk import Officer
+from ledger.api.desk import Officer, Scope
 from ledger.api.problems import ProblemError
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.registry import Terminal
@@ -22,7 +23,7 @@ MAX_SKEW: Final = timedelta(minutes=5)
 TERMINAL_CODES: Final = ("signature_wrong", "clock_skewed", "request_replayed", "too_many_requests")
 """What every request of a terminal may be refused with."""
 
-OFFICE_CODES: Final = ("token_wrong", "too_many_requests")
+OFFICE_CODES: Final = ("token_wrong", "scope_wrong", "too_many_requests")
 """What every request of an office may be refused with."""
 
 _signature = APIKeyHeader(
@@ -78,5 +79,26 @@ def _officer(ledger: LedgerHere, bearer: Annotated[HTTPAuthorizationCredentials 
     return officer
 
 
-OfficerHere = Annotated[Officer, Depends(_officer)]
-"""Who acts for a municipality's office, by a bearer token."""
+def _bearing(scope: Scope) -> Callable[[Officer], Officer]:
+    def officer(officer: Annotated[Officer, Depends(_officer)]) -> Officer:
+        if scope not in officer.scopes:
+            raise ProblemError("scope_wrong", {"scope": scope})
+        return officer
+
+    return officer
+
+
+ReaderHere = Annotated[Officer, Depends(_bearing(Scope.READ))]
+"""Who reads for a municipality's office, by a bearer token of that scope."""
+
+AwarderHere = Annotated[Officer, Depends(_bearing(Scope.AWARD))]
+"""Who awards for a municipality's office."""
+
+ApproverHere = Annotated[Officer, Depends(_bearing(Scope.APPROVE))]
+"""Who approves for a municipality's office."""
+
+OperatorHere = Annotated[Officer, Depends(_bearing(Scope.OPERATE))]
+"""Who looks after shops, terminals and residents for a municipality's office."""
+
+IssuerHere = Annotated[Officer, Depends(_bearing(Scope.TOKENS))]
+"""Who gives tokens out for a municipality's office."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from ledger.api.awards import carry_out, plan
-from ledger.api.desk import Officer
-from ledger.api.gate import OFFICE_CODES, OfficerHere
+from ledger.api import approvals
+from ledger.api.awards import Plan, carry_out, plan
+from ledger.api.awards import reverse as take_back
+from ledger.api.desk import Officer, Scope, ScopesApartError
+from ledger.api.gate import OFFICE_CODES, ApproverHere, AwarderHere, IssuerHere, OperatorHere, ReaderHere
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
+from ledger.points.grants import ApprovalNeeded
 from ledger.points.reports import Claim, Totals, claims, count
 from ledger.wire.codes import ALPHABET, MYKEY_LENGTH
 from ledger.wire.setup import Shop
@@ -51,16 +54,63 @@ class Done(Message):
 
 
 class Awarded(Message):
-    """What a file of awards gives; `done` is False where it was only looked at, or had been awarded before."""
+    """What a table of awards gives; `done` is False where it was only looked at, had been awarded before, or waits.
+
+    `same` counts rows that say what another says, `paid` rows that were given already, by day. `waits_as` is the number
+    under which the file waits for a second person.
+    """
 
     lines: int
     people: int
     points: int
+    same: int
+    paid: dict[str, int]
+    done: bool
+    waits_as: str | None = None
+
+
+class TakenLine(Message):
+    """What came of taking a line back: points taken, owed from now on, and out of reach."""
+
+    line: int
+    points: int
+    taken: int
+    owed: int
+    short: int
+
+
+class Reversed(Message):
+    """What was taken back, by line, and how many rows were never given."""
+
+    lines: list[TakenLine]
+    points: int
+    unpaid: int
     done: bool
 
 
+class TokenRequest(Message):
+    """To whom a token is given, what it is good for, and for how many days."""
+
+    who: PlainText
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    days: Annotated[int, Field(ge=1, le=731)] = 365
+
+
+class Withdrawn(Message):
+    """How many tokens were ended."""
+
+    tokens: int
+
+
+AwardFile = Annotated[bytes, Body(media_type="text/csv")]
+"""A table: CSV in any encoding, or xlsx."""
+
+FileNumber = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+"""Under which a file waits."""
+
+
 @router.put("/shops/{code}", responses=documented(*OFFICE_CODES, "office_mismatch"))
-def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: LedgerHere) -> Shop:
+def put_shop(code: ShopCode, asked: ShopName, officer: OperatorHere, ledger: LedgerHere) -> Shop:
     """Add a shop of the office's municipality, or change its name."""
     _own(officer, code)
     shop = Shop(code=code, name=asked.name)
@@ -74,7 +124,7 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OfficerHere, ledger: Ledg
     status_code=201,
     responses=documented(*OFFICE_CODES, "office_mismatch", "shop_unknown"),
 )
-def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere) -> Code:
+def new_enrolment_code(code: ShopCode, officer: OperatorHere, ledger: LedgerHere) -> Code:
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
     _own(officer, code)
     made = ledger.new_enrolment_code(code)
@@ -83,7 +133,7 @@ def new_enrolment_code(code: ShopCode, officer: OfficerHere, ledger: LedgerHere)
 
 
 @router.delete("/terminals/{terminal_id}", responses=documented(*OFFICE_CODES, "office_mismatch", "terminal_unknown"))
-def withdraw_terminal(terminal_id: TerminalId, officer: OfficerHere, ledger: LedgerHere) -> Done:
+def withdraw_terminal(terminal_id: TerminalId, officer: OperatorHere, ledger: LedgerHere) -> Done:
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
     _own(officer, terminal_id)
     ledger.registry.withdraw(terminal_id)
@@ -93,39 +143,120 @@ def withdraw_terminal(terminal_id: TerminalId, officer: OfficerHere, ledger: Led
 
 @router.post("/awards", responses=documented(*OFFICE_CODES, "award_file_wrong"))
 def award(
-    file: Annotated[bytes, Body(media_type="text/csv")],
-    officer: OfficerHere,
+    file: AwardFile,
+    officer: AwarderHere,
     ledger: LedgerHere,
     dry_run: bool = False,
     occasion: PlainText | None = None,
 ) -> Awarded:
-    """Award points from a CSV file: all lines, or none where one is wrong; the same file again does nothing.
+    """Award points from a table: all rows, or none where one is wrong; a row that was given is not given again.
 
-    Its columns are who, programme, points, reason. `occasion` tells two files of the same content apart.
+    Its columns are who, programme, points, reason, and day or row if need be. `occasion` tells the same rows of two
+    months apart. Where `waits_as` is given, nothing was awarded: a second person must approve.
     """
-    asked = plan(ledger, officer.municipality, BytesIO(file))
-    if asked.wrong or not asked.points:
-        errors = [{"line": error.line, "kind": error.code} for error in asked.errors]
-        raise ProblemError("award_file_wrong", {"errors": errors, "wrong": asked.wrong})
-    done = not dry_run and carry_out(ledger, asked, officer, occasion or "")
-    return Awarded(lines=asked.lines, people=asked.people, points=asked.total, done=done)
+    asked = _plan(ledger, officer, file, occasion)
+    held: str | None = None
+    done = False
+    if asked.gifts and not dry_run:
+        try:
+            carry_out(ledger, asked, officer)
+            done = True
+        except ApprovalNeeded as needed:
+            held = approvals.hold(ledger, asked, officer, needed)
+    return Awarded(
+        lines=asked.lines,
+        people=asked.people,
+        points=asked.total,
+        same=asked.same_count,
+        paid=dict(asked.paid),
+        done=done,
+        waits_as=held,
+    )
+
+
+@router.post("/reversals", responses=documented(*OFFICE_CODES, "award_file_wrong"))
+def reverse(
+    file: AwardFile,
+    officer: AwarderHere,
+    ledger: LedgerHere,
+    dry_run: bool = False,
+    occasion: PlainText | None = None,
+) -> Reversed:
+    """Take back what the rows of a table gave; where points were spent, what is left, said by line."""
+    asked = _plan(ledger, officer, file, occasion, paid=True)
+    unpaid = asked.wanted_unpaid(None)
+    back = [] if dry_run or not asked.gifts else take_back(ledger, asked, officer)
+    lines = [TakenLine(line=line, points=b.points, taken=b.taken, owed=b.owed, short=b.short) for line, b in back]
+    return Reversed(lines=lines, points=asked.total, unpaid=unpaid, done=bool(back))
+
+
+@router.get("/awards/waiting", responses=documented(*OFFICE_CODES))
+def waiting(officer: ReaderHere, ledger: LedgerHere) -> list[approvals.Waiting]:
+    """Return the files of awards that wait for a second person's approval."""
+    return approvals.waiting(ledger.books, officer.municipality)
+
+
+@router.post(
+    "/awards/waiting/{file}/approval",
+    responses=documented(*OFFICE_CODES, "award_file_unknown", "award_file_late", "approval_own"),
+)
+def approve(file: FileNumber, officer: ApproverHere, ledger: LedgerHere) -> Awarded:
+    """Give, as a second person, what another one asked for."""
+    try:
+        done = approvals.approve(ledger, officer, file)
+    except approvals.ApprovalError as error:
+        raise ProblemError(error.code) from None
+    return Awarded(lines=done.rows, people=done.people, points=done.points, same=0, paid={}, done=True)
+
+
+@router.delete("/awards/waiting/{file}", responses=documented(*OFFICE_CODES, "award_file_unknown"))
+def refuse(file: FileNumber, officer: ApproverHere, ledger: LedgerHere) -> Done:
+    """Throw a file away that waits."""
+    try:
+        approvals.refuse(ledger, officer, file)
+    except approvals.ApprovalError as error:
+        raise ProblemError(error.code) from None
+    return Done()
+
+
+@router.post("/tokens", status_code=201, responses=documented(*OFFICE_CODES, "scopes_apart"))
+def new_token(asked: TokenRequest, officer: IssuerHere, ledger: LedgerHere) -> Code:
+    """Give a token out to a named person, for some scopes, until a day; it is shown once."""
+    bearer = Officer(officer.municipality, asked.who, frozenset(asked.scopes))
+    if bearer.who == officer.who and bearer.scopes - {Scope.READ, Scope.TOKENS}:
+        raise ProblemError("scopes_apart")
+    try:
+        code = ledger.office.new_token(bearer, ledger.today() + timedelta(days=asked.days), ledger.today())
+    except ScopesApartError:
+        raise ProblemError("scopes_apart") from None
+    detail = {"to": bearer.who, "scopes": " ".join(sorted(bearer.scopes))}
+    ledger.audit.note(officer, "token", detail, ledger.clock())
+    return Code(code=code)
+
+
+@router.delete("/tokens/{who}", responses=documented(*OFFICE_CODES))
+def withdraw_tokens(who: PlainText, officer: IssuerHere, ledger: LedgerHere) -> Withdrawn:
+    """End all tokens of a person."""
+    count = ledger.office.withdraw_tokens(Officer(officer.municipality, who))
+    ledger.audit.note(officer, "token_withdrawn", {"to": who}, ledger.clock())
+    return Withdrawn(tokens=count)
 
 
 @router.get("/totals", responses=documented(*OFFICE_CODES))
-def totals(officer: OfficerHere, ledger: LedgerHere) -> list[Totals]:
+def totals(officer: ReaderHere, ledger: LedgerHere) -> list[Totals]:
     """Return where each programme's points are: issued = held + claimed + lapsed + converted − overdraft."""
     return count(ledger.books, officer.municipality)
 
 
 @router.get("/shops/{code}/claims", responses=documented(*OFFICE_CODES, "office_mismatch"))
-def shop_claims(code: ShopCode, since: date, until: date, officer: OfficerHere, ledger: LedgerHere) -> list[Claim]:
+def shop_claims(code: ShopCode, since: date, until: date, officer: ReaderHere, ledger: LedgerHere) -> list[Claim]:
     """Return what each programme owes a shop for each business day."""
     _own(officer, code)
     return claims(ledger.books, code, since, until)
 
 
 @router.post("/stops", responses=documented(*OFFICE_CODES, "mykey_unknown"))
-def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
+def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Done:
     """Suspend a holder; it counts from the next request on."""
     mykey = _mykey(ledger, person)
     ledger.identity.stop(mykey)
@@ -134,7 +265,7 @@ def stop(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
 
 
 @router.post("/resumptions", responses=documented(*OFFICE_CODES, "mykey_unknown"))
-def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
+def resume(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Done:
     """Lift a suspension."""
     mykey = _mykey(ledger, person)
     ledger.identity.resume(mykey)
@@ -143,12 +274,20 @@ def resume(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Done:
 
 
 @router.post("/renewal-codes", status_code=201, responses=documented(*OFFICE_CODES, "mykey_unknown"))
-def new_renewal_code(person: Person, officer: OfficerHere, ledger: LedgerHere) -> Code:
+def new_renewal_code(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Code:
     """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card."""
     mykey = _mykey(ledger, person)
     code = ledger.identity.renewal_code(mykey, ledger.today())
     ledger.audit.note(officer, "renewal_code", {}, ledger.clock(), mykey)
     return Code(code=code)
+
+
+def _plan(ledger: Ledger, officer: Officer, file: bytes, occasion: str | None, *, paid: bool = False) -> Plan:
+    asked = plan(ledger, officer.municipality, BytesIO(file), occasion or "", paid=paid)
+    if asked.wrong or asked.is_empty:
+        errors = [{"line": error.line, "kind": error.code} for error in asked.errors]
+        raise ProblemError("award_file_wrong", {"errors": errors, "wrong": asked.wrong})
+    return asked
 
 
 def _own(officer: Officer, code: str) -> None:

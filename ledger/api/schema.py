@@ -28,5 +28,6 @@ office_token = Table(
     Column("token_hash", String(64), primary_key=True),
     Column("who", String(40), nullable=False),
     Column("expires_on", String(10), nullable=False),
+    Column("scopes", String(60), nullable=False, server_default="award operate read"),
 )
-"""Who may act for a municipality's office and until which day, by SHA-256 of a token of 256 random bits."""
+"""Who may act for a municipality's office, what for and until which day, by SHA-256 of a token of 256 random bits."""

@@ -10,7 +10,7 @@ import typer
 from config import settings
 from config.home import Home
 from config.texts import Lang, Texts
-from ledger.cli import keeping, people, places, points, trust
+from ledger.cli import awards, keeping, people, places, points, trust
 from ledger.cli.office import Office, office_of, stop
 from ledger.place import Place
 
@@ -66,5 +66,5 @@ def serve(
     run(office.place, office.anchors, host=host, port=port, workers=workers)
 
 
-for part in (places, people, points, keeping, trust):
+for part in (places, people, awards, points, keeping, trust):
     app.add_typer(part.app)

@@ -17,6 +17,7 @@ import typer
 from config.municipalities import is_known
 from config.plain import shown
 from config.texts import Texts
+from ledger.encodings import BOM
 from ledger.place import CannotOpen, Place
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
@@ -95,9 +96,17 @@ class Office:
 
     def tell_table(self, key: str, rows: Iterable[Sequence[object]]) -> None:
         """Print a table for a spreadsheet (CSV), whose columns the text `key` names."""
+        if not sys.stdout.isatty():
+            sys.stdout.write(BOM)  # by which a spreadsheet knows the encoding
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(self.texts(key).split(","))
-        table.writerows([shown(str(cell)) for cell in row] for row in rows)
+        table.writerows([_cell(str(cell)) for cell in row] for row in rows)
+
+
+def _cell(text: str) -> str:
+    """Return what stands in a cell: nothing that steers a terminal, or that a spreadsheet takes for a formula."""
+    safe = shown(text)
+    return f"'{safe}" if safe[:1] in {"=", "+", "@", "\t"} or (safe[:1] == "-" and not safe[1:].isdecimal()) else safe
 
 
 def office_of(context: typer.Context) -> Office:

@@ -104,21 +104,30 @@ def withdraw(
 def token(
     context: typer.Context,
     municipality: MunicipalityOption,
-    who: Annotated[str, typer.Option(help="Who will act with it, for the audit.")],
-    days: Annotated[int, typer.Option(min=1, max=3660, help="How long it is good for.")] = 365,
+    who: Annotated[str, typer.Option(help="Who will act with it, by name, for the audit.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, award, approve, operate or tokens; several times for several.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=731, help="How long it is good for.")] = 365,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="End all tokens of this person instead.")] = False,
 ) -> None:
-    """Print a token with which an office may use the HTTP API; it is shown once."""
-    from ledger.api.desk import Officer
+    """Print a token with which an officer may use the HTTP API; it is shown once."""
+    from ledger.api.desk import Officer, Scope, ScopesApartError
 
     office = office_of(context)
-    bearer = Officer(municipality, office.plain("--who", who))
+    named = scope or [str(Scope.READ)]
+    if unknown := [each for each in named if each not in list(Scope)]:
+        office.refuse("scope_unknown", given=shown(unknown[0], 40), known=", ".join(Scope))
+    bearer = Officer(municipality, office.plain("--who", who), frozenset(map(Scope, named)))
     with office.open() as ledger:
         if withdraw:
             count = ledger.office.withdraw_tokens(bearer)
             note(ledger, municipality, "token_withdrawn", to=bearer.who)
             office.tell("office-tokens-withdrawn", count=count)
-        else:
-            made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days))
-            note(ledger, municipality, "token", to=bearer.who)
-            answer(made)
+            return
+        try:
+            made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days), ledger.today())
+        except ScopesApartError as apart:
+            office.refuse(apart.code, one=apart.one, other=apart.other)
+        note(ledger, municipality, "token", to=bearer.who, scopes=" ".join(sorted(bearer.scopes)))
+        answer(made)

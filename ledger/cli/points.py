@@ -1,51 +1,17 @@
-"""Commands for points: awards from a file, totals, claims, what a day's end asks for, shredding, and the audit."""
+"""Commands for points: totals, claims, what a day's end asks for, shredding, and the audit."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config.plain import shown
-from ledger.cli.office import EVERYWHERE, Municipality, MunicipalityOption, note, office_of, officer, stop
+from ledger.cli.office import EVERYWHERE, Municipality, note, office_of, stop
 
 app = typer.Typer()
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
-
-
-@app.command()
-def award(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV: who, programme, points, reason.")],
-    municipality: MunicipalityOption,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it could be done.")] = False,
-    occasion: Annotated[str, typer.Option(help="Tells two files of the same content apart: 2026-12.")] = "",
-) -> None:
-    """Award points from a file: all lines, or none where one is wrong; the same file again does nothing."""
-    from ledger.api.awards import carry_out, plan
-
-    office = office_of(context)
-    occasion = office.plain("--occasion", occasion) if occasion else ""
-    with office.open() as ledger:
-        with file.open("rb") as lines:
-            asked = plan(ledger, municipality, lines)
-        for error in asked.errors:
-            sentence = office.texts(f"award-line-{error.code}", told=shown(error.told, 60))
-            typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
-        if asked.wrong or not asked.points:
-            typer.echo(office.texts("award-lines-wrong", count=asked.wrong), err=True)
-            office.refuse("award_file_wrong")
-        sums = {"lines": asked.lines, "people": asked.people, "points": asked.total}
-        if dry_run:
-            office.tell("office-award", **sums)
-            office.tell("office-dry-run")
-        elif carry_out(ledger, asked, officer(municipality), occasion):
-            office.tell("office-award", **sums)
-        else:
-            office.tell("office-award-known")
 
 
 @app.command()

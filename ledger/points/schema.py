@@ -190,3 +190,41 @@ period_keys = Table(
     Column("destroyed", Boolean, nullable=False),
 )
 """The months whose keys are in use, by fingerprint, and those of which a key was destroyed."""
+
+award_rows = Table(
+    "award_rows",
+    metadata,
+    Column("municipality", String(6)),
+    Column("row_key", String(32)),
+    Column("paid_on", String(10), nullable=False),
+    PrimaryKeyConstraint("municipality", "row_key"),
+    sqlite_with_rowid=False,
+)
+"""Every row of a file that was given: `row_key` is a keyed hash of what it says."""
+
+award_days = Table(
+    "award_days",
+    metadata,
+    Column("municipality", String(6)),
+    Column("programme", String(24)),
+    Column("day", String(10)),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "programme", "day"),
+)
+"""What files gave of a programme on a day: above a sum a second person approves."""
+
+award_files = Table(
+    "award_files",
+    metadata,
+    Column("municipality", String(6)),
+    Column("file", String(16)),
+    Column("at", String(40), nullable=False),
+    Column("who", String(40), nullable=False),
+    Column("occasion", String(40), nullable=False),
+    Column("programme", String(24), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("municipality", "file"),
+)
+"""Files that wait for a second person's approval; whom they name lies in `sealed`, under the key of the month."""

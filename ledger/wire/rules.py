@@ -178,6 +178,8 @@ class Programme(Message):
     overdraft: bool = False
     """Whether a return may take back awards that were spent: the resident then owes them."""
     offline: Offline = Offline()
+    approval_above: Annotated[int, Field(strict=True), between(0, 10**12)] = 100_000
+    """Points that the office's files may give in one day before a second person must approve."""
 
     @model_validator(mode="after")
     def _converts_at_home(self) -> Self:

@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, event
 
 from ledger.api import schema as api
+from ledger.api.approvals import waiting
 from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.points import schema as points
-from ledger.points.grants import Gift, grant
+from ledger.points.grants import Gift, grant, take_back
 from ledger.points.reports import claims, count, holdings
 from ledger.points.upkeep import tidy
 from ledger.wire.answers import Status
@@ -143,8 +144,11 @@ def administer(store: Store) -> None:
     audit = Audit(store.engine, store.keys, b"s" * 32)
     audit.note(officer, "token", {}, NOW)
     assert len(audit.acts(CITY)) == 1
-    note = audit.once(officer, "awards", {}, NOW, "file")
-    assert grant(store.engine, [Gift(city(), {MYKEY: 5, "K7QM3V9TXX": 5})], DAY, note)
+    gifts = [Gift("row1", MYKEY, CITY, 5), Gift("row2", "K7QM3V9TXX", CITY, 5)]
+    given, back = audit.entry(officer, "award", {}, NOW), audit.entry(officer, "reverse", {}, NOW)
+    assert grant(store.engine, CITY, {CITY: city()}, gifts, DAY, given).rows == 2
+    assert len(take_back(store.engine, CITY, {CITY: city()}, gifts[1:], DAY, back)) == 1
+    assert waiting(store.engine, CITY) == []
 
 
 def trade(store: Store) -> None:

@@ -22,6 +22,7 @@ from config.trust import Anchors
 from ledger.api.state import Ledger
 from ledger.cli import app
 from ledger.embedded import assemble
+from ledger.encodings import BOM
 from ledger.place import Place
 from ledger.points.reports import count, holdings
 from ledger.points.schema import audit
@@ -67,7 +68,8 @@ class Shell:
     def __call__(self, *words: str | Path) -> Answer:
         """Run one command."""
         code = main(["--home", str(self.home), "--lang", "en", "ledger", *map(str, words)])
-        return Answer(code, *self.capture.readouterr())
+        out, err = self.capture.readouterr()
+        return Answer(code, out.removeprefix(BOM), err)
 
     def file(self, name: str, content: str | bytes) -> Path:
         """Return a file with some content."""
@@ -126,9 +128,9 @@ def test_the_language_is_that_of_the_settings(shell: Shell) -> None:
     """Unless the command says another."""
     shell.file("settings.toml", '[screen]\nlanguage = "en"\n')
     main(["--home", str(shell.home), "ledger", "list", TOWN])
-    assert shell.capture.readouterr().out.startswith("kind,code")
+    assert shell.capture.readouterr().out.startswith(f"{BOM}kind,code")
     main(["--home", str(shell.home), "ledger", "list", TOWN, "--lang", "ja"])
-    assert shell.capture.readouterr().out.startswith("種類,コード")
+    assert shell.capture.readouterr().out.startswith(f"{BOM}種類,コード")
 
 
 def test_rules_that_are_wrong_change_nothing(shell: Shell) -> None:
@@ -157,10 +159,140 @@ def test_a_file_of_awards_is_given_once(shell: Shell, encoding: str) -> None:
     looked, given, again = shell(*words, "--dry-run"), shell(*words), shell(*words)
     assert looked.out == "Lines: 2, people: 1, points: 50\nThis was only a look: nothing has changed.\n"
     assert given.out == "Lines: 2, people: 1, points: 50\n"
-    assert (again.code, again.out) == (0, "This file was awarded already: nothing has changed.\n")
+    with shell.ledger() as ledger:
+        today = ledger.today()
+    told = f"Lines awarded already on {today}: 2\nNo line is left to be awarded: nothing has changed.\n"
+    assert (again.code, again.out) == (0, told)
     assert shell(*words, "--occasion", "2026-12").out == given.out
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == [("252034", 100)]
+
+
+CSV = "マイキーID,ポイント制度,ポイント,理由\r\n{}\r\n"
+
+
+def test_a_list_saved_again_pays_nobody_twice(shell: Shell) -> None:
+    """Other line ends, another encoding, a BOM, a workbook, a MyKey ID for a number: the rows say the same."""
+    row = "library:0042,252034,20,visit"
+    words = ("--municipality", TOWN)
+    assert shell("award", shell.file("a.csv", CSV.format(row).encode("cp932")), *words).out.startswith("Lines: 1")
+    for content in (
+        CSV.format(row).encode("utf-8-sig"),
+        CSV.format(row).replace("\r\n", "\r").encode("utf-16"),
+        CSV.format(row.replace("library:0042", shell.mykey)).encode(),
+        awards(row, row),
+    ):
+        again = shell("award", shell.file("b.csv", content), *words)
+        assert (again.code, "nothing has changed" in again.out) == (0, True)
+    forgotten = shell("award", shell.file("c.csv", awards(row, "library:0042,252034,30,visit")), *words)
+    assert forgotten.out.endswith("Lines: 1, people: 1, points: 30\n")
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == [("252034", 50)]
+
+
+def test_a_look_says_what_was_paid_and_what_says_the_same(shell: Shell) -> None:
+    """How many rows were given already and when, which two rows say the same, and whether it takes two persons."""
+    file = shell.file("a.csv", awards("library:0042,252034,20,visit"))
+    shell("award", file, "--municipality", TOWN)
+    more = shell.file("b.csv", awards(*["library:0042,252034,20,visit", "library:0042,252034,30,visit"] * 2))
+    look = shell("award", more, "--municipality", TOWN, "--dry-run")
+    with shell.ledger() as ledger:
+        today = ledger.today()
+    assert look.out == (
+        "Line 4 says the same as line 2.\n"
+        "Line 5 says the same as line 3.\n"
+        "Lines that say the same: 2. They are awarded once; if they are awards of their own, tell them apart "
+        'in a column "day" or "row".\n'
+        f"Lines awarded already on {today}: 1\n"
+        "Lines: 1, people: 1, points: 30\n"
+        "This was only a look: nothing has changed.\n"
+    )
+    days = "who,programme,points,reason,day\n" + "".join(
+        f"library:0042,252034,20,visit,2026-11-{day}\n" for day in (21, 22, 22)
+    )
+    assert "Lines: 2, people: 1, points: 40" in shell("award", shell.file("c.csv", days), "--municipality", TOWN).out
+
+
+def test_what_was_awarded_by_mistake_is_taken_back(shell: Shell) -> None:
+    """The whole file or some of its lines; then it may be given again."""
+    file = shell.file("a.csv", awards("library:0042,252034,20,visit", "library:0042,252034,30,visit"))
+    words = (file, "--municipality", TOWN)
+    assert shell("reverse", *words).out.endswith("There is no line to take back: nothing has changed.\n")
+    shell("award", *words)
+    assert "This was only a look" in shell("reverse", *words, "--dry-run").out
+    assert shell("reverse", *words, "--rows", "3").out == "Taking back: lines 1, people 1, points 30\n"
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == [("252034", 20)]
+    assert (
+        shell("reverse", *words).out == "Lines that were never awarded: 1\nTaking back: lines 1, people 1, points 20\n"
+    )
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == []
+        assert all(each.agree for each in count(ledger.books, TOWN))
+    assert "Lines: 2" in shell("award", *words).out
+    assert shell("reverse", *words, "--rows", "x").code == 1
+
+
+def test_what_was_spent_is_out_of_reach_and_said(shell: Shell) -> None:
+    """By line; the programme allows no overdraft."""
+    file = shell.file("a.csv", awards("library:0042,252034,50,visit"))
+    shell("award", file, "--municipality", TOWN)
+    with shell.ledger() as ledger, ledger.books.begin() as connection:
+        connection.exec_driver_sql("UPDATE lots SET points = 20")
+        connection.exec_driver_sql("UPDATE totals SET points = 20 WHERE account = 'held'")
+    told = shell("reverse", file, "--municipality", TOWN).out
+    assert "line 2: of 50 points 20 were taken back; owed: 0, out of reach: 30" in told
+
+
+def test_above_a_sum_a_second_person_approves(shell: Shell) -> None:
+    """With a token of their own; whoever awards approves nothing, and what is refused is given to nobody."""
+    careful = _version(2).replace("expiry", "approval_above = 40\nexpiry").replace("2027-04-01", "2026-04-02")
+    assert shell("rules", shell.file("careful.toml", careful)).code == 0
+    file = shell.file("a.csv", awards("library:0042,252034,30,visit", "library:0042,252034,20,visit"))
+    words = (file, "--municipality", TOWN)
+    assert "need a second person's approval" in shell("award", *words, "--dry-run").out
+    held = shell("award", *words)
+    number = held.out.split("approve ")[1].strip()
+    rows = list(csv.DictReader(io.StringIO(shell("approve", "--municipality", TOWN).out)))
+    assert [(row["file"], row["points"], row["lines"]) for row in rows] == [(number, "50", "2")]
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == []
+    approver = shell("token", "--municipality", TOWN, "--who", "課長", "--scope", "approve").out.strip()
+    awarder = shell("token", "--municipality", TOWN, "--who", "係員", "--scope", "award").out.strip()
+    approve = ("approve", number, "--municipality", TOWN)
+    assert "(token_wrong)" in shell(*approve).err
+    assert "(scope_wrong)" in shell(*approve, "--token", awarder).err
+    assert "(award_file_unknown)" in shell("approve", "0", "--municipality", TOWN, "--token", approver).err
+    assert shell(*approve, "--token", approver).out == "Lines: 2, people: 1, points: 50\n"
+    assert "(award_file_unknown)" in shell(*approve, "--token", approver).err
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == [("252034", 50)]
+        assert '"approved_by": "課長"' in ledger.audit.acts(TOWN)[-1].detail
+    more = shell("award", shell.file("b.csv", awards("library:0042,252034,10,visit")), "--municipality", TOWN)
+    number = more.out.split("approve ")[1].strip()
+    assert shell("approve", number, "--municipality", TOWN, "--token", approver, "--refuse").code == 0
+    with shell.ledger() as ledger:
+        assert holdings(ledger.books, shell.mykey) == [("252034", 50)]
+
+
+def test_what_is_printed_for_a_spreadsheet_opens_there(shell: Shell) -> None:
+    """With a BOM, by which it knows the encoding; a name that would be a formula is none."""
+    shell("shop", "252034-0002", "=1+1")
+    main(["--home", str(shell.home), "ledger", "list", TOWN])
+    printed = shell.capture.readouterr().out
+    assert printed.startswith(BOM)
+    assert "shop,252034-0002,'=1+1" in printed
+
+
+def test_nobody_may_award_and_approve(shell: Shell) -> None:
+    """Neither in one token nor in two of one name."""
+    words = ("token", "--municipality", TOWN, "--who", "係員")
+    assert "(scopes_apart)" in shell(*words, "--scope", "award", "--scope", "approve").err
+    assert "(scopes_apart)" in shell(*words, "--scope", "award", "--scope", "tokens").err
+    assert "(scope_unknown)" in shell(*words, "--scope", "everything").err
+    assert shell(*words, "--scope", "award").code == 0
+    assert "(scopes_apart)" in shell(*words, "--scope", "approve").err
+    assert shell(*words, "--scope", "read", "--scope", "operate").code == 0
 
 
 def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
@@ -406,8 +538,8 @@ def _secret(code: str) -> str:
     return read.secret
 
 
-READING = {"serve", "list", "totals", "claims", "audit", "doctor"}
-"""Commands that change nothing."""
+READING = {"serve", "list", "totals", "claims", "audit", "doctor", "approve"}
+"""Commands that change nothing; an approval writes the act that it approves, in its own test."""
 
 
 def test_every_act_is_written_down(shell: Shell) -> None:
@@ -429,6 +561,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "renew": (shell.mykey,),
         "unlink": ("museum:7",),
         "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", TOWN),
+        "reverse": (shell.home / "a.csv", "--municipality", TOWN),
         "revocations": (shell.file("list.crl", crl([1])),),
         "tidy": (),
         "backup": (shell.home / "a.backup", "--passphrase-file", shell.file("words", "four or five words")),

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.home import Home
+from ledger.encodings import BOM
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient
 from ledger.wire.days import JST
@@ -128,6 +129,6 @@ def test_the_page_says_what_happens(
                     if words[1] == "totals":
                         residents[0].pays(1_200, points=20)
                     main(["--home", str(office), *words])
-            printed = capsys.readouterr().out
+            printed = capsys.readouterr().out.removeprefix(BOM)
             assert CODE.sub("CODE", printed) == CODE.sub("CODE", typed.expected).replace("2026-11-23", f"{today}")
             code = printed.strip() if CODE.fullmatch(printed.strip()) else code

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 
-from ledger.api.desk import Officer
+from ledger.api import approvals
+from ledger.api.awards import plan
+from ledger.api.desk import Officer, Scope
+from ledger.points.grants import ApprovalNeeded
 from ledger.wire.answers import Standing
 from ledger.wire.client import LedgerRefusal
 from ledger.wire.tokens import ServiceId
@@ -89,12 +93,12 @@ async def test_the_office_awards_counts_and_settles(counter: Counter, card: Card
     assert [action for _, action, _ in acts(counter)] == ["award"]
 
 
-async def upload(counter: Counter, file: bytes, query: str = "") -> httpx.Response:
+async def upload(counter: Counter, file: bytes, query: str = "", where: str = "awards") -> httpx.Response:
     """Bring a file of awards."""
     token = counter.ledger.office.new_token(DESK, counter.ledger.today())
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"}
     async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
-        return await client.post(f"/v1/office/awards{query}", content=file, headers=headers)
+        return await client.post(f"/v1/office/{where}{query}", content=file, headers=headers)
 
 
 async def test_a_wrong_file_is_refused_by_line(counter: Counter) -> None:
@@ -105,6 +109,87 @@ async def test_a_wrong_file_is_refused_by_line(counter: Counter) -> None:
     assert (response.status_code, response.json()["code"]) == (422, "award_file_wrong")
     assert response.json()["errors"] == [{"line": 2, "kind": "mykey-unknown"}, {"line": 3, "kind": "my-number"}]
     assert "K7QM3V9TXW" not in response.text
+
+
+async def test_a_file_is_taken_back_over_http(counter: Counter, card: Card) -> None:
+    """What is left is taken, and said by line."""
+    await counter.register(card, LIBRARY)
+    file = b"who,programme,points,reason\nlibrary:0042,252034,500,visit\nlibrary:0042,252034,20,visit\n"
+    await upload(counter, file)
+    await counter.send(counter.till.sale(card, 1_200, redeem=321))
+    look = (await upload(counter, file, "?dry_run=true", "reversals")).json()
+    assert (look["points"], look["done"], look["lines"]) == (520, False, [])
+    back = (await upload(counter, file, where="reversals")).json()
+    assert [(each["line"], each["taken"], each["short"]) for each in back["lines"]] == [(2, 199, 301), (3, 0, 20)]
+    assert (await upload(counter, file, where="reversals")).json()["unpaid"] == 2
+    (found,) = (await ask(counter, "GET", "/totals")).json()
+    assert (found["issued"], found["held"], found["claimed"]) == (321, 0, 321)
+
+
+async def test_a_second_person_approves_over_http(counter: Counter, card: Card) -> None:
+    """Nobody approves what they asked for themselves, and no token that awards approves."""
+    await counter.register(card, LIBRARY)
+    programme = counter.ledger.registry.programmes(["252034"])[-1]
+    careful = programme.model_copy(update={"version": programme.version + 1, "approval_above": 400})
+    counter.ledger.registry.add_programmes([careful])
+    file = b"who,programme,points,reason\nlibrary:0042,252034,500,visit\n"
+    held = (await upload(counter, file)).json()
+    assert held["done"] is False
+    path = f"/awards/waiting/{held['waits_as']}"
+    today = counter.ledger.today()
+    own, second = (
+        counter.ledger.office.new_token(Officer("252034", who, frozenset(scopes)), today)
+        for who, scopes in ((DESK.who, [Scope.READ]), ("課長", [Scope.APPROVE]))
+    )
+    assert (await ask(counter, "POST", f"{path}/approval")).json()["code"] == "scope_wrong"
+    assert [each["file"] for each in (await ask(counter, "GET", "/awards/waiting")).json()] == [held["waits_as"]]
+    assert (await ask(counter, "POST", f"{path}/approval", token=second)).json()["points"] == 500
+    again = await ask(counter, "DELETE", path, token=second)
+    assert (again.status_code, again.json()["code"]) == (404, "award_file_unknown")
+    assert (await ask(counter, "GET", "/totals", token=own)).json()[0]["issued"] == 500
+
+
+async def test_nobody_approves_their_own_file(counter: Counter, card: Card) -> None:
+    """Whatever tokens they may have had one after the other."""
+    await counter.register(card, LIBRARY)
+    asked = plan(counter.ledger, "252034", BytesIO(b"who,programme,points,reason\nlibrary:0042,252034,500,visit\n"))
+    same = Officer("252034", DESK.who, frozenset([Scope.APPROVE]))
+    file = approvals.hold(counter.ledger, asked, DESK, ApprovalNeeded("252034", 500, 400))
+    with pytest.raises(approvals.ApprovalError) as refused:
+        approvals.approve(counter.ledger, same, file)
+    assert refused.value.code == "approval_own"
+
+
+SCOPES = {
+    Scope.READ: [("GET", "/totals"), ("GET", "/awards/waiting")],
+    Scope.AWARD: [("POST", "/awards"), ("POST", "/reversals")],
+    Scope.APPROVE: [("POST", "/awards/waiting/00000000/approval"), ("DELETE", "/awards/waiting/00000000")],
+    Scope.OPERATE: [("PUT", f"/shops/{SHOP}"), ("POST", "/stops"), ("POST", "/renewal-codes")],
+    Scope.TOKENS: [("POST", "/tokens"), ("DELETE", "/tokens/x")],
+}
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_token_opens_what_it_is_for_and_nothing_else(counter: Counter, scope: Scope) -> None:
+    """Every other door says that it takes another scope."""
+    token = counter.ledger.office.new_token(Officer("252034", "x", frozenset([scope])), counter.ledger.today())
+    for each, doors in SCOPES.items():
+        for method, path in doors:
+            answer = await ask(counter, method, path, {"x": 1}, token)
+            assert ("scope_wrong" in answer.text) is (each is not scope), (method, path, answer.text)
+
+
+async def test_tokens_are_given_out_over_http(counter: Counter) -> None:
+    """To a named person, for some scopes, and not to oneself for another's work."""
+    issuer = Officer("252034", "長", frozenset([Scope.TOKENS]))
+    token = counter.ledger.office.new_token(issuer, counter.ledger.today())
+    given = await ask(counter, "POST", "/tokens", {"who": "係員", "scopes": ["award"], "days": 30}, token)
+    officer = counter.ledger.office.officer(given.json()["code"], counter.ledger.today())
+    assert officer == Officer("252034", "係員", frozenset([Scope.AWARD]))
+    for who, scopes in (("係員", ["approve"]), ("長", ["approve"]), ("別人", ["award", "tokens"])):
+        refused = await ask(counter, "POST", "/tokens", {"who": who, "scopes": scopes}, token)
+        assert refused.json()["code"] == "scopes_apart"
+    assert (await ask(counter, "DELETE", "/tokens/係員", token=token)).json() == {"tokens": 1}
 
 
 async def test_a_withdrawn_terminal_is_refused_at_once(counter: Counter) -> None:
