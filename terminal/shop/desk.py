@@ -23,7 +23,7 @@ from offline_queue.journal import Recorded
 from offline_queue.sync import Line
 from reader.errors import ReaderError
 from reader.jpki import wipe
-from reader.tap import Tap
+from reader.tap import JpkiCard, Tap, Token
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -108,7 +108,7 @@ class Desk:
 
     async def _inquire(self, task: int, tap: Tap, whole: Registration | None = None) -> CardRead:
         setup = self._station.setup
-        card = CardReference(issuer_sha256=tap.token.issuer_sha256, serial=tap.token.serial_hex)
+        card = _reference(tap.token)
         resident = Resident(seal(card, Purpose.OPERATION, setup.terminal_id, setup.sealing_key))
         registration = None
         if whole is not None:
@@ -224,6 +224,15 @@ class Desk:
             yield
         finally:
             self._spent += perf_counter() - started
+
+
+def _reference(token: Token) -> CardReference:
+    """Return what names a token to the ledger."""
+    match token:
+        case JpkiCard():
+            return CardReference(issuer_sha256=token.issuer_sha256, serial=token.serial_hex)
+        case _:
+            assert_never(token)
 
 
 def _receipt(draft: Draft, recorded: Recorded) -> Receipt:
