@@ -19,7 +19,7 @@ from reader import plans
 from reader.apdu import MAX_RESPONSE
 from reader.certificate import key_offset_in
 from reader.connection import MAX_PARTS, Apdu, Connection, Meter
-from reader.errors import ReaderError, japanese_day
+from reader.errors import CardChanged, ReaderError, japanese_day
 from reader.jpki import MAX_CERTIFICATE, MAX_HEAD_PARTS, MIN_PART, JpkiSession
 from reader.public_key import KeyKind
 from reader.virtual.authority import TEST_CA, CardKey, load_key
@@ -144,6 +144,15 @@ CERTIFICATE = NORMAL.certificate
 ISSUER = CERTIFICATE.index(TEST_CA.certificate.subject.public_bytes())
 
 
+ENDS_WITHIN_A_FIELD = (
+    bytes.fromhex("3081FD3081FA" + "A003020102" + "020107" + "3000")
+    + bytes.fromhex("3081EC3181E93081E6060355040A0C81DE")
+    + b"u" * 222
+    + b"\x30"
+)
+"""256 bytes in all, of which the last is the tag of a field that has no length."""
+
+
 @pytest.mark.parametrize(
     ("lie", "content", "codes"),
     [
@@ -155,6 +164,7 @@ ISSUER = CERTIFICATE.index(TEST_CA.certificate.subject.public_bytes())
             CERTIFICATE[: ISSUER + 2] + bytes([CERTIFICATE[ISSUER + 2] + 7]) + CERTIFICATE[ISSUER + 3 :],
             {"head": "certificate_unreadable"},
         ),
+        ("the whole ends within a field", ENDS_WITHIN_A_FIELD, {"head": "certificate_unreadable"}),
         ("the file ends in the head", CERTIFICATE[:100], {"head": "card_refused"}),
         (
             "the file ends before the key",
@@ -219,6 +229,15 @@ def test_a_head_without_end_is_no_head() -> None:
     with pytest.raises(ReaderError) as raised:
         plans.head(JpkiSession(meter))
     assert (raised.value.code, meter.apdu_count) == ("certificate_unreadable", 1 + MAX_HEAD_PARTS)
+
+
+def test_the_serial_of_another_authority_is_another_card() -> None:
+    """Who issued a certificate counts as much as its number: no PIN is sent to a card of the same number."""
+    tap = plans.head(JpkiSession(NORMAL.make()))
+    meter = Meter(_holding(CERTIFICATE.replace(b"Kazasu TEST", b"Kazasu BEST")))
+    with pytest.raises(CardChanged):
+        plans.sign(JpkiSession(meter), tap, bytearray(b"1234"), bytes(32))
+    assert meter.apdu_count == 2
 
 
 def test_a_certificate_without_an_end_has_a_last_day() -> None:

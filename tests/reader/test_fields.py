@@ -94,6 +94,9 @@ def test_several_cards_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> N
         (_at((A, UNKNOWN)), _at((A, OURS), (B, OTHER)), A, []),
         (_at((A, UNKNOWN)), _at((A, OURS), (B, MUTE)), A, []),
         (_at((A, UNKNOWN)), _at((A, OURS), (B, UNKNOWN)), A, []),
+        (_at((A, UNKNOWN)), _at((A, UNKNOWN), (B, OTHER)), A, []),
+        (_at((A, UNKNOWN)), _at((A, UNKNOWN), (B, UNKNOWN)), A, []),
+        (_at((A, UNKNOWN)), _at((A, UNKNOWN), (B, OURS)), A, [CardPresent()]),
         (_at((A, UNKNOWN)), _at((A, OTHER), (B, OTHER)), A, [OtherCard()]),
         (_at((A, UNKNOWN)), _at((A, OTHER), (B, UNKNOWN)), A, [CardPresent()]),
         # two My Number cards

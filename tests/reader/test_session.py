@@ -377,6 +377,14 @@ def test_a_short_name_that_selects_nothing_is_followed_by_a_select() -> None:
     assert len(card.sent) == 5
 
 
+def test_a_signature_of_no_bytes_is_none() -> None:
+    """Also of a key whose signatures have no fixed length."""
+    session = JpkiSession(Scripted({"802a": ["9000"]}, DESIGNS["next-generation"].make()))
+    tap = plans.proven(session)
+    with pytest.raises(errors.AnswerBroken):
+        plans.sign(session, tap, bytearray(b"1234"), DIGEST)
+
+
 # The same card --------------------------------------------------------------------------------------------------
 
 
