@@ -30,10 +30,10 @@ from reader.connection import Apdu, Connection
 from reader.practice import PracticeSource
 from reader.virtual.cards import PRACTICE_PIN
 from terminal import cli
-from terminal.screens.counter.screen import CounterScreen
 from terminal.screens.display.link import Broadcaster
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
+from terminal.shell.shared import Shared
 from terminal.shop.engine import Surroundings
 from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener
@@ -166,13 +166,13 @@ class Counter:
         self._cards = TimedCards()
         self._reader = PracticeReader(self._cards)
         self._home = home
-        self.app = KazasuApp(Look("en", "dark", "lines"), lambda: self._screen)
+        self.app = KazasuApp(Look("en", "dark", "lines"), self._shared)
         self.app.driver_class = CounterMonitor
 
-    def _screen(self) -> CounterScreen:
+    def _shared(self) -> Shared:
         around = Surroundings("12", practice=True)
         settings = ScreenSettings(language="en", sound=False)
-        return CounterScreen(self._engine, settings, around, display=Broadcaster(self._home.display))
+        return Shared(settings, around, self._engine, Broadcaster(self._home.display))
 
     def _engine(self) -> BackgroundEngine:
         opener = Opener(self._home.practice, Settings(), self._reader, enrol_for_practice, all_day=True)

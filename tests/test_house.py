@@ -31,3 +31,13 @@ def _imported_by(module: str) -> set[str]:
 def test_an_import_brings_no_more_than_it_needs(module: str, unwanted: set[str]) -> None:
     """The counter paints before the heavy parts are loaded, and each part runs without those it must not know."""
     assert _imported_by(module) & unwanted == set()
+
+
+def test_no_screen_is_loaded_before_it_is_opened() -> None:
+    """The counter, which is always there, brings none of the others."""
+    program = (
+        "import sys, terminal.shell.app, terminal.screens.counter.screen; from terminal.shell.registry import SCREENS;"
+        "print(*[row.name for row in SCREENS if row.module in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == ["counter"]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from config.home import Home
 from terminal.cli.context import Globals
-from terminal.shell.app import KazasuApp, MakeScreen
+from terminal.shell.app import KazasuApp
 from terminal.shell.look import look_of
 
 if TYPE_CHECKING:  # its import would come before the first frame
+    from terminal.shell.shared import Shared
     from terminal.shop.engine import Engine
 
 LOG_BYTES = 1_000_000
@@ -25,11 +26,11 @@ def open_screen(chosen: Globals) -> None:
         raise application.failure
 
 
-def _load(chosen: Globals) -> MakeScreen:
-    """Import and read what the counter needs: only once something is on the screen."""
+def _load(chosen: Globals) -> Shared:
+    """Import and read what the screens share: only once something is on the screen."""
     from config import settings as settings_file
-    from terminal.screens.counter.screen import CounterScreen
     from terminal.screens.display.link import Broadcaster
+    from terminal.shell.shared import Shared
     from terminal.shell.sound import play
     from terminal.shop.engine import Surroundings
 
@@ -45,7 +46,7 @@ def _load(chosen: Globals) -> MakeScreen:
 
         return engine_thread.make_engine(chosen.home, chosen.ledger, all_day=True)
 
-    return lambda: CounterScreen(make_engine, screen, around, display=Broadcaster(chosen.home.display), play=play)
+    return Shared(screen, around, make_engine, Broadcaster(chosen.home.display), play)
 
 
 def keep_log(home: Home) -> None:

@@ -15,6 +15,13 @@ class Hold:
     card: str
 
 
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Open another screen, by its name in `terminal.shell.registry`."""
+
+    screen: str
+
+
 class Command(Enum):
     """What the application does by itself, whatever the counter is at."""
 
@@ -23,7 +30,7 @@ class Command(Enum):
     QUIT = auto()
 
 
-Intention = Event | Hold | Command
+Intention = Event | Hold | Go | Command
 """What pressing something means."""
 
 

@@ -166,6 +166,8 @@ class BackgroundEngine:
                     wipe(pin)
                 case _Asked():
                     wanted.decline(NOT_OPEN)
+                case _:  # an effect of a counter that was open, and has ended since
+                    pass
         return False
 
     async def _work(self, station: Station) -> None:

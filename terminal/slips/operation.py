@@ -59,7 +59,8 @@ def qr_text(operation_id: str, short_hash: str) -> str:
 def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]:
     """Yield what an operation came to; `note` stands beside the hash."""
     yield Row(moment(settled.at), number_at_shop(settled.operation_id), Emphasis.QUIET)
-    if settled.undoes is None:
+    refused = settled.verdict is not None and settled.verdict.status is Status.REFUSED
+    if settled.undoes is None and not refused:  # a refusal says so in this row
         yield Gap()
     yield from operation(settled.content, words, settled.verdict)
     if settled.undoes is not None:
@@ -98,7 +99,7 @@ def operation(content: Operation, words: Words, verdict: Verdict | None = None) 
         case Unlink():
             yield Row(words("slip-unlink"))
         case Close(number=number):
-            yield Row(words("close-z", number=number))
+            yield Row(words("report-z", number=number))
         case _:
             assert_never(content)
 

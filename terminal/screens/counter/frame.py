@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.reactive import reactive
 
-from terminal.counter.keys import Key
 from terminal.counter.left import Room
 from terminal.counter.states import Counter, Field, State
 from terminal.screens.counter.keys import on_key_line
@@ -20,7 +19,7 @@ from terminal.screens.counter.slip import slip
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.status_line import StatusLine
-from terminal.shell.widgets.touch import KeyCap
+from terminal.shell.widgets.touch import KeyLine
 from terminal.shell.words import Words
 from terminal.shop.engine import Surroundings
 
@@ -50,17 +49,6 @@ class Question(VerticalScroll, can_focus=False):
     def _follow_cursor(self) -> None:
         for chosen in self.query(".chosen"):
             chosen.scroll_visible(animate=False)
-
-
-class KeyLine(Horizontal):
-    """The bottom: the keys that work now, to be read, pressed or touched."""
-
-    keys: reactive[tuple[tuple[Key, str], ...]] = reactive((), recompose=True)
-
-    def compose(self) -> ComposeResult:
-        """Lay the keys out."""
-        for key, label in self.keys:
-            yield KeyCap(key.cap, label, key.means)
 
 
 class CounterFrame(Vertical):

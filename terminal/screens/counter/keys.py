@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterator
 from typing import assert_never
 
 from terminal.counter.events import Erased, Moved, Picked, Typed
-from terminal.counter.keys import EVERYWHERE, QUIT, Digits, Hold, Intention, Key
+from terminal.counter.keys import EVERYWHERE, QUIT, TASKS, Command, Digits, Go, Hold, Intention, Key
 from terminal.counter.states import State
 from terminal.counter.table import at
+from terminal.shell.keyboard import PAD, digit
+from terminal.shell.registry import COUNTER, SCREENS
 
-PAD = {"slash": "escape", "asterisk": "f1"}
-"""What a numeric pad has in place of keys that it lacks."""
+MOST_KEYS = 6
+"""Keys that stand side by side on 80 columns, each wide enough for a finger."""
 
 _MOVES = {"up": -1, "left": -1, "down": 1, "right": 1}
 
@@ -20,13 +22,24 @@ def keys_of(state: State) -> tuple[Key, ...]:
     """Return every key that does something now, beside those for digits and lines."""
     here = at(state)
     ahead = here.forward
-    return (*((ahead,) if ahead else ()), *here.keys, *EVERYWHERE)
+    return (*((ahead,) if ahead else ()), *here.keys, *_elsewhere(state), *EVERYWHERE)
+
+
+def _elsewhere(state: State) -> Iterator[Key]:
+    """Yield the keys of the other screens: they can be opened wherever a task can be begun."""
+    if set(TASKS) <= set(at(state).keys):
+        yield from (Key(row.cap, row.press, row.key_text, Go(row.name)) for row in SCREENS if row is not COUNTER)
 
 
 def on_key_line(state: State) -> tuple[Key, ...]:
-    """Return the keys of the bottom line: Enter stands there only where there is no large button for it."""
+    """Return the keys of the bottom line: Enter stands there only where there is no large button for it.
+
+    Where it would have too many, the language stands in the help alone.
+    """
     here = at(state)
-    return keys_of(state) if here.lines or here.forward is None else (*here.keys, *EVERYWHERE)
+    button = None if here.lines else here.forward
+    keys = [key for key in keys_of(state) if key != button]
+    return tuple(key for key in keys if len(keys) <= MOST_KEYS or key.means is not Command.LANGUAGE)
 
 
 def caps(state: State, cards: int) -> list[str]:
@@ -72,9 +85,3 @@ def meaning(state: State, press: str, character: str | None, cards: tuple[str, .
             return None
         case _:
             assert_never(here.row.digits)
-
-
-def digit(character: str | None) -> str | None:
-    """Return the digit that a key types, also where an input method makes it a full-width one."""
-    plain = unicodedata.normalize("NFKC", character or "")
-    return plain if len(plain) == 1 and plain in "0123456789" else None

@@ -6,9 +6,6 @@ import asyncio
 import gc
 import logging
 import threading
-import time
-from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 from textual import events, on
@@ -16,28 +13,32 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
-from config.settings import ScreenSettings
-from config.texts import LANGUAGES, Texts
 from terminal.counter import Counter, resident_view, step
 from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
 from terminal.counter.facts import Fault
-from terminal.counter.keys import Command, Digits, Hold, Intention
+from terminal.counter.keys import Command, Digits, Go, Hold, Intention
 from terminal.counter.row import Phase
 from terminal.counter.states import AwaitCard, EnteringPin, Field, State
 from terminal.counter.table import at
 from terminal.screens.counter.frame import CounterFrame, Scene
-from terminal.screens.counter.help import HelpScreen
-from terminal.screens.counter.keys import caps, digit, meaning
+from terminal.screens.counter.keys import caps, keys_of, meaning
 from terminal.screens.counter.pin import PinPad
-from terminal.screens.display.link import Broadcaster, Shown
+from terminal.screens.display.link import Shown
+from terminal.shell.app import KazasuApp
+from terminal.shell.help import HelpScreen
+from terminal.shell.keyboard import digit
+from terminal.shell.registry import COUNTER
+from terminal.shell.shared import Shared
 from terminal.shell.widgets.touch import Touchable
-from terminal.shell.words import Words
-from terminal.shop.engine import Engine, Report, Surroundings
+from terminal.shop.engine import Report, Surroundings
 
 TICK_SECONDS = 1.0
 
 PASSING_SECONDS = 0.1
 """How long a state that passes lasts before it is drawn: drawing takes time from the work that is waited for."""
+
+_ADVICE = ("help-how-sale", "help-how-card", "help-how-pin", "help-how-error", "help-how-numpad")
+"""What a clerk should know, as keys of texts."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,39 +55,21 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             super().__init__()
             self.report = report
 
-    def __init__(
-        self,
-        make_engine: Callable[[], Engine],
-        settings: ScreenSettings,
-        surroundings: Surroundings,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-        display: Broadcaster | None = None,
-        play: Callable[[str], None] = lambda _name: None,
-    ) -> None:
-        """Prepare to show the counter.
-
-        `make_engine` is called on a thread once the counter is painted, so that it may import what is heavy;
-        `display` tells the resident's display, `play` plays a sound by its name.
-        """
-        super().__init__()
+    def __init__(self, shared: Shared) -> None:
+        """Prepare to show the counter, which opens the engine for itself and for the other screens."""
+        super().__init__(name=COUNTER.name)
         self.counter = Counter()
-        self.surroundings = surroundings
-        self._settings = settings
-        self._make_engine = make_engine
-        self._engine: Engine | None = None
-        self._monotonic = monotonic
-        self._now = now
-        self._resident = display
-        self._play = play
-        self._words = Words(Texts(settings.language))
+        self._shared = shared
         self._pin = PinPad()
         self._frame = CounterFrame(self._scene())
 
     def compose(self) -> ComposeResult:
         """Show the frame."""
         yield self._frame
+
+    def on_screen_resume(self) -> None:
+        """Show what changed while another screen was there, its language too."""
+        self._draw()
 
     def on_mount(self) -> None:
         """Paint first; everything else after that."""
@@ -96,26 +79,26 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         threading.Thread(target=self._open_engine, daemon=True).start()
         self._tick()
         self.set_interval(TICK_SECONDS, self._tick)
-        if self._resident is not None:
-            await self._resident.start()
+        if self._shared.display is not None:
+            await self._shared.display.start()
 
     async def on_unmount(self) -> None:
         """Let the engine finish what must be durable."""
-        if self._resident is not None:
-            await self._resident.close()
-        if self._engine is not None:
-            await asyncio.to_thread(self._engine.stop)
+        if self._shared.display is not None:
+            await self._shared.display.close()
+        if self._shared.engine is not None:
+            await asyncio.to_thread(self._shared.engine.stop)
 
     # The engine -------------------------------------------------------------------------------------------------
 
     def _open_engine(self) -> None:
         try:
-            engine = self._make_engine()
+            engine = self._shared.make_engine()
         except Exception:  # noqa: BLE001  # the outermost edge of this thread: whatever it was, the counter says so
             _log.exception("the engine could not be made")
             self._report(Trouble(Fault("unexpected")))
         else:
-            self._engine = engine
+            self._shared.engine = engine
             engine.start(self._report)
 
     def _report(self, report: Report) -> None:
@@ -125,14 +108,14 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     def take(self, message: Reported) -> None:
         """Take what the engine reports."""
         if isinstance(message.report, Surroundings):
-            self.surroundings = message.report
+            self._shared.surroundings = message.report
             self.show(self.counter)
         else:
             self.dispatch(message.report)
 
     def _hold(self, card: str | None) -> None:
-        if self._engine is not None:
-            self._engine.hold(card)
+        if self._shared.engine is not None:
+            self._shared.engine.hold(card)
 
     # What people do ---------------------------------------------------------------------------------------------
 
@@ -145,7 +128,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._pin.add(typed) if typed else self._pin.erase()
             self._do(PinTyped(len(self._pin)))
         else:
-            self._do(meaning(state, event.key, event.character, self.surroundings.practice_cards))
+            self._do(meaning(state, event.key, event.character, self._shared.surroundings.practice_cards))
 
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted amount as if it had been typed."""
@@ -160,8 +143,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     def _do(self, intention: Intention | None) -> None:
         if intention is None:
-            keys = " ".join(caps(self.counter.state, len(self.surroundings.practice_cards)))
-            self._frame.hint(self._words("hint-wrong-key", keys=keys))
+            keys = " ".join(caps(self.counter.state, len(self._shared.surroundings.practice_cards)))
+            self._frame.hint(self._shared.words("hint-wrong-key", keys=keys))
         else:
             self._frame.hint("")
             self.perform(intention)
@@ -170,11 +153,14 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         """Do what somebody meant by pressing something."""
         match intention:
             case Command.HELP:
-                self.app.push_screen(HelpScreen(self.counter.state, self._words), self._after_help)
+                keys = keys_of(self.counter.state)
+                self.app.push_screen(HelpScreen(keys, _ADVICE, self._shared.words), self._after_help)
             case Command.LANGUAGE:
                 self._turn_language()
             case Command.QUIT:
                 self.app.exit()
+            case Go(screen):
+                self.post_message(KazasuApp.Open(screen))
             case Hold(card):
                 self._hold(card)
             case Entered() if isinstance(self.counter.state, EnteringPin):
@@ -198,8 +184,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         before = self.counter
         after, effects = step(before, event)
         for effect in effects:
-            if self._engine is not None:
-                self._engine.carry_out(effect)
+            if self._shared.engine is not None:
+                self._shared.engine.carry_out(effect)
         self._stand_at(after)
         if at(after.state).row.passes:
             self.set_timer(PASSING_SECONDS, partial(self._draw_if_still_at, after.state))
@@ -215,9 +201,13 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             # While hands look for a card this holds up nobody; left to itself, it would come between tap and verdict.
             gc.collect()
         row = at(state).row
-        if self._settings.sound and row.sound is not None:
-            self._play(row.sound)
-        if row.phase is Phase.RESTING and self.surroundings.practice_cards and self.counter.field is not Field.EMPTY:
+        if self._shared.settings.sound and row.sound is not None:
+            self._shared.play(row.sound)
+        if (
+            row.phase is Phase.RESTING
+            and self._shared.surroundings.practice_cards
+            and self.counter.field is not Field.EMPTY
+        ):
             self.call_after_refresh(self._lift_if_still_at, state)
 
     def _lift_if_still_at(self, state: State) -> None:
@@ -225,8 +215,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._hold(None)
 
     def _tick(self) -> None:
-        self.dispatch(Tick(self._monotonic()))
-        self._frame.show_time(self._now())
+        self.dispatch(Tick(self._shared.monotonic()))
+        self._frame.show_time(self._shared.now())
 
     # What is shown ----------------------------------------------------------------------------------------------
 
@@ -237,8 +227,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     def _stand_at(self, counter: Counter) -> None:
         """Go on with a counter; of a PIN, no more digits are kept than it counts."""
-        if counter.terms is not self.counter.terms:
-            self._words = Words(Texts(self._words.texts.lang), counter.terms.programmes)
+        self._shared.learn(counter.terms)
         self.counter = counter
         if not (isinstance(counter.state, EnteringPin) and counter.state.typed == len(self._pin)):
             self._pin.wipe()
@@ -249,13 +238,17 @@ class CounterScreen(Screen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         self._frame.show(self._scene())
-        if self._resident is not None:
-            self._resident.show(Shown(resident_view(self.counter), self._words.texts.lang))
+        if self._shared.display is not None:
+            self._shared.display.show(Shown(resident_view(self.counter), self._shared.words.texts.lang))
 
     def _turn_language(self) -> None:
-        lang = LANGUAGES[(LANGUAGES.index(self._words.texts.lang) + 1) % len(LANGUAGES)]
-        self._words = Words(Texts(lang), self.counter.terms.programmes)
+        self._shared.turn_language()
         self.show(self.counter)
 
     def _scene(self) -> Scene:
-        return Scene(self.counter, self.surroundings, self._words, self._settings.motion)
+        return Scene(self.counter, self._shared.surroundings, self._shared.words, self._shared.settings.motion)
+
+
+def make(shared: Shared) -> CounterScreen:
+    """Return the counter."""
+    return CounterScreen(shared)

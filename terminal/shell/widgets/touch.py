@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widget import Widget
 
-from terminal.counter.keys import Intention
+from terminal.counter.keys import Intention, Key
 
 
 class Touchable(Widget):
@@ -54,3 +57,14 @@ class ChoiceLine(Touchable):
         """Draw the line with its value right-aligned."""
         gap = self.content_size.width - cell_len(self._lead) - cell_len(self._value)
         return Content(f"{self._lead}{' ' * max(1, gap)}{self._value}")
+
+
+class KeyLine(Horizontal):
+    """The bottom: the keys that work now, to be read, pressed or touched."""
+
+    keys: reactive[tuple[tuple[Key, str], ...]] = reactive((), recompose=True)
+
+    def compose(self) -> ComposeResult:
+        """Lay the keys out."""
+        for key, label in self.keys:
+            yield KeyCap(key.cap, label, key.means)

@@ -56,6 +56,8 @@ def faint(screen: Screen[Any]) -> Iterator[str]:
 def cut_off(screen: Screen[Any], kind: type[Widget]) -> Iterator[str]:
     """Yield the widgets of a kind that are not wholly on the screen."""
     for widget in screen.query(kind):
+        if not widget.display:
+            continue
         place = screen.find_widget(widget)
         if widget.size.area and not place.clip.contains_region(place.region):
             yield f"{widget!r}: {place.region} is not in {place.clip}"

@@ -61,6 +61,7 @@ from terminal.counter.states import (
 from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
+from terminal.shell.shared import Shared
 from terminal.shop.engine import Engine, ReaderState, Report, Surroundings, Unanswerable
 from terminal.shop.opening import Station
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
@@ -279,11 +280,8 @@ async def at_counter(
     make_engine: Callable[[], Engine] = ScriptedEngine,
 ) -> AsyncIterator[tuple[CounterScreen, Pilot[None]]]:
     """Yield the counter's screen on a scripted engine, with its clocks stopped."""
-
-    def make() -> CounterScreen:
-        return CounterScreen(make_engine, settings, SURROUNDINGS, monotonic=lambda: 0.0, now=lambda: NOW, play=play)
-
-    app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: make)
+    shared = Shared(settings, SURROUNDINGS, make_engine, play=play, monotonic=lambda: 0.0, now=lambda: NOW)
+    app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: shared)
     async with app.run_test(size=size) as pilot:
         while not isinstance(app.screen, CounterScreen):
             await pilot.pause()

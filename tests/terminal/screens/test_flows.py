@@ -31,8 +31,8 @@ from terminal.counter.states import (
     State,
     Unfit,
 )
-from terminal.screens.counter.help import HelpScreen
 from terminal.screens.counter.screen import CounterScreen
+from terminal.shell.help import HelpScreen
 from terminal.shell.widgets.pin_boxes import PinBoxes
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine, KeyCap
@@ -150,7 +150,7 @@ async def test_an_individual_number_is_refused() -> None:
 
 
 WRONG = [
-    pytest.param("idle", "f7", "0-9 Enter F2 F3 F4 F5 F1 F9", id="idle"),
+    pytest.param("idle", "f7", "0-9 Enter F2 F3 F4 F5 F8 F1 F9", id="idle"),
     pytest.param("choosing", "9", "1-4 Enter Esc F1 F9", id="choosing"),
     pytest.param("sending", "enter", "F1 F9", id="sending"),
     pytest.param("await", "x", "1-6 Esc F1 F9", id="await"),

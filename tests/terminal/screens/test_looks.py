@@ -12,8 +12,8 @@ from config.settings import ScreenSettings
 from terminal.counter.keys import Command
 from terminal.counter.states import PickingVoid
 from terminal.screens.counter.frame import Question
-from terminal.screens.counter.help import HelpScreen
 from terminal.screens.counter.screen import CounterScreen
+from terminal.shell.help import HelpScreen
 from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip

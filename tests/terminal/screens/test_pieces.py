@@ -17,8 +17,9 @@ from terminal.counter.keys import EVERYWHERE, QUIT, Hold
 from terminal.counter.row import Sound
 from terminal.screens.counter.keys import keys_of, meaning
 from terminal.screens.counter.pin import PinPad
-from terminal.shell.app import KazasuApp, MakeScreen
+from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look, look_of
+from terminal.shell.shared import Shared
 from terminal.shell.themes import theme_name
 from terminal.shell.typesetting import wrapped
 from terminal.shell.widgets.glyphs import HEIGHT, NARROW, WIDE, doubled, draw, largest
@@ -167,7 +168,7 @@ def test_the_look_has_the_defaults_of_the_settings() -> None:
 async def test_what_cannot_be_loaded_ends_the_application_and_is_told() -> None:
     """A mistake in the settings is told on the command line, once the screen is gone."""
 
-    def load() -> MakeScreen:
+    def load() -> Shared:
         raise ValueError("a mistake")
 
     application = KazasuApp(Look("ja", "dark", "lines"), load)

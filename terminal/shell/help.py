@@ -1,37 +1,39 @@
-"""Help: which keys work now, each of which can be pressed or touched here, and what to know in five lines."""
+"""Help: which keys work now, each of which can be pressed or touched here, and what to know in a few lines."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.screen import ModalScreen
 
-from terminal.counter.keys import EVERYWHERE, QUIT, Command, Intention
-from terminal.counter.states import State
-from terminal.screens.counter.keys import digit, keys_of
+from terminal.counter.keys import EVERYWHERE, QUIT, Command, Intention, Key
+from terminal.shell.keyboard import digit
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shell.words import Words
 
-_ADVICE = ("help-how-sale", "help-how-card", "help-how-pin", "help-how-error", "help-how-numpad")
 _CLOSING = ("escape", "enter", "f1", "slash", "asterisk")
 
 
 class HelpScreen(ModalScreen[Intention | None], inherit_bindings=False):
-    """The help, which ends with what was chosen in it."""
+    """The help of a screen, which ends with what was chosen in it."""
 
-    def __init__(self, state: State, words: Words) -> None:
+    def __init__(self, keys: Iterable[Key], advice: Iterable[str], words: Words) -> None:
+        """Prepare to show keys that work now, and advice by the keys of its texts."""
         super().__init__()
         self._words = words
-        self._keys = [key for key in (*keys_of(state), QUIT) if key.means is not Command.HELP]
+        self._advice = tuple(advice)
+        self._keys = [key for key in (*keys, QUIT) if key.means is not Command.HELP]
 
     def compose(self) -> ComposeResult:
         """Lay the help out."""
         words = self._words
         with VerticalScroll(id="help", can_focus=False):
             yield Prose(words("help-title"), "heading")
-            for advice in _ADVICE:
+            for advice in self._advice:
                 yield Prose(words(advice))
             yield Prose(words("help-keys"), "quiet spaced")
             with Grid(classes="tiles"):

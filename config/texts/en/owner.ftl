@@ -1,0 +1,58 @@
+# The owner's screen
+screen-counter = Counter
+screen-owner = Owner
+key-counter = Counter
+key-owner = Owner
+key-x = X report
+key-z = Close (Z)
+key-do-close = Close the day
+count = { $count }
+
+owner-reading = Reading today's records
+owner-sales = Sales
+owner-unsent = Unsent
+owner-today = today
+owner-yesterday = yesterday
+owner-highest = highest { $yen }
+owner-last = Last operations
+owner-none = None yet
+owner-undecided = waiting
+owner-refused = refused
+owner-kind-void = Void
+owner-kind-return = Return
+owner-kind-convert = Convert
+owner-kind-link = Registration
+owner-kind-unlink = Leave
+owner-kind-close = Close
+
+# What needs a hand
+owner-nothing = Nothing needs a hand
+owner-needs = What needs a hand
+owner-need-unknown = Outcome unknown: { $count }  It is being asked for
+owner-need-refused = Refused: { $count }  Ask the office
+owner-need-short = Short of points: { $count }  The office settles it
+owner-need-unsent = Unsent: { $count }  Sent when the line is back
+
+# The close
+owner-ask-close = Close the day?
+owner-say-close = What is unsent is sent first. Then the figures at the right are recorded as the Z report.
+owner-say-close-late = What has no outcome yet goes into the next close. Sales can go on afterwards.
+owner-closing = Closing
+owner-say-closing = Sending what is unsent. Please wait.
+owner-closed = Closed (no. { $number })
+owner-say-closed = The Z report at the right is recorded. The next operation begins a new one.
+
+report-x = X report
+report-z = Z report no. { $number }
+report-sales = Sales
+report-awards = Awards
+report-voids = Voids
+report-returns = Returns
+report-refused = Refused
+report-undecided = No outcome yet
+report-perpetual = In all
+
+# Help
+owner-how-figures = The four figures are what came since the last close.
+owner-how-needs = The list below says what needs a hand, and what to do.
+owner-how-close = 1 only shows the X report. 2 closes the day, after a question.

@@ -1,0 +1,58 @@
+# 店主の画面
+screen-counter = 係員
+screen-owner = 店主
+key-counter = 係員の画面
+key-owner = 店主
+key-x = 中間計
+key-z = 締め
+key-do-close = 今日を締める
+count = { $count } 件
+
+owner-reading = 今日の記録を読んでいます
+owner-sales = 売上
+owner-unsent = 未送信
+owner-today = 今日
+owner-yesterday = 昨日
+owner-highest = 最大 { $yen }
+owner-last = 最近の取引
+owner-none = まだありません
+owner-undecided = 結果待ち
+owner-refused = 不成立
+owner-kind-void = 取消
+owner-kind-return = 返品
+owner-kind-convert = 振替
+owner-kind-link = 初回登録
+owner-kind-unlink = 登録終了
+owner-kind-close = 締め
+
+# 手当て
+owner-nothing = 手当てが必要なものはありません
+owner-needs = 手当てが必要なもの
+owner-need-unknown = 処理未了 { $count } 件  自動で問い合わせています
+owner-need-refused = 不成立 { $count } 件  事務局にお問い合わせください
+owner-need-short = ポイント不足 { $count } 件  事務局が処理します
+owner-need-unsent = 未送信 { $count } 件  回線がもどると送ります
+
+# 締め
+owner-ask-close = 今日を締めますか
+owner-say-close = 未送信の取引を送ってから、右の内容を日計（締め）として記録します。
+owner-say-close-late = 結果がまだの取引は、次の締めに入ります。締めたあとも、お会計は続けられます。
+owner-closing = 締めています
+owner-say-closing = 未送信の取引を送っています。そのままお待ちください。
+owner-closed = 締めました（第 { $number } 回）
+owner-say-closed = 右の日計が記録されました。次の取引から、新しい日計に入ります。
+
+report-x = 中間計
+report-z = 日計（締め） 第 { $number } 回
+report-sales = 売上
+report-awards = 付与
+report-voids = 取消
+report-returns = 返品
+report-refused = 不成立
+report-undecided = 結果待ち
+report-perpetual = 累計
+
+# ヘルプ
+owner-how-figures = 上の4つの数字は、前回の締めから今までの合計です。
+owner-how-needs = 下の一覧には、手当てが必要な取引と、次にすることが出ます。
+owner-how-close = 1 は中間計を見るだけです。2 は確認のあとで締めます。

@@ -1,0 +1,1 @@
+"""The owner's screen: the day so far, what needs a hand, and the close."""

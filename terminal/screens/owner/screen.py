@@ -1,0 +1,204 @@
+"""The owner's screen: it asks the open terminal for the day so far, and closes the day."""
+
+from __future__ import annotations
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from terminal.counter.events import Entered, Escaped, Picked
+from terminal.counter.keys import QUIT, Command, Intention, Key
+from terminal.screens.owner.state import (
+    Closed,
+    Closing,
+    Confirming,
+    Failed,
+    Looking,
+    OwnerState,
+    forward,
+    others,
+)
+from terminal.screens.owner.view import left, right
+from terminal.shell.help import HelpScreen
+from terminal.shell.keyboard import PAD
+from terminal.shell.registry import row_of
+from terminal.shell.shared import Shared
+from terminal.shell.widgets.prose import Prose
+from terminal.shell.widgets.slip import Slip
+from terminal.shell.widgets.status_line import StatusLine
+from terminal.shell.widgets.touch import KeyLine, Touchable
+from terminal.shell.words import Words
+from terminal.shop import books
+from terminal.shop.books import Overview
+from terminal.shop.engine import Unanswerable
+
+NAME = "owner"
+
+REFRESH_SECONDS = 10.0
+"""How old the figures may be."""
+
+TICK_SECONDS = 1.0
+
+_ADVICE = ("owner-how-figures", "owner-how-needs", "owner-how-close")
+"""What an owner should know, as keys of texts."""
+
+
+class Left(Vertical):
+    """The left: composed anew whenever anything in it changes."""
+
+    shown: reactive[tuple[OwnerState, Overview | None, Words] | None] = reactive(None, recompose=True)
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        if self.shown is not None:
+            yield from left(*self.shown)
+
+
+class OwnerScreen(Screen[None], inherit_bindings=False):
+    """The day so far, what needs a hand, X and Z."""
+
+    CSS_PATH = "owner.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012  # Textual reads a plain class attribute
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  # as above
+
+    def __init__(self, shared: Shared) -> None:
+        """Prepare to show the day."""
+        super().__init__(name=NAME)
+        self._shared = shared
+        self.state: OwnerState = Looking()
+        self.day: Overview | None = None
+        """None until the first answer."""
+
+    def compose(self) -> ComposeResult:
+        """Lay the four parts out."""
+        yield StatusLine()
+        with Horizontal(id="body"):
+            with Vertical(id="owner"):
+                yield Left()
+                yield Prose("", id="hint")
+            yield Slip()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin to ask, and go on."""
+        self._draw()
+        self.look()
+        self.set_interval(REFRESH_SECONDS, self.look)
+        self.set_interval(TICK_SECONDS, self._draw_line)
+
+    # What is asked ----------------------------------------------------------------------------------------------
+
+    @work(group="looking", exclusive=True)
+    async def look(self) -> None:
+        """Ask for the day so far, and show it."""
+        try:
+            self.day = await self._shared.ask(books.overview)
+        except Unanswerable as error:
+            if isinstance(self.state, Looking):
+                self._go(Failed(error.fault))
+        else:
+            self._draw()
+
+    @work(group="closing")
+    async def _close(self) -> None:
+        try:
+            closed = await self._shared.ask(books.close)
+        except Unanswerable as error:
+            self._go(Failed(error.fault))
+        else:
+            self._go(Closed(closed))
+            self.look()
+
+    # What people do ---------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Do what a key means now; one that means nothing says which would."""
+        event.stop()
+        press = PAD.get(event.key, event.key)
+        keys = self._keys()
+        meant = next((key.means for key in (*keys, QUIT) if key.press == press), None)
+        if meant is None:
+            caps = " ".join(key.cap for key in keys)
+            self.query_one("#hint", Prose).text = self._shared.words("hint-wrong-key", keys=caps)
+        else:
+            self._do(meant)
+
+    @on(Touchable.Pressed)
+    def do_touched(self, message: Touchable.Pressed) -> None:
+        """Do what was touched."""
+        message.stop()
+        self._do(message.intention)
+
+    def _do(self, intention: Intention) -> None:
+        self.query_one("#hint", Prose).text = ""
+        match intention:
+            case Command.HELP:
+                self.app.push_screen(HelpScreen(self._keys(), _ADVICE, self._shared.words), self._after_help)
+            case Command.LANGUAGE:
+                self._shared.turn_language()
+                self._draw()
+            case Command.QUIT:
+                self.app.exit()
+            case _:  # what else there is depends on what the screen is at
+                self._step(intention)
+
+    def _after_help(self, chosen: Intention | None) -> None:
+        if chosen is not None:
+            self._do(chosen)
+
+    def _step(self, intention: Intention) -> None:
+        """Go on from what the screen is at."""
+        match self.state, intention:
+            case ((Looking() | Closed() | Failed()), Picked(0)):
+                self.dismiss()
+            case Looking(), Picked(1):
+                self._go(Looking(x=True))
+            case Looking(), Picked(2):
+                self._go(Confirming())
+            case ((Looking() | Confirming()), Escaped()):
+                self._go(Looking())
+            case Confirming(), Entered():
+                self._go(Closing())
+                self._close()
+            case Failed(), Entered():
+                self._go(Looking())
+                self.look()
+            case _:  # nothing else is on a key of this screen
+                pass
+
+    # What is shown ----------------------------------------------------------------------------------------------
+
+    def _keys(self) -> tuple[Key, ...]:
+        ahead = forward(self.state)
+        return (*((ahead,) if ahead else ()), *others(self.state))
+
+    def show(self, state: OwnerState, day: Overview | None) -> None:
+        """Show a state at once, over what is known of the day."""
+        self.state, self.day = state, day
+        self._draw()
+
+    def _go(self, state: OwnerState) -> None:
+        self.show(state, self.day)
+
+    def _draw(self) -> None:
+        words = self._shared.words
+        self.query_one(Left).shown = (self.state, self.day, words)
+        self.query_one(Slip).rows = right(self.state, self.day, words)
+        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in others(self.state))
+        self._draw_line()
+
+    def _draw_line(self) -> None:
+        shared, words = self._shared, self._shared.words
+        around, line = shared.surroundings, self.query_one(StatusLine)
+        line.place = "  ".join(part for part in (shared.terms.shop_name, words(row_of(NAME).title)) if part)
+        line.practice = words("status-practice") if around.practice else ""
+        up = {None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online]
+        line.things = f"{words(up)}  {words('status-unsent', count=around.unsent)}"
+        line.time = shared.now().strftime("%H:%M")
+
+
+def make(shared: Shared) -> OwnerScreen:
+    """Return the owner's screen."""
+    return OwnerScreen(shared)

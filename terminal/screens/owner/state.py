@@ -1,0 +1,85 @@
+"""What the owner's screen is at, and which keys work there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from terminal.counter.events import Entered, Picked
+from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, Key
+from terminal.fault import Fault
+from terminal.shell.registry import COUNTER
+from terminal.shop.books import DayReport
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The day so far, with the last operations; or, after `show_x`, with the X report."""
+
+    x: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """Somebody wants to close the day, and is asked whether that is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What is unsent is sent, and the day is closed; nobody can leave meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The day is closed: this is its Z report."""
+
+    closed: DayReport
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The terminal gave no answer."""
+
+    fault: Fault
+
+
+OwnerState = Looking | Confirming | Closing | Closed | Failed
+
+TO_COUNTER = Key(COUNTER.cap, COUNTER.press, COUNTER.key_text, Picked(0))
+SHOW_X = Key("1", "1", "key-x", Picked(1))
+ASK_Z = Key("2", "2", "key-z", Picked(2))
+CLOSE = Key("Enter", "enter", "key-do-close", Entered())
+RETRY = Key("Enter", "enter", "key-retry", Entered())
+LEAVE = Key("Enter", "enter", COUNTER.key_text, Picked(0))
+
+
+def forward(state: OwnerState) -> Key | None:
+    """Return the key on the large button."""
+    match state:
+        case Confirming():
+            return CLOSE
+        case Closed():
+            return LEAVE
+        case Failed():
+            return RETRY
+        case Looking() | Closing():
+            return None
+        case _:
+            assert_never(state)
+
+
+def others(state: OwnerState) -> tuple[Key, ...]:
+    """Return the keys beside it."""
+    match state:
+        case Looking(x=True):
+            return (ASK_Z, BACK, *EVERYWHERE)
+        case Looking():
+            return (SHOW_X, ASK_Z, TO_COUNTER, *EVERYWHERE)
+        case Confirming():
+            return (CANCEL, *EVERYWHERE)
+        case Closing():
+            return EVERYWHERE
+        case Closed() | Failed():
+            return (TO_COUNTER, *EVERYWHERE)
+        case _:
+            assert_never(state)

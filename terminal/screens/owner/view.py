@@ -1,0 +1,138 @@
+"""How the owner's screen is laid out: the left and the slip, for every state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from textual.containers import Grid, Vertical
+from textual.widget import Widget
+
+from ledger.wire.answers import Status
+from ledger.wire.operations import Award, Sale
+from offline_queue.reading import Recorded
+from terminal.screens.owner.bars import HourBars, Hours
+from terminal.screens.owner.state import Closed, Closing, Confirming, Failed, Looking, OwnerState, forward
+from terminal.shell.widgets.prose import Prose
+from terminal.shell.widgets.touch import KeyCap
+from terminal.shell.words import Words, clock, number_at_shop, signed_points, yen
+from terminal.shop.books import Need, Overview
+from terminal.slips.report import report_rows
+from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
+
+NAMED = 3
+"""Operations of each need that are named by their number."""
+
+
+def left(state: OwnerState, day: Overview | None, words: Words) -> Iterator[Widget]:
+    """Yield what stands at the left, from top to bottom."""
+    match state:
+        case Looking():
+            if day is None:
+                yield Prose(words("owner-reading"), "heading")
+            else:
+                yield _figures(day, words)
+                yield _bars(day, words)
+                yield from _needs(day, words)
+        case Confirming():
+            yield Prose(words("owner-ask-close"), "heading now")
+            yield Prose(words("owner-say-close"), "spaced")
+            yield Prose(words("owner-say-close-late"), "spaced")
+        case Closing():
+            yield Prose(words("owner-closing"), "heading")
+            yield Prose(words("owner-say-closing"), "quiet")
+        case Closed(closed):
+            yield Prose(words("owner-closed", number=closed.report.number), "band done")
+            yield Prose(words("owner-say-closed"), "spaced")
+        case Failed(fault):
+            refusal = words.refusal(fault)
+            yield Prose(refusal.what, "band refused")
+            yield Prose(refusal.why, "spaced")
+            yield Prose(refusal.todo, "spaced strong")
+            yield Prose(words("say-code", code=fault.code), "quiet")
+        case _:
+            assert_never(state)
+    if key := forward(state):
+        yield KeyCap(key.cap, words(key.text), key.means, "forward now")
+
+
+def right(state: OwnerState, day: Overview | None, words: Words) -> tuple[SlipRow, ...]:
+    """Return the slip at the right."""
+    match state:
+        case Closed(closed):
+            assert closed.entry is not None  # noqa: S101  # a Z report is always written
+            return report_rows(closed.report, words, at=closed.entry.entry.at, entry=closed.entry)
+        case Looking(x=False) | Failed():
+            return () if day is None else _last(day, words)
+        case Looking() | Confirming() | Closing():
+            return () if day is None else report_rows(day.report, words, at=day.at)
+        case _:
+            assert_never(state)
+
+
+def _figures(day: Overview, words: Words) -> Widget:
+    report = day.report
+    figures = (
+        ("owner-sales", yen(report.day.bill)),
+        ("slip-redeemed", signed_points(-report.day.redeemed)),
+        ("slip-award", signed_points(report.day.awarded)),
+        ("owner-unsent", words("count", count=day.unsent)),
+    )
+    return Grid(
+        *(Vertical(Prose(words(name), "quiet"), Prose(value, "strong")) for name, value in figures), id="figures"
+    )
+
+
+def _bars(day: Overview, words: Words) -> Widget:
+    bars = HourBars()
+    bars.hours = Hours(
+        day.first_hour,
+        day.today,
+        day.yesterday,
+        words("owner-today"),
+        words("owner-yesterday"),
+        words("owner-highest", yen=yen(max(*day.today, *day.yesterday))),
+    )
+    return bars
+
+
+def _needs(day: Overview, words: Words) -> Iterator[Widget]:
+    if not day.needs:
+        yield Prose(words("owner-nothing"), "quiet")
+        return
+    yield Prose(words("owner-needs"), "strong")
+    for need, records in day.needs.items():
+        numbers = "  ".join(number_at_shop(record.operation_id) for record in records[-NAMED:])
+        yield Vertical(
+            Prose(words(f"owner-need-{need}", count=len(records)), _TONES[need]),
+            Prose(numbers, "numbers"),
+            classes="need",
+        )
+
+
+_TONES = {Need.UNKNOWN: "strong", Need.REFUSED: "refused strong", Need.SHORT: "", Need.UNSENT: ""}
+
+
+def _last(day: Overview, words: Words) -> tuple[SlipRow, ...]:
+    heading = Row(words("owner-last"), emphasis=Emphasis.STRONG)
+    if not day.last:
+        return (heading, Gap(), Row(words("owner-none"), emphasis=Emphasis.QUIET))
+    return (heading, Gap(), *(_operation(record, words) for record in day.last))
+
+
+def _operation(record: Recorded, words: Words) -> Row:
+    """Return one operation: when, its number or else what became of it, and what it came to."""
+    content, verdict = record.entry.content, record.verdict
+    match content:
+        case Sale(bill=bill):
+            value = yen(bill)
+        case Award(award=award):
+            value = signed_points(sum(leg.points for leg in award))
+        case _:  # every other kind is named, and its slip says the rest
+            value = words(f"owner-kind-{content.kind}")
+    at = clock(record.entry.at)
+    if verdict is None:
+        return Row(f"{at} {words('owner-undecided')}", value)
+    if verdict.status is Status.REFUSED:
+        return Row(f"{at} {words('owner-refused')}", value, Emphasis.QUIET)
+    return Row(f"{at} {number_at_shop(record.operation_id).rpartition('-')[2]}", value)

@@ -1,0 +1,66 @@
+"""What the screens of one terminal share: language, engine, terms and what is around them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from config.settings import ScreenSettings
+from config.texts import LANGUAGES, Texts
+from terminal.counter.facts import Terms
+from terminal.fault import Fault
+from terminal.shell.words import Words
+from terminal.shop.engine import Engine, Surroundings, Unanswerable
+
+if TYPE_CHECKING:
+    from terminal.screens.display.link import Broadcaster
+    from terminal.shop.opening import Station
+
+A = TypeVar("A")
+
+
+@dataclass
+class Shared:
+    """What every screen is made with; the counter, which is always there, keeps it up to date.
+
+    `make_engine` is called on a thread once the counter is painted, so that it may import what is heavy; `display`
+    tells the resident's display, `play` plays a sound by its name.
+    """
+
+    settings: ScreenSettings
+    surroundings: Surroundings
+    make_engine: Callable[[], Engine]
+    display: Broadcaster | None = None
+    play: Callable[[str], None] = lambda _name: None
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now().astimezone()
+    engine: Engine | None = None
+    """None until it was made."""
+    terms: Terms = field(default_factory=Terms)
+    words: Words = field(init=False)
+    """The texts in the language of the moment, with the names of this shop's programmes."""
+
+    def __post_init__(self) -> None:
+        """Begin in the language of the settings."""
+        self.words = Words(Texts(self.settings.language))
+
+    def learn(self, terms: Terms) -> None:
+        """Take the terms that hold from now on."""
+        if terms is not self.terms:
+            self.terms = terms
+            self.words = Words(self.words.texts, terms.programmes)
+
+    def turn_language(self) -> None:
+        """Go on in the next language."""
+        lang = LANGUAGES[(LANGUAGES.index(self.words.texts.lang) + 1) % len(LANGUAGES)]
+        self.words = Words(Texts(lang), self.terms.programmes)
+
+    async def ask(self, question: Callable[[Station], Awaitable[A]]) -> A:
+        """Return the open terminal's answer; raise Unanswerable."""
+        if self.engine is None:
+            raise Unanswerable(Fault("terminal_not_open"))
+        return await asyncio.wrap_future(self.engine.ask(question))
