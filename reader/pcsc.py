@@ -37,6 +37,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 ANSWER_SECONDS = 5.0
 """How long a card may take for one command: signing takes real ones well under one."""
 
+ASK_SECONDS = 1.0
+"""How long a card may take to say what it is, while another may be wanted: real ones take a tenth of that."""
+
 STOP_SECONDS = 2.0
 """How long the end waits for the watcher; it is a daemon, and may be left behind."""
 
@@ -131,7 +134,8 @@ class _Cards:
         }
         alone = len(there) == 1
         found = {stay: Found.MUTE if mute else self._known(stay, alone=alone) for stay, mute in there.items()}
-        self._found = {stay: what for stay, what in found.items() if what in (Found.OURS, Found.OTHER)}
+        # What gave no answer is asked again, but not what hangs: each power-up would wait for it.
+        self._found = {stay: what for stay, what in found.items() if what is not Found.UNKNOWN and not there[stay]}
         return found
 
     def forget(self) -> None:
@@ -144,7 +148,7 @@ class _Cards:
         return Found.UNKNOWN if alone else self._ask(stay.reader)
 
     def _ask(self, reader: str) -> Found:
-        thread = Supervised(self._answer_seconds)
+        thread = Supervised(min(ASK_SECONDS, self._answer_seconds))
         card = _Card()
         try:
             thread.call(lambda: card.ask(reader))
@@ -153,7 +157,7 @@ class _Cards:
             return Found.OTHER
         except errors.ReaderError as error:
             _log.info("what lies on %s did not say what it is: %s", reader, error.code)
-            return Found.UNKNOWN
+            return Found.MUTE if thread.hung else Found.UNKNOWN
         else:
             return Found.OURS
         finally:

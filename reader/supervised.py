@@ -26,6 +26,11 @@ class Supervised:
         self._hung = False
         Thread(target=self._run, name="card", daemon=True).start()
 
+    @property
+    def hung(self) -> bool:
+        """Whether a call took too long."""
+        return self._hung
+
     def call(self, function: Callable[[], _T]) -> _T:
         """Return or raise what a function does; raise CardNotAnswering when it takes too long."""
         if self._hung:

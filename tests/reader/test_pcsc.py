@@ -190,6 +190,23 @@ def test_a_card_that_does_not_say_what_it_is_hides_no_card_either(pcsc: PcscServ
             assert _next(events) == CardGone()
 
 
+def test_a_card_that_hangs_hides_no_card_on_another_reader(pcsc: PcscService) -> None:
+    """It is asked once what it is, and holds up no reading after that."""
+    normal, source, released = DESIGNS["normal"], PcscSource(), Event()
+    hanging = Meter(Unsteady(DESIGNS["other-card"].make(), delay=1, sleep=lambda _: released.wait()))
+    with _started(source) as events, pcsc.inserted(DESIGNS["other-card"].make(), hanging):
+        try:
+            assert isinstance(_next(events), ReaderReady)
+            assert _next(events) == CardPresent()
+            with inserted(normal.make(), address=SECOND_SLOT):
+                assert _next(events) == CardPresent()
+                for _ in range(2):
+                    assert _read(source) == (f"{normal.serial:x}", 3)
+                assert hanging.apdu_count == 1
+        finally:
+            released.set()
+
+
 def test_two_my_number_cards_are_told_apart_by_people(pcsc: PcscService) -> None:
     """Neither is read while both lie there; the one that stays is read once the other is gone and it was lifted."""
     normal, visitor = DESIGNS["normal"], DESIGNS["visitor"]

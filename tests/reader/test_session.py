@@ -18,8 +18,9 @@ from cryptography.x509 import load_der_x509_certificate
 from config.trust import PINNED, Anchors
 from reader import errors, plans
 from reader.connection import Connection, Meter
+from reader.der import DerError
 from reader.jpki import JpkiSession, Profile
-from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof
+from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, proof_in
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, PRACTICE
 from reader.virtual.unsteady import Unsteady
@@ -331,6 +332,15 @@ def test_what_is_no_key_proves_nothing(case: str, answers: list[str], code: str)
     with pytest.raises(errors.ReaderError) as raised:
         plans.proven(JpkiSession(Scripted({start: [f"{part}9000" for part in parts]}, NORMAL.make())))
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_half_a_key_is_no_proof(kind: KeyKind) -> None:
+    """Of a proof all 32 bytes are there, or it is none."""
+    whole = kind.value.prefix + b"\xff" * 32
+    assert proof_in(whole) == KeyProof(kind, b"\xff" * 32)
+    with pytest.raises(DerError):
+        proof_in(whole[:-1])
 
 
 def test_a_sale_with_pin_takes_eleven_exchanges_over_its_power_ups_or_six() -> None:
