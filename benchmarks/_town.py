@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime, time
 from itertools import islice, product
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from ledger.points.bulk import add
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, wallets
 from ledger.points.store import Request
+from ledger.wire.days import JST
 from ledger.wire.operations import Leg, Sale, TapOnly
 from ledger.wire.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
 
@@ -100,6 +101,7 @@ def sales(town: str, terminal: int, residents: int) -> Iterator[Request]:
             content=content.model_copy(),
             content_hash=f"{seq:064x}",
             mykey=resident(chance.randrange(residents)),
+            arrived=datetime.combine(DAY, time(12), JST),
         )
 
 

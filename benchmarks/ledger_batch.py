@@ -23,7 +23,7 @@ from typing import Final
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks import hold, scratch
-from benchmarks._town import DAY, PRODUCTION, sales, settle
+from benchmarks._town import PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
@@ -164,7 +164,7 @@ def _upload(url: str, folder: Path, client: int, turn: Barrier) -> None:
         gc.freeze()
         turn.wait()
         for batch in batches:
-            assert all(each.verdict.status is Status.ACCEPTED for each in points.apply(batch, DAY))
+            assert all(each.verdict.status is Status.ACCEPTED for each in points.apply(batch))
         turn.wait()
     engine.dispose()
 

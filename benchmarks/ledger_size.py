@@ -56,7 +56,7 @@ class Store:
         for sale in islice(self.customers, EACH):
             started = perf_counter()
             held = self.points.balances(str(sale.mykey), sale.shop, DAY)
-            (outcome,) = self.points.apply([sale], DAY)
+            (outcome,) = self.points.apply([sale])
             self.waited.append((perf_counter() - started) * 1000)
             assert len(held) == 3
             assert outcome.verdict.status is Status.ACCEPTED

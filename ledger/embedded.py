@@ -26,6 +26,7 @@ from ledger.points.registry import Registry
 from ledger.points.store import Points
 from ledger.points.upkeep import tidy
 from ledger.signing_keys import SigningKeys
+from ledger.wire.days import earliest_running
 
 
 def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
@@ -70,5 +71,5 @@ def open_ledger(
     There is no server to tidy up after midnight: it is done whenever the ledger is opened.
     """
     ledger = assemble(Place(directory), anchors, clock)
-    tidy(ledger.books, ledger.today())
+    tidy(ledger.books, earliest_running(ledger.clock()))
     return create_app(ledger)

@@ -24,6 +24,7 @@ from ledger.api.telemetry import LOGGER, SHARED, log_failure
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.upkeep import tidy
+from ledger.wire.days import earliest_running
 
 DIRECTORY: Final = "KAZASU_LEDGER_DIRECTORY"
 IDENTITY_URL: Final = "KAZASU_LEDGER_IDENTITY_URL"
@@ -98,7 +99,7 @@ def _tidy_for_ever(ledger: Ledger) -> None:
     """Do what a day's end asks for, without anybody's having to think of it; most of the time there is nothing."""
     while True:
         try:
-            tidy(ledger.books, ledger.today())
+            tidy(ledger.books, earliest_running(ledger.clock()))
         except DBAPIError as error:
             log_failure(error)
         time.sleep(_TIDY_SECONDS)

@@ -15,6 +15,7 @@ from itertools import groupby
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.store import Holder
+from ledger.points.closes import Closes
 from ledger.points.registry import Terminal
 from ledger.points.store import Outcome, Request
 from ledger.wire.answers import Standing
@@ -39,13 +40,14 @@ def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -
     """Decide the operations among entries that were walked, in their order."""
     operations = [each for each in entries if is_operation(each.entry.content)]
     outcomes: list[Outcome] = []
+    closes = Closes(terminal.id, terminal.closed, ledger.registry.closed_seq)
     for alone, group in groupby(operations, key=_changes_identity):
         if alone:
             for each in group:
-                outcomes += _apply(ledger, terminal, [(each, _change(ledger, each))])
+                outcomes += _apply(ledger, terminal, closes, [(each, _change(ledger, each))])
         else:
             run = list(group)
-            outcomes += _apply(ledger, terminal, list(zip(run, _subjects(ledger, run), strict=True)))
+            outcomes += _apply(ledger, terminal, closes, list(zip(run, _subjects(ledger, run), strict=True)))
     return outcomes
 
 
@@ -54,7 +56,11 @@ def _changes_identity(signed: SignedEntry) -> bool:
     return kind is not None and kind.changes_identity
 
 
-def _apply(ledger: Ledger, terminal: Terminal, decided: Sequence[tuple[SignedEntry, Subject]]) -> list[Outcome]:
+def _apply(
+    ledger: Ledger, terminal: Terminal, closes: Closes, decided: Sequence[tuple[SignedEntry, Subject]]
+) -> list[Outcome]:
+    now = ledger.clock()
+    bounds = [closes.before(each.entry) for each, _ in decided]
     requests = [
         Request(
             operation_id=each.entry.operation_id,
@@ -66,10 +72,14 @@ def _apply(ledger: Ledger, terminal: Terminal, decided: Sequence[tuple[SignedEnt
             mykey=subject.mykey,
             refusal=subject.refusal,
             pin_verified=subject.pin_verified,
+            arrived=now,
+            day_starts_at=terminal.shop.day_starts_at,
+            floor=floor,
+            closed_seq=closed_seq,
         )
-        for each, subject in decided
+        for (each, subject), (floor, closed_seq) in zip(decided, bounds, strict=True)
     ]
-    return ledger.points.apply(requests, ledger.today())
+    return ledger.points.apply(requests)
 
 
 def _subjects(ledger: Ledger, operations: Sequence[SignedEntry]) -> Iterator[Subject]:

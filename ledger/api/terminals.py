@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -23,7 +23,7 @@ from ledger.api.telemetry import log_failure
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
 from ledger.wire.answers import Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
-from ledger.wire.days import JST
+from ledger.wire.days import JST, business_day
 from ledger.wire.entries import SignedEntry, Upload
 from ledger.wire.operations import is_operation
 from ledger.wire.sealing import Purpose, SealError
@@ -96,7 +96,7 @@ def _inquiry(inquiry: Inquiry, terminal: Terminal, ledger: Ledger) -> InquiryRes
         return nothing.model_copy(update={"standing": holder.standing})
     found = {
         "standing": Standing.ACTIVE,
-        "balances": ledger.points.balances(holder.mykey, terminal.shop.code, ledger.today()),
+        "balances": ledger.points.balances(holder.mykey, terminal.shop.code, _today(ledger, terminal)),
         "services": ledger.identity.services(holder.mykey),
     }
     return nothing.model_copy(update=found)
@@ -162,7 +162,12 @@ def _setup(ledger: Ledger, terminal: Terminal) -> dict[str, Any]:
         signing_keys=ledger.signing.public,
         nonce=nonce,
         nonce_expires_at=_text(ends),
+        floor=terminal.closed.day,
     ).as_json()
+
+
+def _today(ledger: Ledger, terminal: Terminal) -> date:
+    return business_day(ledger.clock(), terminal.shop.day_starts_at)
 
 
 def _text(moment: datetime) -> str:
@@ -192,7 +197,7 @@ def _balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> list[Prog
     if outcome.mykey is None:
         return None
     try:
-        return ledger.points.balances(outcome.mykey, terminal.shop.code, ledger.today())
+        return ledger.points.balances(outcome.mykey, terminal.shop.code, _today(ledger, terminal))
     except (DBAPIError, PoolTimeoutError) as error:
         log_failure(error)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.points.decide import earnable, within_limits
+from ledger.points.limits import earnable, within_limits
 from ledger.points.wallet import NEVER, Wallet
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.rules import Programme, accepts

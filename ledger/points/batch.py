@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.points.closes import CLOSED, closing
 from ledger.points.decide import Situation, decide
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.periods import PeriodKeys
@@ -19,16 +20,18 @@ from ledger.points.rows import (
     insert_rows,
     recalled,
     rows_of,
+    spent,
     undoing,
     unsealed,
 )
 from ledger.points.undo import Target
+from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.wire.answers import Status
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import Return, Void
-from ledger.wire.rules import Programme
+from ledger.wire.operations import Close, Return, Void
+from ledger.wire.reasons import Reason
 
 
 @dataclass(slots=True)
@@ -38,22 +41,26 @@ class Batch:
     connection: Connection
     municipality: str
     keys: PeriodKeys
-    programmes: Mapping[str, Sequence[Programme]]
+    books: Rulebooks
     known: dict[str, Row] = field(default_factory=dict)
     moved: dict[str, Moved | None] = field(default_factory=dict)
     undone_by: dict[str, list[Row]] = field(default_factory=dict)
     people: dict[str, Wallet] = field(default_factory=dict)
     new: list[Row] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
+    spent: dict[str, str] = field(default_factory=dict)
+    closes: list[dict[str, Any]] = field(default_factory=list)
 
-    def run(self, requests: Sequence[Request], today: date) -> list[Outcome]:
+    def run(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide requests in their order and write what follows."""
         self._load(requests)
         before = dict(self.people)
-        outcomes = [self._outcome(request, today) for request in requests]
+        outcomes = [self._outcome(request) for request in requests]
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, before, self.people)
         write_totals(self.connection, self.municipality, self.sums)
+        for close in self.closes:
+            self.connection.execute(CLOSED, close)
         return outcomes
 
     def _load(self, requests: Sequence[Request]) -> None:
@@ -61,9 +68,12 @@ class Batch:
         ids = {request.operation_id for request in requests}
         self.known = rows_of(self.connection, self.municipality, targets | ids)
         self.moved = {row.operation: unsealed(self.keys, row) for row in self.known.values()}
+        if nonces := {request.nonce for request in requests if request.nonce is not None}:
+            self.spent = spent(self.connection, self.municipality, nonces)
         new = (request for request in requests if request.operation_id not in self.known and _needs_wallet(request))
         acting = {request.mykey for request in new if request.mykey is not None}
-        touched = {moved.mykey for target in targets if (moved := self.moved.get(target)) is not None}
+        moved = (self.moved.get(target) for target in targets)
+        touched = {each.mykey for each in moved if each is not None and each.mykey is not None}
         self.people = lock_wallets(self.connection, self.municipality, acting, touched)
         if targets:
             # Only now: whoever else undoes the same operation has the wallet locked until that is written.
@@ -71,16 +81,21 @@ class Batch:
                 self.moved[row.operation] = unsealed(self.keys, row)
                 self.undone_by.setdefault(str(row.target), []).append(row)
 
-    def _outcome(self, request: Request, today: date) -> Outcome:
+    def _outcome(self, request: Request) -> Outcome:
         row = self.known.get(request.operation_id)
         if row is not None:
             check_same(row, request.content_hash)
             moved = self.moved[row.operation]
-            return Outcome(recalled(row, moved, request.content), None if moved is None else moved.mykey)
+            mykey = None if moved is None else moved.mykey
+            return Outcome(recalled(row, moved, request.content), mykey, is_new=False)
+        if request.nonce is not None and self.spent.setdefault(request.nonce, request.operation_id) != (
+            request.operation_id
+        ):
+            request = replace(request, refusal=request.refusal or Reason.NONCE_SPENT)
         target = self._target(request)
         mykey = request.mykey if target is None or target.moved is None else target.moved.mykey
-        known = Situation(self.programmes, None if mykey is None else self.people.get(mykey), target)
-        decided = decide(request, known, today)
+        known = Situation(self.books, None if mykey is None else self.people.get(mykey), target)
+        decided = decide(request, known)
         self._keep(request, decided)
         return Outcome(decided.verdict, mykey)
 
@@ -88,42 +103,53 @@ class Batch:
         if not isinstance(request.content, Void | Return) or (row := self.known.get(request.content.target)) is None:
             return None
         followers = self.undone_by.get(row.operation, ())
-        returns = (self.moved[each.operation] for each in followers if each.kind == "return")
+        returns = (each for each in followers if each.kind == "return")
         return Target(
             row.operation,
             row.kind,
-            row.business_date,
+            row.day,
             Status(row.status),
             self.moved[row.operation],
             is_voided=any(each.kind == "void" for each in followers),
-            returned=sum(moved.bill for moved in returns if moved is not None),
+            returned=sum(self._returned(each) for each in returns),
         )
+
+    def _returned(self, row: Row) -> int:
+        """Return the yen that a return took back; release 0.1.0 kept them under the month's key alone."""
+        moved = self.moved[row.operation]
+        return row.returned_bill or (0 if moved is None else moved.bill)
 
     def _keep(self, request: Request, decided: Decided) -> None:
         """Bring a decision into the batch, for what is decided after it and for what is written at the end."""
-        if decided.moved is not None:
-            mykey = decided.moved.mykey
+        if decided.moved is not None and (mykey := decided.moved.mykey) is not None:
             self.people[mykey] = self.people[mykey].after(decided.change)
-            add_up(self.sums, decided.postings, request.business_date)
+            add_up(self.sums, decided.postings, decided.placed.reported_on)
         row = self._record(request, decided)
-        if row.target is None or row.status != Status.ACCEPTED:
+        if isinstance(request.content, Close):
+            self.closes.append(closing(request, request.content, decided.placed.day))
+        if row.target is None or row.status == Status.REFUSED:
             return
         if row.target in self.known:
             self.undone_by.setdefault(row.target, []).append(row)
         else:
-            self._remember(impossible(row.target, request.business_date), None)
+            self._remember(impossible(row.target, decided.placed.day), None)
 
     def _record(self, request: Request, decided: Decided) -> Row:
-        verdict, moved, content = decided.verdict, decided.moved, request.content
+        verdict, moved, placed, content = decided.verdict, decided.moved, decided.placed, request.content
         row = Row(
             request.operation_id,
             request.content_hash,
             UNREADABLE if kind_of(content) is None else str(getattr(content, "kind", UNREADABLE)),
             content.target if isinstance(content, Void | Return) else None,
-            request.business_date,
+            placed.day,
             verdict.status,
             verdict.code,
-            None if moved is None else self.keys.seal(request.business_date, request.operation_id, moved.to_json()),
+            None if moved is None else self.keys.seal(placed.day, request.operation_id, moved.to_json()),
+            reported_on=None if placed.reported_on == placed.day else placed.reported_on,
+            late=placed.late or None,
+            arrived_at=int(request.arrived.timestamp()),
+            nonce=request.nonce,
+            returned_bill=content.bill if isinstance(content, Return) and moved is not None else None,
         )
         self._remember(row, moved)
         return row

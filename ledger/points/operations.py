@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
+from ledger.points.dating import Placed
 from ledger.points.wallet import Change, Lot, Use
-from ledger.wire.answers import Status, Verdict
+from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.kinds import Where, kind_of
+
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
+"""Stands for a time of arrival that nobody asks for."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 MOVED_FORM: Final = 2
-"""The form in which `Moved` is sealed; its number stands first. Form 1, of 0.1.0, has the same fields and no number.
+"""The form in which `Moved` is sealed; its number stands first. Form 1, of 0.1.0, has no number, and no cuts at its end.
 
 The fields stand in an order and without names, since a name costs room in every row. A field that is added, and one
 that a lot or a use gets, makes a new form, and the reader keeps all earlier ones.
 """
+
+_PADDED: Final = 768
+"""Bytes to whose multiple a plain text is filled up."""
 
 
 class Account(StrEnum):
@@ -54,7 +62,12 @@ class Posting(NamedTuple):
 class Request:
     """An operation as the API hands it over: who it is about was settled by the identity store.
 
-    `refusal` is the code under which identity refuses it, `content_hash` the hash of its journal entry.
+    `refusal` is the code under which identity refuses it, `content_hash` the hash of its journal entry,
+    `business_date` the day that the terminal states. `arrived` is the ledger's time, `day_starts_at` the hour of the
+    shop's day, `floor` the day of the terminal's last close before this entry. Of a void, `closed_seq` is the last
+    entry of its target's terminal that a close covers. `is_late` says that the nonce had ended when the resident
+    consented. `nonce` is the hash of what it was proven with, which serves no other operation.
+    `proven` is the verdict that the ledger once gave and lost, by its own signature.
     """
 
     operation_id: str
@@ -66,6 +79,13 @@ class Request:
     mykey: str | None = None
     refusal: str | None = None
     pin_verified: bool = False
+    arrived: datetime = EPOCH
+    day_starts_at: int = 0
+    floor: str | None = None
+    closed_seq: int = 0
+    is_late: bool = False
+    nonce: str | None = None
+    proven: Verdict | None = None
 
     @property
     def municipality(self) -> str:
@@ -82,10 +102,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was decided of one request; `mykey` is whose wallet it is, None where nobody is known."""
+    """What was decided of one request; `mykey` is whose wallet it is, None where nobody is known.
+
+    `is_new` tells a decision from a verdict that was recalled.
+    """
 
     verdict: Verdict
     mykey: str | None = None
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +117,11 @@ class Moved:
     """What an accepted operation moved, and all that is needed to undo it exactly.
 
     `taken` and `given` are in the order in which lots were consumed and filled; `repaid` is by programme what went
-    towards a debt instead of into a lot; `rules` is the version of each programme.
+    towards a debt instead of into a lot; `rules` is the version of each programme. `mykey` is None of a sale whose
+    resident is nobody's to know; `cuts` are what was asked for and not granted.
     """
 
-    mykey: str
+    mykey: str | None
     bill: int = 0
     taken: tuple[tuple[Lot, int], ...] = ()
     given: tuple[tuple[Lot, int], ...] = ()
@@ -104,6 +129,7 @@ class Moved:
     uses: tuple[tuple[Use, int], ...] = ()
     rules: Mapping[str, int] | None = None
     amounts: tuple[int, int, int | None] = (0, 0, None)
+    cuts: tuple[Cut, ...] = ()
 
     def to_json(self) -> bytes:
         """Return the bytes that are sealed: padded, so that their length tells nothing of the amounts."""
@@ -117,19 +143,20 @@ class Moved:
             self.uses,
             dict(self.rules or {}),
             self.amounts,
+            [tuple(cut.as_json().values()) for cut in self.cuts],
         )
         plain = _ENCODER.encode(fields).encode()
-        return plain.ljust(-(-len(plain) // 256) * 256)
+        return plain.ljust(-(-len(plain) // _PADDED) * _PADDED)
 
     @classmethod
     def from_json(cls, plain: bytes) -> Moved:
         """Return what `to_json` wrote, in this form or an earlier one; raise ValueError for a later one."""
         written = json.loads(plain)
         # Form 1 begins with the MyKey ID.
-        form, fields = (written[0], written[1:]) if isinstance(written[0], int) else (1, written)
+        form, fields = (written[0], written[1:]) if isinstance(written[0], int) else (1, [*written, []])
         if form > MOVED_FORM:
             raise ValueError(f"an operation was sealed in form {form}, which this version does not know")
-        mykey, bill, taken, given, repaid, uses, rules, (redeemed, awarded, due) = fields
+        mykey, bill, taken, given, repaid, uses, rules, (redeemed, awarded, due), cuts = fields
         return cls(
             mykey,
             bill,
@@ -139,26 +166,43 @@ class Moved:
             tuple((Use(*use), points) for use, points in uses),
             rules,
             (redeemed, awarded, due),
+            tuple(Cut.model_validate(dict(zip(Cut.model_fields, cut, strict=True))) for cut in cuts),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A verdict and all that follows from it. `moved` is None where no wallet was looked at."""
+    """A verdict, the day that it counts on, and all that follows. `moved` is None where nothing is to be undone."""
 
     verdict: Verdict
+    placed: Placed
     moved: Moved | None = None
     change: Change = field(default_factory=Change)
     postings: tuple[Posting, ...] = ()
 
 
-def accepted(operation_id: str, moved: Moved, change: Change, others: Iterable[Posting]) -> Decided:
+def accepted(request: Request, placed: Placed, moved: Moved, change: Change, others: Iterable[Posting]) -> Decided:
     """Return an acceptance: the postings of residents follow from the change, `others` are all the rest."""
     redeemed, awarded, due = moved.amounts
-    verdict = Verdict(
-        operation_id=operation_id, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded, amount_due=due
+    verdict = verdict_on(
+        request,
+        placed.day,
+        Status.SHORTFALL if any(cut.leg == "redeem" for cut in moved.cuts) else Status.ACCEPTED,
+        late=placed.late,
+        redeemed=redeemed,
+        awarded=awarded,
+        amount_due=due,
+        cuts=list(moved.cuts),
     )
-    return Decided(verdict, moved, change, (*residents(change), *others))
+    return Decided(verdict, placed, moved, change, (*residents(change), *others))
+
+
+def verdict_on(request: Request, day: str, status: Status, *, late: bool = False, **fields: Any) -> Verdict:
+    """Return a verdict on an operation; what is not said keeps its default, and is not sent."""
+    said = {name: value for name, value in fields.items() if value not in (None, [])}
+    if late:
+        said["late"] = True
+    return Verdict(operation_id=request.operation_id, status=status, content_hash=request.content_hash, day=day, **said)
 
 
 def residents(change: Change) -> Iterable[Posting]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from config.municipalities import is_known
 from ledger.database import one_by_one, reading, repeated
 from ledger.points.bulk import put
+from ledger.points.closes import OPEN, Closed
 from ledger.points.programmes import load_programmes, usable_programmes
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
 from ledger.wire.codes import as_meant, random_code
@@ -29,7 +30,7 @@ _WITHDRAWN: Final = b""
 
 
 _NAMED = (terminals.c.municipality == bindparam("town"), terminals.c.terminal == bindparam("id"))
-_TERMINAL = select(terminals, shops.c.name).join(shops).where(*_NAMED)
+_TERMINAL = select(terminals, shops.c.name, shops.c.day_starts_at).join(shops).where(*_NAMED)
 _FORWARD = (
     update(terminals)
     .where(*_NAMED, terminals.c.head_seq < bindparam("seq"))
@@ -55,6 +56,7 @@ class Terminal:
     public_key: Ed25519PublicKey
     head_seq: int
     head_hash: str
+    closed: Closed = OPEN
 
 
 class Registry:
@@ -105,19 +107,21 @@ class Registry:
         if not is_known(shop.code[:6]):
             raise RegistryError("municipality_unknown", shop.code)
 
+        said = {"name": shop.name, "day_starts_at": shop.day_starts_at}
+
         def work(connection: Connection) -> None:
             key = (shops.c.municipality == shop.code[:6], shops.c.shop == shop.code)
-            if connection.execute(update(shops).where(*key).values(name=shop.name)).rowcount == 0:
-                row = {"municipality": shop.code[:6], "shop": shop.code, "name": shop.name}
+            if connection.execute(update(shops).where(*key).values(**said)).rowcount == 0:
+                row = {"municipality": shop.code[:6], "shop": shop.code, **said}
                 connection.execute(shops.insert(), row)
 
         repeated(self._engine, work, on_taken_keys=True)
 
     def shops(self, municipality: str) -> list[Shop]:
         """Return a municipality's shops, in the order of their codes."""
-        query = select(shops.c.shop, shops.c.name).where(shops.c.municipality == municipality).order_by(shops.c.shop)
+        query = select(shops).where(shops.c.municipality == municipality).order_by(shops.c.shop)
         with reading(self._engine) as connection:
-            return [Shop(code=code, name=name) for code, name in connection.execute(query)]
+            return [_named(row.shop, row.name, row.day_starts_at) for row in connection.execute(query)]
 
     # Terminals ---------------------------------------------------------------------------------------------------
 
@@ -168,6 +172,12 @@ class Registry:
         """Return an enrolled terminal, None where there is none."""
         with reading(self._single) as connection:
             return _terminal(connection, terminal_id)
+
+    def closed_seq(self, terminal_id: str) -> int:
+        """Return the last entry of a terminal's journal that a close covers, also of one that was withdrawn."""
+        named = (terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
+        with reading(self._single) as connection:
+            return connection.scalar(select(terminals.c.closed_seq).where(*named)) or 0
 
     def terminals(self, municipality: str) -> list[str]:
         """Return the terminals of a municipality whose requests are taken."""
@@ -225,11 +235,15 @@ def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Ter
 
 
 def _shop(connection: Connection, code: str) -> Shop:
-    query = select(shops.c.name).where(shops.c.municipality == code[:6], shops.c.shop == code)
-    name = connection.execute(query).scalar()
-    if name is None:
+    query = select(shops).where(shops.c.municipality == code[:6], shops.c.shop == code)
+    row = connection.execute(query).one_or_none()
+    if row is None:
         raise RegistryError("shop_unknown", code)
-    return Shop(code=code, name=name)
+    return _named(code, row.name, row.day_starts_at)
+
+
+def _named(code: str, name: str, day_starts_at: int) -> Shop:
+    return Shop(code=code, name=name, day_starts_at=day_starts_at)
 
 
 def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
@@ -237,7 +251,9 @@ def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
     if row is None or row["public_key"] == _WITHDRAWN:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])
-    return Terminal(terminal_id, Shop(code=row["shop"], name=row["name"]), key, row["head_seq"], row["head_hash"])
+    shop = _named(row["shop"], row["name"], row["day_starts_at"])
+    closed = Closed(row["closed_seq"], row["closed_day"])
+    return Terminal(terminal_id, shop, key, row["head_seq"], row["head_hash"], closed)
 
 
 def _hash(code: str) -> str:

@@ -47,6 +47,16 @@ class Row(NamedTuple):
     status: str
     code: str | None
     sealed: bytes | None
+    reported_on: str | None = None
+    late: bool | None = None
+    arrived_at: int | None = None
+    nonce: str | None = None
+    returned_bill: int | None = None
+
+    @property
+    def day(self) -> str:
+        """The day on which reports show it."""
+        return self.reported_on or self.business_date
 
 
 def impossible(operation_id: str, business_date: str) -> Row:
@@ -66,6 +76,13 @@ def undoing(connection: Connection, municipality: str, targets: Iterable[str]) -
     """Return the accepted operations that undid some others, or part of them."""
     named = {"municipality": municipality, "ids": list(targets)}
     return [Row(*found) for found in connection.execute(_by_target(arrays=has_arrays(connection)), named)]
+
+
+def spent(connection: Connection, municipality: str, nonces: Iterable[str]) -> dict[str, str]:
+    """Return which operations some nonces served already, by the nonce's hash."""
+    named = {"municipality": municipality, "nonces": list(nonces)}
+    found = connection.execute(_by_nonce(arrays=has_arrays(connection)), named)
+    return {nonce: operation for operation, nonce in found}
 
 
 def insert_rows(connection: Connection, municipality: str, rows: Iterable[Row]) -> None:
@@ -89,11 +106,10 @@ def recalled(row: Row, moved: Moved | None, content: object = None) -> Verdict:
     """Return the verdict that was given.
 
     Once the key of its period was destroyed the amounts are those that the content asks for, which an acceptance
-    grants; without content, and of a return or void, they are forgotten with the person.
+    grants; without content, of a return or void, and where something was cut, they are forgotten with the person.
     """
-    redeemed, awarded, due = _asked(content) if moved is None else moved.amounts
-    if row.status == Status.REFUSED:
-        redeemed, awarded, due = 0, 0, None
+    amounts, cuts = (_asked(row, content), ()) if moved is None else (moved.amounts, moved.cuts)
+    redeemed, awarded, due = (0, 0, None) if row.status == Status.REFUSED else amounts
     return Verdict(
         operation_id=row.operation,
         status=Status(row.status),
@@ -101,6 +117,10 @@ def recalled(row: Row, moved: Moved | None, content: object = None) -> Verdict:
         redeemed=redeemed,
         awarded=awarded,
         amount_due=due,
+        cuts=list(cuts),
+        content_hash=row.content_hash,
+        day=row.business_date,
+        late=bool(row.late),
     )
 
 
@@ -112,7 +132,14 @@ def _by_id(*, arrays: bool) -> Select[Any]:
 @lru_cache
 def _by_target(*, arrays: bool) -> Select[Any]:
     wanted = among(operations.c.target, "ids", arrays=arrays)
-    return _of_town().where(wanted, operations.c.status == Status.ACCEPTED)
+    return _of_town().where(wanted, operations.c.status != Status.REFUSED)
+
+
+@lru_cache
+def _by_nonce(*, arrays: bool) -> Select[Any]:
+    wanted = among(operations.c.nonce, "nonces", arrays=arrays)
+    of_town = operations.c.municipality == bindparam("municipality")
+    return select(operations.c.operation, operations.c.nonce).where(of_town, wanted)
 
 
 def _of_town() -> Select[Any]:
@@ -120,8 +147,8 @@ def _of_town() -> Select[Any]:
     return select(*columns).where(operations.c.municipality == bindparam("municipality"))
 
 
-def _asked(content: object) -> tuple[int, int, int | None]:
-    if not isinstance(content, Operation):
+def _asked(row: Row, content: object) -> tuple[int, int, int | None]:
+    if not isinstance(content, Operation) or row.status == Status.SHORTFALL:
         return 0, 0, None
     amounts = asked(content)
     return amounts.redeemed, amounts.awarded, amounts.amount_due

@@ -51,6 +51,7 @@ shops = Table(
     Column("municipality", String(6)),
     Column("shop", String(11)),
     Column("name", String(40), nullable=False),
+    Column("day_starts_at", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("municipality", "shop"),
 )
 
@@ -63,6 +64,9 @@ terminals = Table(
     Column("public_key", LargeBinary, nullable=False),
     Column("head_seq", BigInteger, nullable=False),
     Column("head_hash", String(64), nullable=False),
+    Column("closed_seq", BigInteger, nullable=False, server_default="0"),
+    Column("closed_day", String(10)),
+    Column("closed_number", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("municipality", "terminal"),
     ForeignKeyConstraint(["municipality", "shop"], ["shops.municipality", "shops.shop"]),
 )
@@ -126,6 +130,7 @@ usage = Table(
 )
 
 _UNDOES = text("target IS NOT NULL")
+_SPENT = text("nonce IS NOT NULL")
 
 operations = Table(
     "operations",
@@ -139,10 +144,23 @@ operations = Table(
     Column("status", String(24), nullable=False),
     Column("code", String(40)),
     Column("sealed", LargeBinary),
+    Column("reported_on", String(10)),
+    Column("late", Boolean),
+    Column("arrived_at", BigInteger),
+    Column("nonce", String(64)),
+    Column("returned_bill", BigInteger),
     PrimaryKeyConstraint("municipality", "operation"),
     Index("operations_by_target", "municipality", "target", sqlite_where=_UNDOES, postgresql_where=_UNDOES),
+    Index("operations_by_nonce", "municipality", "nonce", sqlite_where=_SPENT, postgresql_where=_SPENT),
 )
-"""Every operation, for ever. One without a content hash was voided before it arrived."""
+"""Every operation, for ever. One without a content hash was voided before it arrived.
+
+`business_date` is the day whose rules and limits it counts under, `reported_on` the day on which reports show it, where
+that is another; `arrived_at` is the ledger's own time in seconds since 1970. `nonce` is the hash of what the resident's
+card or terminal proved it with, which serves this operation alone. What a return took back of a bill, in yen,
+stays when the month's key is destroyed: it names nobody. The columns from `reported_on` on came after 0.1.0,
+whose rows have nothing in them.
+"""
 
 totals = Table(
     "totals",

@@ -27,9 +27,11 @@ from ledger.points.rows import (
     insert_rows,
     recalled,
     rows_of,
+    spent,
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
+from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, Change, Lot
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
@@ -49,11 +51,11 @@ class Points:
         self._keys = period_keys
         self._programmes: dict[str, dict[str, list[Programme]]] = {}
 
-    def apply(self, requests: Sequence[Request], today: date) -> list[Outcome]:
+    def apply(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide operations in their order and return an outcome for each; the same again gives the same.
 
         The operations of one municipality are one transaction. Raise OperationIdConflict where an id is known with
-        other content: then nothing of that municipality was done. `today` is the day in Japan.
+        other content: then nothing of that municipality was done.
         """
         visiting = [each for each in requests if each.municipality != each.operation_id[:6]]
         arriving = {each.operation_id: each.municipality for each in requests}
@@ -63,7 +65,7 @@ class Points:
         asked = [replace(each, refusal=refused.get(each.operation_id, each.refusal)) for each in requests]
         outcomes: dict[str, Outcome] = {}
         for municipality, group in _grouped(asked, attrgetter("municipality")).items():
-            decided = self._decide(municipality, group, today)
+            decided = self._decide(municipality, group)
             outcomes |= {request.operation_id: outcome for request, outcome in zip(group, decided, strict=True)}
         return [outcomes[request.operation_id] for request in requests]
 
@@ -121,10 +123,10 @@ class Points:
 
         repeated(self._engine, work, on_taken_keys=True)
 
-    def _decide(self, municipality: str, requests: Sequence[Request], today: date) -> list[Outcome]:
+    def _decide(self, municipality: str, requests: Sequence[Request]) -> list[Outcome]:
         def work(connection: Connection) -> list[Outcome]:
             rules = self._rules(connection, municipality, requests)
-            return Batch(connection, municipality, self._keys, rules).run(requests, today)
+            return Batch(connection, municipality, self._keys, Rulebooks(rules)).run(requests)
 
         return self._keys.supplied(lambda: repeated(self._engine, work, on_taken_keys=True))
 
@@ -151,6 +153,7 @@ class Points:
         def work(connection: Connection) -> dict[str, Reason]:
             targets = [each.content.target for each in visiting if isinstance(each.content, Void | Return)]
             there = rows_of(connection, home, [*(each.operation_id for each in visiting), *targets])
+            nonces = spent(connection, home, [each.nonce for each in visiting if each.nonce is not None])
             new: dict[str, Row] = {}
             refused: dict[str, Reason] = {}
             for each in visiting:
@@ -160,6 +163,8 @@ class Points:
                     check_same(row, each.content_hash)
                     if row.kind == VOIDED:
                         refused[each.operation_id] = Reason.VOIDED_BEFORE_ARRIVAL
+                if each.nonce is not None and nonces.setdefault(each.nonce, each.operation_id) != each.operation_id:
+                    refused[each.operation_id] = Reason.NONCE_SPENT
                 if isinstance(each.content, Void | Return):
                     target = each.content.target
                     decided_in = arriving.get(target) or _decided_in(there.get(target))
@@ -197,6 +202,7 @@ def _decided_in(row: Row | None) -> str | None:
 
 
 def _elsewhere(request: Request) -> Row:
+    # The nonce stands here too: it serves one operation, wherever that is decided.
     return Row(
         request.operation_id,
         request.content_hash,
@@ -206,6 +212,7 @@ def _elsewhere(request: Request) -> Row:
         Status.ACCEPTED,
         None,
         None,
+        nonce=request.nonce,
     )
 
 

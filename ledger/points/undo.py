@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
+from ledger.points.dating import Placed, late_bound
+from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted, verdict_on
+from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, Lot, Refused, Wallet
-from ledger.wire.answers import Status, Verdict
+from ledger.wire.answers import Status
+from ledger.wire.kinds import KINDS, kind_of
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, award_for
-
-Versions = Callable[[str, int], Programme | None]
-"""Finds a programme at a version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The operation to undo, and what undid it so far.
 
-    `moved` is None where nothing was moved, or nobody knows any more what. `returned` is the yen of the bill that came
-    back.
+    `day` is the one that reports show it on. `moved` is None where nothing was moved, or nobody knows any more what.
+    `returned` is the yen of the bill that came back.
     """
 
     operation_id: str
     kind: str
-    business_date: str
+    day: str
     status: Status
     moved: Moved | None
     is_voided: bool = False
     returned: int = 0
 
 
-def void(request: Request, target_id: str, wallet: Wallet | None, target: Target | None, versions: Versions) -> Decided:
-    """Put points back into the lots that they came from, and take awards out of theirs."""
+def void(
+    request: Request, placed: Placed, target_id: str, wallet: Wallet | None, target: Target | None, books: Rulebooks
+) -> Decided:
+    """Put points back into the lots that they came from, and take awards out of theirs.
+
+    Before the close the sale is not in any report, so that it is taken out of the day on which it was made.
+    """
     if not request.may_void(target_id):
         raise Refused(Reason.TARGET_UNKNOWN)
     if target is None:
         # Not seen yet: the store writes the id down as voided, so that it can never succeed.
-        return Decided(Verdict(operation_id=request.operation_id, status=Status.ACCEPTED))
-    moved, wallet = _undoable(request, wallet, target, ("sale", "award", "convert"))
+        return Decided(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
+    moved = _undoable(request, target)
     if target.returned:
         raise Refused(Reason.ALREADY_RETURNED)
-    if target.business_date != request.business_date:
+    if _is_closed(request, placed, target, books):
         raise Refused(Reason.TARGET_CLOSED)
+    if moved.mykey is None:
+        return accepted(request, placed, Moved(None), Change(), ())
+    if wallet is None:
+        raise Refused(Reason.HOLDER_LEFT)
     change = Change(moved.taken, moved.repaid)
+    lapsed: list[Posting] = []
     for lot, points in moved.given:
-        programme = _version(versions, moved, lot.programme)
-        change += wallet.after(change).take_back(programme, points, [lot], request.business_date)
+        programme = _version(books, moved, lot.programme)
+        if wallet.last_day_of(lot, programme) < placed.day:
+            # The issuer has it back already.
+            lapsed.append(Posting(Account.LAPSED, lot.programme, "", -points))
+        else:
+            change += wallet.after(change).take_back(programme, points, [lot], placed.day)
     change += Change(uses=tuple((use, -points) for use, points in moved.uses if use in wallet.uses))
     account, shop = (Account.CONVERTED, "") if target.kind == "convert" else (Account.CLAIM, request.shop)
     others = [Posting(account, lot.programme, shop, -points) for lot, points in moved.taken]
     others += (Posting(Account.ISSUED, lot.programme, "", points) for lot, points in moved.given)
     others += (Posting(Account.ISSUED, programme, "", points) for programme, points in moved.repaid)
+    others += lapsed
     redeemed, awarded, _ = moved.amounts
-    return accepted(request.operation_id, Moved(moved.mykey, amounts=(-redeemed, -awarded, None)), change, others)
+    undone = Moved(moved.mykey, amounts=(-redeemed, -awarded, None))
+    return accepted(request, replace(placed, reported_on=target.day), undone, change, others)
+
+
+def _is_closed(request: Request, placed: Placed, target: Target, books: Rulebooks) -> bool:
+    """Return whether a close covers the target, or it is so old that its day counts as closed without one."""
+    if int(target.operation_id.rpartition("-")[2]) <= request.closed_seq:
+        return True
+    every = (each for versions in books.programmes.values() for each in versions)
+    oldest = date.fromisoformat(placed.day) - late_bound(every)
+    return target.day < oldest.isoformat()
 
 
 def take_goods_back(
-    request: Request, bill: int, wallet: Wallet | None, target: Target | None, versions: Versions
+    request: Request, placed: Placed, bill: int, wallet: Wallet | None, target: Target | None, books: Rulebooks
 ) -> Decided:
     """Return `bill` yen of a sale: points in proportion, so that all parts together are exactly the whole.
 
@@ -68,36 +93,46 @@ def take_goods_back(
     """
     if target is None:
         raise Refused(Reason.TARGET_UNKNOWN)
-    moved, wallet = _undoable(request, wallet, target, ("sale",))
+    moved = _undoable(request, target)
     if target.returned + bill > moved.bill:
         raise Refused(Reason.RETURN_EXCEEDS_BILL)
+    if moved.mykey is None:
+        return accepted(request, placed, Moved(None, bill, amounts=(0, 0, -bill)), Change(), ())
+    if wallet is None:
+        raise Refused(Reason.HOLDER_LEFT)
     before, after = _Kept.of(moved, target.returned), _Kept.of(moved, target.returned + bill)
-    change = Change()
-    others: list[Posting] = []
-    for lot, points in _slice(reversed(moved.taken), before.restored, after.restored):
-        others.append(Posting(Account.CLAIM, lot.programme, request.shop, -points))
-        back = _restored_lot(wallet, lot, _version(versions, moved, lot.programme), request.business_date)
-        if back is None:
-            others.append(Posting(Account.LAPSED, lot.programme, "", points))
-        else:
-            change += Change(((back, points),))
+    change, others = _points_back(request.shop, placed.day, moved, wallet, books, before, after)
     taken_back = 0
     for code, awarded in _awards(moved).items():
-        programme = _version(versions, moved, code)
+        programme = _version(books, moved, code)
         start, end = (awarded - min(awarded, award_for(programme, kept.paid)) for kept in (before, after))
         given = [(lot, points) for lot, points in moved.given if lot.programme == code]
         lapsed = sum(
-            points
-            for lot, points in _slice(given, start, end)
-            if wallet.last_day_of(lot, programme) < request.business_date
+            points for lot, points in _slice(given, start, end) if wallet.last_day_of(lot, programme) < placed.day
         )
         first = [lot for lot, _ in given]
-        change += wallet.after(change).take_back(programme, end - start - lapsed, first, request.business_date)
+        change += wallet.after(change).take_back(programme, end - start - lapsed, first, placed.day)
         others += (Posting(Account.ISSUED, code, "", end - start), Posting(Account.LAPSED, code, "", -lapsed))
         taken_back += end - start
     restored = after.restored - before.restored
     amounts = (-restored, -taken_back, -(bill - restored))
-    return accepted(request.operation_id, Moved(moved.mykey, bill, amounts=amounts), change, others)
+    return accepted(request, placed, Moved(moved.mykey, bill, amounts=amounts), change, others)
+
+
+def _points_back(
+    shop: str, day: str, moved: Moved, wallet: Wallet, books: Rulebooks, before: _Kept, after: _Kept
+) -> tuple[Change, list[Posting]]:
+    """Return the change that gives redeemed points back, and where they come from."""
+    change = Change()
+    others: list[Posting] = []
+    for lot, points in _slice(reversed(moved.taken), before.restored, after.restored):
+        others.append(Posting(Account.CLAIM, lot.programme, shop, -points))
+        back = _restored_lot(wallet, lot, _version(books, moved, lot.programme), day)
+        if back is None:
+            others.append(Posting(Account.LAPSED, lot.programme, "", points))
+        else:
+            change += Change(((back, points),))
+    return change, others
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +149,24 @@ class _Kept:
         return cls(restored, moved.bill - returned - (redeemed - restored))
 
 
-def _undoable(request: Request, wallet: Wallet | None, target: Target, kinds: tuple[str, ...]) -> tuple[Moved, Wallet]:
-    """Return what the target moved and the wallet of its resident; raise Refused where it cannot be undone."""
+def _undoable(request: Request, target: Target) -> Moved:
+    """Return what the target moved; raise Refused where it cannot be undone."""
     if not target.operation_id.startswith(f"{request.shop}-"):
         raise Refused(Reason.TARGET_UNKNOWN)
     if target.is_voided:
         raise Refused(Reason.ALREADY_VOIDED)
     if target.status is Status.REFUSED:
         raise Refused(Reason.TARGET_REFUSED)
-    if target.kind not in kinds:
+    undoing, undone = kind_of(request.content), KINDS.get(target.kind)
+    if undoing is None or undone is None or undoing.name not in undone.undone_by:
         raise Refused(Reason.TARGET_NOT_UNDOABLE)
     if target.moved is None:
         raise Refused(Reason.TARGET_FORGOTTEN)
-    if wallet is None:
-        raise Refused(Reason.HOLDER_LEFT)
-    return target.moved, wallet
+    return target.moved
 
 
-def _version(versions: Versions, moved: Moved, code: str) -> Programme:
-    programme = versions(code, (moved.rules or {})[code])
+def _version(books: Rulebooks, moved: Moved, code: str) -> Programme:
+    programme = books.version(code, (moved.rules or {})[code])
     if programme is None:
         raise Refused(Reason.PROGRAMME_UNKNOWN)
     return programme

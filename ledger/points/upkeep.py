@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, tuple_
 
 from ledger.database import reading, repeated, with_row_locks
+from ledger.points.dating import late_bound
 from ledger.points.operations import Account, Posting, residents
 from ledger.points.programmes import load_programmes
 from ledger.points.schema import lots, programmes, totals, usage
@@ -23,18 +24,24 @@ _PEOPLE: Final = 500
 
 
 def tidy(engine: Engine, today: date) -> None:
-    """Do what a day's end asks for, in every municipality; doing it again, or twice at once, changes nothing more."""
+    """Do what a day's end asks for, in every municipality; doing it again, or twice at once, changes nothing more.
+
+    `today` is the earliest business day that is still running at any shop. What was counted, and lots that lapsed, are
+    kept until no operation of their day can come any more.
+    """
     engine = with_row_locks(engine)
     with reading(engine) as connection:
         towns = list(connection.scalars(select(programmes.c.municipality).distinct()))
     for town in towns:
-        lapse(engine, town, today)
-        repeated(engine, partial(_drop_ended, municipality=town, today=today))
-        repeated(engine, partial(_add_up_days, municipality=town, today=today), on_taken_keys=True)
+        with reading(engine) as connection:
+            oldest = today - late_bound(load_programmes(connection, [town]))
+        lapse(engine, town, oldest)
+        repeated(engine, partial(_drop_ended, municipality=town, oldest=oldest))
+        repeated(engine, partial(_add_up_days, municipality=town, today=oldest), on_taken_keys=True)
 
 
 def lapse(engine: Engine, municipality: str, today: date) -> None:
-    """Take out what has lapsed, and give it back to the issuer."""
+    """Take out what had lapsed before a day, and give it back to the issuer."""
     engine = with_row_locks(engine)
     with reading(engine) as connection:
         rules = in_force(load_programmes(connection, [municipality]), today)
@@ -71,9 +78,9 @@ def _lapse(
     write_totals(connection, municipality, sums)
 
 
-def _drop_ended(connection: Connection, *, municipality: str, today: date) -> None:
-    """Delete what was counted towards limits of days and months that are over."""
-    day = today.isoformat()
+def _drop_ended(connection: Connection, *, municipality: str, oldest: date) -> None:
+    """Delete what was counted towards limits of days and months of which no operation can come any more."""
+    day = oldest.isoformat()
     ended = or_(
         and_(func.length(usage.c.period) == len(day), usage.c.period < day),
         and_(func.length(usage.c.period) == len(day[:7]), usage.c.period < day[:7]),

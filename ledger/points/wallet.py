@@ -98,12 +98,16 @@ class Wallet:
         """Return the last day of a lot, of which nothing need be left."""
         return self.last_day(programme) if lot.expires_on == NEVER else lot.expires_on
 
+    def available(self, programme: Programme, day: str) -> int:
+        """Return what can be spent on a day: live points, less what is owed."""
+        live = sum(self.lots[lot] for lot in self.live(programme, day))
+        return live - self.debts.get(programme.code, 0)
+
     def take(self, programme: Programme, points: int, day: str) -> Change:
         """Return the change that takes points out; raise Refused where there are not so many beyond what is owed."""
-        live = self.live(programme, day)
-        if points > sum(self.lots[lot] for lot in live) - self.debts.get(programme.code, 0):
+        if points > self.available(programme, day):
             raise Refused(Reason.INSUFFICIENT_BALANCE)
-        return Change(tuple(_taken(self.lots, live, points)))
+        return Change(tuple(_taken(self.lots, self.live(programme, day), points)))
 
     def give(self, programme: Programme, points: int, day: str) -> Change:
         """Return the change that awards points on a day; what is owed is paid first."""

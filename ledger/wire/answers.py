@@ -45,8 +45,8 @@ class Verdict(Message):
 
     `code` is a stable refusal code (see `ledger.wire.reasons`), None when accepted. `redeemed`, `awarded` and
     `amount_due` are what was granted; `cuts` say what was asked beyond it. Since form 2 `content_hash` is the hash of
-    the entry that was decided, `day` the business day under whose limits it counts, `late` says that this is not the
-    day that the entry states, and `contact_number` is what a resident who registered may be called by.
+    the entry that was decided, `day` the business day under whose limits it counts, and `late` says that this is not
+    the day that the entry states, or that the consent had grown old.
     """
 
     operation_id: OperationId
@@ -59,7 +59,10 @@ class Verdict(Message):
     content_hash: Sha256Hex | None = None
     day: BusinessDate | None = None
     late: bool = False
-    contact_number: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what differs from the default, so that a verdict has one canonical form, recalled or not."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def short_redeemed(self) -> int:
@@ -90,10 +93,14 @@ class ProgrammeBalance(Message):
 
 
 class Decision(Message):
-    """A verdict together with what the resident holds after it (None where nobody is known)."""
+    """A verdict together with what the resident holds after it (None where nobody is known).
+
+    `contact_number` is what a resident who has just registered is called by over the telephone.
+    """
 
     verdict: Verdict
     balances: list[ProgrammeBalance] | None = None
+    contact_number: str | None = None
 
 
 class Statement(Message):

@@ -56,6 +56,7 @@ class Kind:
     count it, `bill_sign` what its bill does to the day's sales: 1 adds, −1 takes off, 0 nothing.
     """
 
+    name: str
     model: type[BaseModel]
     names: Names
     where: Where = Where.ITS_OWN
@@ -66,8 +67,9 @@ class Kind:
     bill_sign: int = 0
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "sale": Kind(
+_ROWS: Final = (
+    Kind(
+        "sale",
         Sale,
         Names.CARD,
         needs_wallet=True,
@@ -75,14 +77,16 @@ KINDS: Final[Mapping[str, Kind]] = {
         counted_as="sales",
         bill_sign=1,
     ),
-    "award": Kind(Award, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="awards"),
-    "convert": Kind(Convert, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="conversions"),
-    "void": Kind(Void, Names.TARGET, counted_as="voids", bill_sign=-1),
-    "return": Kind(Return, Names.TARGET, counted_as="returns", bill_sign=-1),
-    "link": Kind(Link, Names.CARD, changes_identity=True),
-    "unlink": Kind(Unlink, Names.CARD, changes_identity=True),
-    "close": Kind(Close, Names.NOBODY, Where.TERMINAL),
-}
+    Kind("award", Award, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="awards"),
+    Kind("convert", Convert, Names.CARD, needs_wallet=True, undone_by=frozenset({"void"}), counted_as="conversions"),
+    Kind("void", Void, Names.TARGET, counted_as="voids", bill_sign=-1),
+    Kind("return", Return, Names.TARGET, counted_as="returns", bill_sign=-1),
+    Kind("link", Link, Names.CARD, changes_identity=True),
+    Kind("unlink", Unlink, Names.CARD, changes_identity=True),
+    Kind("close", Close, Names.NOBODY, Where.TERMINAL),
+)
+
+KINDS: Final[Mapping[str, Kind]] = {row.name: row for row in _ROWS}
 """Every kind of operation by the `kind` of its content."""
 
 

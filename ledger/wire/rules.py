@@ -44,6 +44,10 @@ RULES_GRACE = timedelta(days=31)
 """How long after a new version takes effect a terminal that was offline may still have priced with the old one."""
 
 
+COUNTS_FOR_DAYS = 7
+"""For how many days an operation that arrives late still counts on its own day, where a programme says nothing."""
+
+
 class Name(Message):
     """A name for screens and slips."""
 
@@ -153,10 +157,11 @@ class Usable(Message):
 
 
 class Offline(Message):
-    """What may happen while the line is down."""
+    """What may happen while the line is down, and for how many days what then happened counts on its own day."""
 
     award: bool = True
     redeem: bool = False
+    counts_for_days: Annotated[int, Field(strict=True, ge=0, le=62)] = COUNTS_FOR_DAYS
 
 
 class Programme(Message):

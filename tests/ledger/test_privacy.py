@@ -36,7 +36,7 @@ def test_both_stores_together_do_not_say_who_bought_where(tmp_path: Path) -> Non
     mykey = ledger.identity.register(CARD, b"key", [LIBRARY], date(2026, 9, 1))
     ledger.points.deposit(mykey, city(), date(2028, 3, 31), 820)
     asked = elsewhere(sale(1, 1_100, city=123), mykey=mykey)
-    ledger.points.apply([asked], DAY)
+    ledger.points.apply([asked])
     ledger.audit.note(Officer("252034", "窓口"), "stop", {}, ledger.clock(), mykey)
     for engine in ledger.stores:
         engine.dispose()

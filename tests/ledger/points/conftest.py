@@ -1,7 +1,8 @@
 """A points store on either engine, two programmes, and a shop."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,21 @@ from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, metadata, totals
 from ledger.points.store import Points, Request
+from ledger.points.upkeep import tidy
 from ledger.wire.answers import Verdict
-from ledger.wire.rules import AwardReason, DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Rate, Redeeming
+from ledger.wire.rules import (
+    COUNTS_FOR_DAYS,
+    AwardReason,
+    DaysAfterAward,
+    Earning,
+    FiscalYearEnd,
+    Name,
+    Programme,
+    Rate,
+    Redeeming,
+)
 from ledger.wire.setup import Shop
-from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET
+from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, noon
 
 
 class Store:
@@ -32,9 +44,14 @@ class Store:
         self.points.deposit(MYKEY, city(), date(2027, 3, 31), 300)
         self.points.deposit(MYKEY, city(), date(2028, 3, 31), 520)
 
-    def decide(self, *requests: Request, today: date = DAY) -> list[Verdict]:
-        """Apply requests in one upload and return their verdicts."""
-        return [outcome.verdict for outcome in self.points.apply(requests, today)]
+    def decide(self, *requests: Request, today: date | None = None) -> list[Verdict]:
+        """Apply requests in one upload, at noon of a day if one is given, and return their verdicts."""
+        arriving = requests if today is None else [replace(each, arrived=noon(today)) for each in requests]
+        return [outcome.verdict for outcome in self.points.apply(arriving)]
+
+    def tidy(self, oldest: date) -> None:
+        """Tidy up when no operation from before a day can come any more."""
+        tidy(self.engine, oldest + timedelta(days=COUNTS_FOR_DAYS))
 
     def lots(self, mykey: str = MYKEY) -> dict[tuple[str, str], int]:
         """Return a resident's lots, by programme and last day."""

@@ -20,10 +20,11 @@ from ledger.points.store import OperationIdConflict
 from ledger.points.upkeep import tidy
 from ledger.wire.answers import Verdict
 from ledger.wire.operations import Award, Return, Sale, Void
+from ledger.wire.rules import COUNTS_FOR_DAYS
 from tests.ledger.points import wishes
 from tests.ledger.points.clients import CLIENTS, SHOPS, Ledger, programmes
 from tests.ledger.points.model import BY_USE, Answer, Model
-from tests.ledger.points.scenes import CITY, DAY, STREET
+from tests.ledger.points.scenes import CITY, DAY, STREET, noon
 from tests.ledger.points.wishes import UPLOADS, Wish
 
 
@@ -81,7 +82,7 @@ class Machine(RuleBasedStateMachine):
             self.people[leaver] = f"K7QM3V9T-{len(self.left) + 1}"
             self._bring(self.people[leaver])
         if tidied:
-            tidy(self.ledger.engines[0], self.today)
+            tidy(self.ledger.engines[0], self.today + timedelta(days=COUNTS_FOR_DAYS))
             assert self.ledger.seen().lots == self.models[0].lots
         self.upload(uploads)
 
@@ -128,7 +129,7 @@ class Machine(RuleBasedStateMachine):
                 model.bring(who, rules.code, BY_USE if last is None else last.isoformat(), points)
 
     def _apply(self, client: int, batch: Sequence[Request]) -> list[Verdict]:
-        return [outcome.verdict for outcome in self.ledger.clients[client].apply(batch, self.today)]
+        return [outcome.verdict for outcome in self.ledger.clients[client].apply(batch)]
 
     def _at_once(self, batches: Sequence[Sequence[Request]]) -> list[list[Verdict]]:
         """Let every client apply its batch at the same time; where there are several, somebody tidies up as well."""
@@ -141,7 +142,7 @@ class Machine(RuleBasedStateMachine):
         with ThreadPoolExecutor(CLIENTS) as pool:
             answers = [pool.submit(client, number) for number in range(len(batches))]
             if len(batches) > 1:
-                tidy(self.ledger.engines[0], self.today)
+                tidy(self.ledger.engines[0], self.today + timedelta(days=COUNTS_FOR_DAYS))
         return [each.result() for each in answers]
 
     def _explained(self, batches: Sequence[Sequence[Request]], verdicts: Sequence[Sequence[Verdict]]) -> list[Model]:
@@ -169,6 +170,7 @@ class Machine(RuleBasedStateMachine):
             content=content,
             content_hash=f"{self.issued:064x}",
             mykey=None if isinstance(content, Void | Return) else self.people[wish.who],
+            arrived=noon(self.today),
         )
         self.asked.append(request)
         return request

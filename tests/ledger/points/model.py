@@ -14,6 +14,7 @@ from typing import TypeVar
 from ledger.points.operations import Request
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Award, Convert, Leg, Return, Sale, Void
+from ledger.wire.rules import COUNTS_FOR_DAYS
 from tests.ledger.points.scenes import CITY, STREET
 
 K = TypeVar("K")
@@ -36,19 +37,24 @@ Lot = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What must be answered: an acceptance with its amounts, or a refusal for one of some reasons."""
+    """What must be answered: an acceptance with its amounts, or a refusal for one of some reasons.
+
+    `short` are the points that were to pay and did not.
+    """
 
     reasons: frozenset[str] = frozenset()
     redeemed: int = 0
     awarded: int = 0
     due: int | None = None
+    short: int = 0
 
     def fits(self, verdict: Verdict) -> bool:
         """Return whether a verdict says this."""
-        status = Status.REFUSED if self.reasons else Status.ACCEPTED
+        status = Status.REFUSED if self.reasons else Status.SHORTFALL if self.short else Status.ACCEPTED
         amounts = (verdict.redeemed, verdict.awarded, verdict.amount_due)
         says_why = verdict.code in (self.reasons or {None})
-        return says_why and (verdict.status, *amounts) == (status, self.redeemed, self.awarded, self.due)
+        said = (verdict.status, *amounts, verdict.short_redeemed)
+        return says_why and said == (status, self.redeemed, self.awarded, self.due, self.short)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Model:
     def _decide(self, asked: Request) -> Kept:
         match asked.content:
             case Sale() as sale:
-                return self._exchange(asked, sale.redeem, sale.award, bill=sale.bill, due=sale.amount_due)
+                return self._sale(asked, sale)
             case Award() as award:
                 return self._exchange(asked, [], award.award)
             case Convert() as convert:
@@ -156,19 +162,36 @@ class Model:
             case other:
                 raise TypeError(other)
 
-    def _exchange(
-        self, asked: Request, take: Iterable[Leg], give: Iterable[Leg], *, bill: int = 0, due: int | None = None
-    ) -> Kept:
-        """Take points and give points: of a bill (which the shop claims), or without one."""
-        who, day = str(asked.mykey), asked.business_date
+    def _exchange(self, asked: Request, take: Iterable[Leg], give: Iterable[Leg]) -> Kept:
+        """Take points and give points without a bill."""
+        who = str(asked.mykey)
         takes, gives = ({leg.programme: leg.points for leg in legs} for legs in (take, give))
-        wrong = {"insufficient_balance" for code, points in takes.items() if points > self.available(who, code)}
-        if bill:
-            wrong |= {"rules_mismatch" for code, points in gives.items() if points != (due or 0) // YEN_PER_POINT[code]}
-            if self.spent.get((who, day), 0) + takes.get(CITY, 0) > CITY_A_DAY:
-                wrong.add("limit_exceeded")
-        if wrong:
-            raise Impossible(*wrong)
+        if any(points > self.available(who, code) for code, points in takes.items()):
+            raise Impossible("insufficient_balance")
+        return self._move(asked, takes, gives, Answer(redeemed=sum(takes.values()), awarded=sum(gives.values())))
+
+    def _sale(self, asked: Request, sale: Sale) -> Kept:
+        """Grant what may be granted of a finished sale; its bill stands."""
+        who, day = str(asked.mykey), asked.business_date
+        limits = {CITY: CITY_A_DAY - self.spent.get((who, day), 0)}
+        takes = {
+            leg.programme: max(
+                0, min(leg.points, self.available(who, leg.programme), limits.get(leg.programme, leg.points))
+            )
+            for leg in sale.redeem
+        }
+        gives = {leg.programme: min(leg.points, sale.amount_due // YEN_PER_POINT[leg.programme]) for leg in sale.award}
+        takes, gives = ({code: points for code, points in moved.items() if points} for moved in (takes, gives))
+        short = sum(leg.points for leg in sale.redeem) - sum(takes.values())
+        answer = Answer(
+            redeemed=sum(takes.values()), awarded=sum(gives.values()), due=sale.amount_due + short, short=short
+        )
+        return self._move(asked, takes, gives, answer, sale.bill)
+
+    def _move(
+        self, asked: Request, takes: dict[str, int], gives: dict[str, int], answer: Answer, bill: int = 0
+    ) -> Kept:
+        who, day = str(asked.mykey), asked.business_date
         used = (day,) if CITY in {*takes, *gives} else ()
         for each in used:
             _add(self.uses, (who, each), 1)
@@ -177,7 +200,6 @@ class Model:
             _add(self.claims, (code, asked.shop, day), points)
             _add(self.spent, (who, day), points if code == CITY else 0)
         gave, repaid = self._give(who, gives, day)
-        answer = Answer(redeemed=sum(takes.values()), awarded=sum(gives.values()), due=due)
         return Kept(_kind(asked), asked.shop, day, answer, who, bill, took, gave, repaid, used)
 
     def _void(self, asked: Request, void: Void) -> Kept:
@@ -192,7 +214,7 @@ class Model:
             return done
         wrong = self._cannot_undo(target, {"sale", "award", "convert"})
         wrong |= {"already_returned"} if target.returned else set()
-        wrong |= {"target_closed"} if target.day != asked.business_date else set()
+        wrong |= {"target_closed"} if target.day < _plus(asked.business_date, -COUNTS_FOR_DAYS) else set()
         if wrong:
             raise Impossible(*wrong)
         for (who, code, last), points in target.took:
@@ -203,7 +225,8 @@ class Model:
         for code, points in target.repaid:
             _add(self.debts, (target.resident, code), points)
         for lot, points in target.gave:
-            self._take_back(lot, points)
+            if self.last_day(lot) >= asked.business_date:
+                self._take_back(lot, points)
         for day in target.used:
             _add(self.uses, (target.resident, day), -1)
         self.operations[void.target] = replace(target, is_voided=True)

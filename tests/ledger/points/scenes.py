@@ -1,11 +1,12 @@
 """What the tests of the points store ask for, in few words."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 
 from pydantic import BaseModel
 
 from ledger.points.store import Request
+from ledger.wire.days import JST
 from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 
 CITY = "252034"
@@ -32,7 +33,13 @@ def request(seq: int, content: BaseModel, *, mykey: str | None = MYKEY, pin: boo
         content_hash=f"{seq:064x}",
         mykey=mykey,
         pin_verified=pin,
+        arrived=noon(DAY),
     )
+
+
+def noon(day: date) -> datetime:
+    """Return noon of a day in Japan."""
+    return datetime.combine(day, time(12), JST)
 
 
 def sale(

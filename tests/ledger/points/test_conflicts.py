@@ -64,9 +64,9 @@ def test_a_deadlock_repeats_the_decision(postgres_url: str, tmp_path: Path) -> N
         other.commit()
         verdicts = answer.result()
     assert "deadlock detected" in errors[0]
-    assert [(each.status, each.code) for each in verdicts] == [
-        (Status.ACCEPTED, None),
-        (Status.REFUSED, "insufficient_balance"),
+    assert [(each.status, each.short_redeemed) for each in verdicts] == [
+        (Status.ACCEPTED, 0),
+        (Status.SHORTFALL, 48),
     ]
     assert store.held(EARLIER) == {CITY: 50}
     patient.dispose()
@@ -105,7 +105,7 @@ def test_a_busy_file_repeats_the_decision(tmp_path: Path) -> None:
     errors = on_first_error(store.engine, writing.commit)
     (verdict,) = store.decide(sale(1, 100, city=50))
     assert "locked" in errors[0]
-    assert verdict.code == "insufficient_balance"
+    assert [(cut.reason, cut.granted) for cut in verdict.cuts] == [("insufficient_balance", 2)]
     writing.close()
     other.dispose()
     store.engine.dispose()

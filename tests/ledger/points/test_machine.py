@@ -8,7 +8,7 @@ import pytest
 from hypothesis.errors import FlakyFailure
 from sqlalchemy import Connection
 
-from ledger.points import batch, decide, undo
+from ledger.points import batch, undo, work
 from ledger.points.wallet import Lot, Wallet
 from ledger.points.wallet_rows import lock_wallets
 from ledger.wire.rules import Programme
@@ -31,13 +31,13 @@ def test_the_store_does_what_the_model_says(ledger: Ledger) -> None:
 
 def double_award(patch: pytest.MonkeyPatch) -> None:
     """Give every award twice, and post it twice."""
-    give = decide._Work.give
+    give = work.Work.give
 
-    def twice(work: decide._Work, programme: Programme, points: int) -> None:
-        give(work, programme, points)
-        give(work, programme, points)
+    def twice(made: work.Work, programme: Programme, points: int) -> None:
+        give(made, programme, points)
+        give(made, programme, points)
 
-    patch.setattr(decide._Work, "give", twice)
+    patch.setattr(work.Work, "give", twice)
 
 
 def lot_order(patch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from ledger.points.schema import debts, lots, metadata, operations, usage, wallets
 from ledger.points.store import Request
-from ledger.points.upkeep import tidy
 from ledger.wire.answers import Status
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import DAY, award, convert, elsewhere, give_back, sale, void
@@ -97,7 +96,7 @@ def test_no_value_of_a_person_leads_to_one_operation(busy: Store) -> None:
 
 def test_no_amount_of_a_person_leads_to_a_shop_once_the_day_is_over(busy: Store) -> None:
     """Claims are sums of a day by then, and the counters of limits are gone."""
-    tidy(busy.engine, NEXT_DAY)
+    busy.tidy(NEXT_DAY)
     rows = dump(busy)
     claims = {row["points"] for row in rows["totals"] if row["shop"]}
     assert len(claims) == 1

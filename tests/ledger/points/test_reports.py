@@ -11,7 +11,6 @@ from sqlalchemy import update
 from ledger.points.reports import Totals, claims, count, holdings
 from ledger.points.schema import lots
 from ledger.points.store import Request
-from ledger.points.upkeep import tidy
 from ledger.wire.setup import Shop
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import (
@@ -46,7 +45,7 @@ def test_claims_are_the_operations_to_the_point(store: Store) -> None:
         sale(3, 900, city=123, street=45),
         sale(4, 500, city=77),
         void(5, 4),
-        sale(6, 10_000, city=2_000, pin=True),
+        award(6, 1_001),
         on(sale(7, 800, street=31), TOMORROW),
         on(give_back(8, 3, 300), TOMORROW),
         elsewhere(sale(9, 500, city=11), shop=OTHER, terminal_id=f"{OTHER}-01"),
@@ -92,7 +91,7 @@ def test_totals_sum_and_agree_with_the_wallets(store: Store) -> None:
         Totals(CITY, 1_520, 1_197, 123, 0, 200, 0, in_wallets=1_197, owed=0),
         Totals(STREET, 226, 181, 45, 0, 0, 0, in_wallets=181, owed=0),
     ]
-    tidy(store.engine, date(2028, 4, 1))
+    store.tidy(date(2028, 4, 1))
     assert holdings(store.engine, MYKEY) == []
     assert count(store.engine, CITY) == [
         Totals(CITY, 1_520, 0, 123, 1_197, 200, 0, in_wallets=0, owed=0),

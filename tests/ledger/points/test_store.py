@@ -2,14 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
 
+from ledger.points.reports import Claim, claims
 from ledger.points.schema import operations, totals, wallets
 from ledger.points.store import OperationIdConflict, Request
-from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Sale
+from ledger.wire.answers import Status
+from ledger.wire.operations import Leg, Sale
 from tests.ledger.points.conftest import Store
 from tests.ledger.points.scenes import (
     CITY,
@@ -20,10 +22,22 @@ from tests.ledger.points.scenes import (
     award,
     elsewhere,
     give_back,
-    operation_id,
     sale,
+    stamped,
     void,
 )
+
+LEG = Leg(programme=STREET, points=100)
+
+
+def reasoned(asked: Request, reason: str) -> Request:
+    """Return an award for another reason."""
+    return replace(asked, content=asked.content.model_copy(update={"reason": reason}))
+
+
+def astray(asked: Request) -> Request:
+    """Return a request that names another municipality."""
+    return replace(asked, content=asked.content.model_copy(update={"municipality": "131164"}))
 
 
 def test_a_sale_takes_the_lot_that_lapses_first(store: Store) -> None:
@@ -47,14 +61,9 @@ def test_postings_sum_to_zero(store: Store) -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (sale(1, 900, city=501), "pin_needed"),
-        (sale(1, 900, city=821, pin=True), "insufficient_balance"),
-        (sale(1, 1_200, city=1_001, pin=True), "limit_exceeded"),
-        (sale(1, 900, street=1), "insufficient_balance"),
-        (sale(1, 1_200, award=11), "rules_mismatch"),
-        (elsewhere(sale(1, 900, city=100), shop="131164-0001"), "not_usable_here"),
-        (elsewhere(sale(1, 900), refusal="card_revoked"), "card_revoked"),
-        (elsewhere(sale(1, 900), business_date="2026-03-31"), "rules_mismatch"),
+        (award(1, 1_001), "rules_mismatch"),
+        (reasoned(award(1, 1), "birth"), "reason_unknown"),
+        (elsewhere(award(1, 5), refusal="card_revoked"), "card_revoked"),
         (void(2, 1), None),
     ],
 )
@@ -66,21 +75,79 @@ def test_what_is_refused_moves_nothing(store: Store, asked: Request, code: str |
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
+    ("asked", "granted", "reason"),
     [
-        ({"amount_due": 1_100}, "amounts_wrong"),
-        ({"municipality": "131164"}, "municipality_mismatch"),
-        ({"rules": {STREET: 2}}, "programme_unknown"),
-        ({"rules": {}}, "programme_unknown"),
+        (sale(1, 900, city=501), 500, "pin_needed"),
+        (sale(1, 900, city=821, pin=True), 820, "insufficient_balance"),
+        (sale(1, 1_200, city=1_001, pin=True), 820, "insufficient_balance"),
+        (sale(1, 900, street=1), 0, "insufficient_balance"),
+        (elsewhere(sale(1, 900, city=100, award=0), shop="131164-0001"), 0, "not_usable_here"),
+        (elsewhere(sale(1, 900, city=100, award=0), refusal="card_revoked"), 0, "card_revoked"),
+        (elsewhere(sale(1, 900, city=100, award=0), refusal="consent_wrong"), 0, "consent_wrong"),
     ],
 )
-def test_a_sale_that_does_not_fit_together_is_refused(store: Store, changes: dict[str, object], code: str) -> None:
+def test_points_that_are_not_there_are_a_shortfall(store: Store, asked: Request, granted: int, reason: str) -> None:
+    """The bill stands whatever becomes of its points: what they do not pay is due."""
+    (verdict,) = store.decide(asked)
+    assert isinstance(asked.content, Sale)
+    (leg,) = asked.content.redeem
+    assert verdict.status is Status.SHORTFALL
+    assert [(cut.asked, cut.granted, cut.reason) for cut in verdict.cuts] == [(leg.points, granted, reason)]
+    assert (verdict.redeemed, verdict.amount_due) == (granted, asked.content.bill - granted)
+    assert store.held().get(CITY, 0) == 820 - granted
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted", "reason"),
+    [
+        (sale(1, 1_200, award=11), 10, "rules_mismatch"),
+        (stamped(sale(1, 1_200), 9), None, None),
+        (elsewhere(sale(1, 900), shop="131164-0001"), 0, "not_usable_here"),
+        (elsewhere(sale(1, 900), refusal="card_unregistered"), 0, "card_unregistered"),
+        (replace(sale(1, 900), mykey=None), 0, "holder_left"),
+    ],
+)
+def test_points_that_may_not_be_given_are_cut(
+    store: Store, asked: Request, granted: int | None, reason: str | None
+) -> None:
+    """The sale is accepted, and says which of its points it does not give."""
+    (verdict,) = store.decide(asked)
+    assert verdict.status is Status.ACCEPTED
+    assert [(cut.granted, cut.reason) for cut in verdict.cuts] == ([] if reason is None else [(granted, reason)])
+
+
+def test_a_sale_that_cannot_be_decided_gets_its_verdict(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect costs one sale its points, and holds up nothing that comes after it."""
+    monkeypatch.setattr("ledger.points.sales.award_for", lambda *_: 1 // 0)
+    broken, fine, lost = store.decide(sale(1, 1_200, city=400), sale(2, 100, city=100), award(3, 5_000))
+    assert (broken.status, broken.redeemed, broken.amount_due) == (Status.SHORTFALL, 0, 1_200)
+    assert {cut.reason for cut in broken.cuts} == {"undecidable"}
+    assert (fine.status, lost.code) == (Status.ACCEPTED, "rules_mismatch")
+    assert store.held() == {CITY: 720}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount_due": 1_100},
+        {"redeem": [LEG, LEG], "amount_due": 1_000},
+        {"award": [LEG, LEG]},
+    ],
+)
+def test_a_sale_that_does_not_fit_together_is_refused(store: Store, changes: dict[str, object]) -> None:
     """Nothing that the terminal adds up is believed."""
     asked = sale(1, 1_200)
     assert isinstance(asked.content, Sale)
     content = asked.content.model_copy(update=changes)
     (verdict,) = store.decide(replace(asked, content=content))
-    assert verdict.code == code
+    assert verdict.code == "amounts_wrong"
+    assert store.held() == {CITY: 820}
+
+
+def test_points_of_another_municipality_do_not_move_here(store: Store) -> None:
+    """A sale names one municipality, and nothing else is found there."""
+    (verdict,) = store.decide(astray(sale(1, 1_200)))
+    assert [(cut.granted, cut.reason) for cut in verdict.cuts] == [(0, "programme_unknown")]
 
 
 def test_the_same_again_is_the_same_verdict(store: Store) -> None:
@@ -112,19 +179,25 @@ def test_a_void_restores_every_lot_exactly(store: Store) -> None:
 
 def test_what_is_voided_stays_voided(store: Store) -> None:
     """A second void, a void of a refused operation, and another shop's void are refused."""
-    store.decide(sale(1, 1_200, city=400), void(2, 1), sale(3, 900, city=501))
+    store.decide(sale(1, 1_200, city=400), void(2, 1), award(3, 1_001))
     codes = [verdict.code for verdict in store.decide(void(4, 1), void(5, 3))]
     assert codes == ["already_voided", "target_refused"]
     store.decide(sale(6, 1_200))
     (verdict,) = store.decide(elsewhere(void(7, 6), shop="252034-0002"))
     assert verdict.code == "target_unknown"
-    (verdict,) = store.decide(elsewhere(void(8, 6), business_date="2026-11-24"))
+    (verdict,) = store.decide(replace(void(8, 6), closed_seq=6))
+    assert verdict.code == "target_closed"
+    (verdict,) = store.decide(elsewhere(void(9, 6), business_date="2026-12-01"), today=date(2026, 12, 1))
     assert verdict.code == "target_closed"
 
 
-def astray(asked: Request) -> Request:
-    """Return a request that names another municipality."""
-    return replace(asked, content=asked.content.model_copy(update={"municipality": "131164"}))
+def test_a_sale_is_voided_the_day_after_while_nothing_is_closed(store: Store) -> None:
+    """Midnight closes nothing: the day is taken out of the day on which the sale was made."""
+    store.decide(elsewhere(sale(1, 1_200, city=400), business_date="2026-11-22"), today=date(2026, 11, 22))
+    (verdict,) = store.decide(void(2, 1))
+    assert (verdict.status, verdict.redeemed) == (Status.ACCEPTED, -400)
+    assert store.held() == {CITY: 820}
+    assert claims(store.engine, SHOP, date(2026, 11, 1), date(2026, 11, 30)) == [Claim("2026-11-22", CITY, 0)]
 
 
 @pytest.mark.parametrize("undo", [void(2, 1), give_back(2, 1, 100)])
@@ -160,7 +233,7 @@ def test_an_id_that_was_voided_before_it_came_can_never_succeed(store: Store) ->
     store.decide(void(2, 1))
     for _ in range(2):
         (verdict,) = store.decide(sale(1, 1_200, city=400))
-        assert verdict == Verdict(operation_id=operation_id(1), status=Status.REFUSED, code="voided_before_arrival")
+        assert (verdict.status, verdict.code) == (Status.REFUSED, "voided_before_arrival")
     assert store.held() == {CITY: 820}
 
 
@@ -188,9 +261,9 @@ def test_many_at_once_never_overspend(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         verdicts = [each[0] for each in pool.map(lambda seq: store.decide(sale(seq, 110, city=60)), range(1, 41))]
     redeemed = sum(verdict.redeemed for verdict in verdicts)
-    assert {verdict.code for verdict in verdicts} <= {None, "insufficient_balance"}
-    assert redeemed == 13 * 60
-    assert store.held()[CITY] == 820 - redeemed
+    assert redeemed == 820
+    assert sum(verdict.short_redeemed for verdict in verdicts) == 40 * 60 - 820
+    assert store.held().get(CITY, 0) == 820 - redeemed
 
 
 def test_leaving_forgets_the_resident(store: Store) -> None:

@@ -5,7 +5,6 @@ from datetime import date
 from sqlalchemy import func, select
 
 from ledger.points.schema import totals, usage
-from ledger.points.upkeep import tidy
 from ledger.wire.rules import DaysAfterUse
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, award, elsewhere, sale, stamped, void
@@ -19,10 +18,10 @@ def parts(store: Store) -> int:
 
 def test_what_lapsed_goes_back_to_the_issuer(store: Store) -> None:
     """A lot is good on its last day, and gone the day after; twice is once."""
-    tidy(store.engine, date(2027, 3, 31))
+    store.tidy(date(2027, 3, 31))
     assert store.held() == {CITY: 820}
     for _ in range(2):
-        tidy(store.engine, date(2027, 4, 1))
+        store.tidy(date(2027, 4, 1))
         assert store.lots() == {(CITY, "2028-03-31"): 520}
         assert store.sums() == {"held": 520, "issued": -820, "lapsed": 300}
 
@@ -32,7 +31,7 @@ def test_the_parts_of_a_day_become_one(store: Store) -> None:
     for seq in range(1, 6):
         store.decide(sale(seq, 1_100, city=10))
     before, sums = parts(store), store.sums()
-    tidy(store.engine, date(2026, 11, 24))
+    store.tidy(date(2026, 11, 24))
     assert parts(store) < before - 10
     assert store.sums() == sums
 
@@ -40,10 +39,10 @@ def test_the_parts_of_a_day_become_one(store: Store) -> None:
 def test_counters_go_when_their_period_is_over(store: Store) -> None:
     """What a limit counted is nobody's to know the day after."""
     store.decide(sale(1, 1_000, city=10))
-    tidy(store.engine, DAY)
+    store.tidy(DAY)
     with store.engine.connect() as connection:
         assert connection.execute(select(usage.c.points)).scalars().all() == [10]
-    tidy(store.engine, date(2026, 11, 24))
+    store.tidy(date(2026, 11, 24))
     with store.engine.connect() as connection:
         assert connection.execute(select(usage)).all() == []
 
@@ -68,16 +67,16 @@ def test_points_that_lapse_by_not_being_used(store: Store) -> None:
     store.decide(late, today=date(2026, 12, 21))
     assert store.lots()[STREET, "9999-12-31"] == 5
     assert store.sums()["lapsed"] == 10
-    tidy(store.engine, date(2027, 1, 21))
+    store.tidy(date(2027, 1, 21))
     assert STREET not in store.held()
 
 
 def test_late_work_joins_the_totals_of_its_day(store: Store) -> None:
     """A part that comes after the day was added up is added up the next time."""
     store.decide(award(1, 10))
-    tidy(store.engine, date(2026, 11, 24))
+    store.tidy(date(2026, 11, 24))
     before = parts(store)
     store.decide(award(2, 10))
-    tidy(store.engine, date(2026, 11, 25))
+    store.tidy(date(2026, 11, 25))
     assert parts(store) == before
     assert store.sums() == {"held": 840, "issued": -840}

@@ -1,0 +1,131 @@
+"""What becomes of a sale: it is finished, so its bill stands, and only its points are cut to what may be granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from ledger.points.dating import Placed
+from ledger.points.limits import earnable, within_limits
+from ledger.points.operations import Account, Decided, Moved, Request, accepted
+from ledger.points.versions import Rulebooks
+from ledger.points.wallet import Change, Counter, Refused, Wallet
+from ledger.points.work import Work
+from ledger.wire.answers import Cut
+from ledger.wire.operations import Leg, Sale
+from ledger.wire.reasons import Reason
+from ledger.wire.rules import Programme, accepts, award_for, lapses_on, takes_part
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What may be granted of one leg, and the reason that cut it, None where nothing did."""
+
+    points: int
+    reason: str | None = None
+
+    def at_most(self, most: int, reason: str) -> Granted:
+        """Return what is left under one more limit; of several, the tightest says why."""
+        return self if self.points <= most else Granted(max(0, most), reason)
+
+
+def decide_sale(request: Request, sale: Sale, books: Rulebooks, wallet: Wallet | None, placed: Placed) -> Decided:
+    """Accept a sale with its bill; raise Refused only where its amounts do not fit together at all."""
+    check_amounts(sale)
+    if request.refusal is not None or wallet is None or request.mykey is None:
+        return without_points(request, sale, placed, request.refusal or Reason.HOLDER_LEFT)
+    work = Work(request, wallet, placed)
+    cuts: list[Cut] = []
+    rules: dict[str, int] = {}
+    for leg, programme in _in_order(sale.redeem, sale, books, placed):
+        granted = _redeemable(request, work, programme, leg.points)
+        if granted.points and programme is not None:
+            rules[programme.code] = programme.version
+            _redeem(work, request.shop, programme, granted.points)
+        cuts += _cut("redeem", leg, granted)
+    for leg, programme in _in_order(sale.award, sale, books, placed):
+        granted = _earned(request, work, programme, leg.points, sale.amount_due)
+        if granted.points and programme is not None:
+            rules[programme.code] = programme.version
+            _award(work, programme, granted.points)
+        cuts += _cut("award", leg, granted)
+    due = sale.amount_due + sum(cut.asked - cut.granted for cut in cuts if cut.leg == "redeem")
+    return work.done(rules, bill=sale.bill, due=due, cuts=cuts)
+
+
+def without_points(request: Request, sale: Sale, placed: Placed, reason: str) -> Decided:
+    """Accept a sale of which no point can be granted: nobody is known, or something could not be decided."""
+    nothing = Granted(0, reason)
+    cuts = (
+        *(cut for leg in sale.redeem for cut in _cut("redeem", leg, nothing)),
+        *(cut for leg in sale.award for cut in _cut("award", leg, nothing)),
+    )
+    moved = Moved(None, sale.bill, rules={}, amounts=(0, 0, sale.bill), cuts=cuts)
+    return accepted(request, placed, moved, Change(), ())
+
+
+def check_amounts(sale: Sale) -> None:
+    """Raise Refused where bill, legs and amount due do not fit together: no terminal that works writes that."""
+    redeemed = sum(leg.points for leg in sale.redeem)
+    named = ([leg.programme for leg in sale.redeem], [leg.programme for leg in sale.award])
+    if sale.bill - redeemed != sale.amount_due or any(len(set(codes)) < len(codes) for codes in named):
+        raise Refused(Reason.AMOUNTS_WRONG)
+
+
+def _in_order(legs: Iterable[Leg], sale: Sale, books: Rulebooks, placed: Placed) -> list[tuple[Leg, Programme | None]]:
+    """Return legs with the rules that they are decided by, in the order of deduction; None where there are none."""
+    found = [(leg, books.for_sale(leg.programme, sale.rules.get(leg.programme, 0), placed)) for leg in legs]
+    return sorted(found, key=lambda each: (each[1].deduction_order if each[1] else 0, each[0].programme))
+
+
+def _redeemable(request: Request, work: Work, programme: Programme | None, points: int) -> Granted:
+    if programme is None:
+        return Granted(0, Reason.PROGRAMME_UNKNOWN)
+    rules = programme.redeeming
+    if rules is None or not accepts(programme, request.shop):
+        return Granted(0, Reason.NOT_USABLE_HERE)
+    granted = Granted(points)
+    if not request.pin_verified:
+        granted = granted.at_most(rules.tap_ceiling, Reason.PIN_NEEDED)
+    granted = granted.at_most(within_limits(programme, work.wallet, work.day), Reason.LIMIT_EXCEEDED)
+    granted = granted.at_most(work.wallet.available(programme, work.day), Reason.INSUFFICIENT_BALANCE)
+    return granted if granted.points >= rules.minimum else Granted(0, granted.reason or Reason.BELOW_MINIMUM)
+
+
+def _redeem(work: Work, shop: str, programme: Programme, points: int) -> None:
+    work.begin(programme)
+    work.take(programme, points, Account.CLAIM, shop)
+    rules = programme.redeeming
+    if rules is None:
+        return
+    for limit, period in ((rules.per_day, work.day), (rules.per_month, work.day[:7])):
+        if limit is not None:
+            work.count(programme, Counter.REDEEMED, period, points)
+
+
+def _earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> Granted:
+    if programme is None:
+        return Granted(0, Reason.PROGRAMME_UNKNOWN)
+    if not takes_part(programme, request.shop):
+        return Granted(0, Reason.NOT_USABLE_HERE)
+    last = lapses_on(programme, date.fromisoformat(work.day))
+    if last is not None and last.isoformat() < work.day:
+        return Granted(0, Reason.PROGRAMME_ENDED)
+    granted = Granted(points).at_most(award_for(programme, paid), Reason.RULES_MISMATCH)
+    left = earnable(programme, work.wallet, work.day)
+    return granted if left is None else granted.at_most(left, Reason.AWARD_LIMIT_EXCEEDED)
+
+
+def _award(work: Work, programme: Programme, points: int) -> None:
+    work.begin(programme)
+    if earnable(programme, work.wallet, work.day) is not None:
+        work.count(programme, Counter.AWARDED, work.day, points)
+    work.give(programme, points)
+
+
+def _cut(name: Literal["redeem", "award"], leg: Leg, granted: Granted) -> Iterable[Cut]:
+    if granted.points < leg.points:
+        reason = str(granted.reason)
+        yield Cut(leg=name, programme=leg.programme, asked=leg.points, granted=granted.points, reason=reason)

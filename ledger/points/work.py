@@ -1,0 +1,85 @@
+"""One operation in the making: a wallet as it becomes, and what was done to it, in the form in which it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ledger.points.dating import Placed
+from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
+from ledger.points.wallet import Change, Counter, Lot, Use, Wallet
+from ledger.wire.answers import Cut
+from ledger.wire.rules import DaysAfterUse, Programme
+
+
+class Work:
+    """Takes points out of a wallet and gives points to it, and remembers all that a void needs."""
+
+    def __init__(self, request: Request, wallet: Wallet | None, placed: Placed) -> None:
+        if request.mykey is None or wallet is None:
+            raise ValueError(f"{request.operation_id} names nobody, and identity did not refuse it")
+        self.day = placed.day
+        self.wallet = wallet
+        self._request = request
+        self._placed = placed
+        self._taken: list[tuple[Lot, int]] = []
+        self._given: list[tuple[Lot, int]] = []
+        self._repaid: list[tuple[str, int]] = []
+        self._counted: list[tuple[Use, int]] = []
+        self._change = Change()
+        self._others: list[Posting] = []
+        self._begun: set[str] = set()
+
+    def begin(self, programme: Programme) -> None:
+        """Let lapse what lapsed by not being used, and mark this use; both matter where the expiry depends on use."""
+        if programme.code in self._begun or not isinstance(programme.expiry, DaysAfterUse):
+            return
+        self._begun.add(programme.code)
+        lapsed = self.wallet.lapse(programme, self.day)
+        self._others += (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in lapsed.lots)
+        self._make(lapsed)
+        used = self.wallet.used(programme, self.day)
+        self._counted += used.uses[:1]
+        self._make(used)
+
+    def take(self, programme: Programme, points: int, account: Account, shop: str = "") -> None:
+        """Take points out of the wallet into an account."""
+        change = self.wallet.take(programme, points, self.day)
+        self._taken += ((lot, -part) for lot, part in change.lots)
+        self._others.append(Posting(account, programme.code, shop, points))
+        self._make(change)
+
+    def give(self, programme: Programme, points: int) -> None:
+        """Issue points to the wallet."""
+        change = self.wallet.give(programme, points, self.day)
+        self._given += change.lots
+        self._repaid += ((code, -part) for code, part in change.debts)
+        self._others.append(Posting(Account.ISSUED, programme.code, "", -points))
+        self._make(change)
+
+    def count(self, programme: Programme, counter: Counter, period: str, points: int) -> None:
+        """Count points towards a limit."""
+        use = Use(programme.code, counter, period), points
+        self._counted.append(use)
+        self._make(Change(uses=(use,)))
+
+    def done(
+        self, rules: Mapping[str, int], *, bill: int = 0, due: int | None = None, cuts: Iterable[Cut] = ()
+    ) -> Decided:
+        """Return the acceptance; `rules` is the version of each programme by which it was decided."""
+        given = sum(points for _, points in self._given) + sum(points for _, points in self._repaid)
+        moved = Moved(
+            self._request.mykey,
+            bill,
+            tuple(self._taken),
+            tuple(self._given),
+            tuple(self._repaid),
+            tuple(self._counted),
+            rules,
+            (sum(points for _, points in self._taken), given, due),
+            tuple(cuts),
+        )
+        return accepted(self._request, self._placed, moved, self._change, self._others)
+
+    def _make(self, change: Change) -> None:
+        self.wallet = self.wallet.after(change)
+        self._change += change
