@@ -52,7 +52,7 @@ def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -
 
 
 def _changes_identity(signed: SignedEntry) -> bool:
-    kind = kind_of(signed.entry.content)
+    kind = kind_of(signed.entry.asked)
     return kind is not None and kind.changes_identity
 
 
@@ -67,7 +67,7 @@ def _apply(
             terminal_id=terminal.id,
             shop=terminal.shop.code,
             business_date=each.entry.business_date,
-            content=each.entry.content,
+            content=each.entry.asked,
             content_hash=each.hash,
             mykey=subject.mykey,
             refusal=subject.refusal,

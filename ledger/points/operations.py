@@ -22,7 +22,7 @@ EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 MOVED_FORM: Final = 2
-"""The form in which `Moved` is sealed; its number stands first. Form 1, of 0.1.0, has no number, and no cuts at its end.
+"""The form in which `Moved` is sealed; its number stands first. Form 1, of 0.1.0, has no number, and no cuts.
 
 The fields stand in an order and without names, since a name costs room in every row. A field that is added, and one
 that a lot or a use gets, makes a new form, and the reader keeps all earlier ones.

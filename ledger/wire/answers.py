@@ -60,8 +60,8 @@ class Verdict(Message):
     day: BusinessDate | None = None
     late: bool = False
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what differs from the default, so that a verdict has one canonical form, recalled or not."""
+    def said(self) -> dict[str, Any]:
+        """Return what differs from the default: the one form of a verdict that is hashed, recalled or not."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     @property

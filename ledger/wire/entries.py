@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ledger.wire.answers import SignedStatement, Verdict
 from ledger.wire.canonical import canonical
-from ledger.wire.operations import Content
+from ledger.wire.operations import Content, Unreadable
 from ledger.wire.values import Base64, BusinessDate, Message, Operator, Reference, Sha256Hex, TerminalId, Timestamp
 
 MAX_UPLOAD = 500
@@ -58,6 +58,11 @@ class Entry(Message):
     def is_known_form(self) -> bool:
         """Whether every field, and the form that it states, is one that this program knows."""
         return self.form <= FORM and not self.model_extra
+
+    @property
+    def asked(self) -> BaseModel:
+        """What is to be decided: the content, and nothing readable where the entry is of a later form."""
+        return self.content if self.is_known_form else Unreadable(kind=str(getattr(self.content, "kind", "")))
 
     @property
     def operation_id(self) -> str:
@@ -113,5 +118,5 @@ def received_hash(verdicts: Iterable[Verdict]) -> str:
     """Return the hash over verdicts in the order in which they came; see `Received`."""
     digest = hashlib.sha256()
     for verdict in verdicts:
-        digest.update(canonical(verdict.as_json()) + b"\n")
+        digest.update(canonical(verdict.said()) + b"\n")
     return digest.hexdigest()

@@ -96,7 +96,6 @@ def test_a_time_keeps_the_text_it_was_written_in(at: str) -> None:
         ("terminal_id", "252034-0001"),
         ("operator", "山田"),
         ("previous_hash", "00"),
-        ("extra", 1),
     ],
 )
 def test_an_entry_with_a_wrong_field_is_refused(path: str, value: object) -> None:
@@ -125,6 +124,16 @@ def test_content_that_cannot_be_read_is_kept_for_a_refusal(path: str, value: obj
     entry = Entry.model_validate(changed)
     assert isinstance(entry.content, Unreadable)
     assert is_operation(entry.content)
+    assert entry.as_json() == changed
+
+
+@pytest.mark.parametrize(("path", "value"), [("form", 3), ("tomorrow", 1)])
+def test_an_entry_of_a_later_form_is_kept_for_a_refusal(path: str, value: object) -> None:
+    """What a later program wrote is hashed as it was written, and none of it is guessed at."""
+    changed = _with(path, value)
+    entry = Entry.model_validate(changed)
+    assert not entry.is_known_form
+    assert isinstance(entry.asked, Unreadable)
     assert entry.as_json() == changed
 
 

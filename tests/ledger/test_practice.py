@@ -49,7 +49,7 @@ async def test_the_sample_residents_are_there(tmp_path: Path) -> None:
 def test_an_embedded_ledger_is_tidied_up_when_it_is_opened(tmp_path: Path) -> None:
     """Nobody need think of it: what lapsed is back with the issuer, and the totals agree."""
     prepare(tmp_path, practice_cards())
-    open_ledger(tmp_path, anchors=Anchors(), clock=lambda: datetime(2028, 4, 1, tzinfo=UTC))
+    open_ledger(tmp_path, anchors=Anchors(), clock=lambda: datetime(2028, 4, 9, tzinfo=UTC))
     ledger = assemble(Place(tmp_path), Anchors())
     found = {each.programme: each for each in count(ledger.books, "252034")}
     ledger.close()

@@ -16,6 +16,7 @@ from ledger.api.telemetry import LOGGER
 from ledger.database import open_engine
 from ledger.embedded import assemble
 from ledger.place import Place
+from ledger.wire.days import earliest_running
 
 
 class Ended(Exception):  # noqa: N818  # ends the server's day
@@ -45,7 +46,7 @@ def test_a_day_is_tidied_up_by_itself(
     caplog.set_level(logging.INFO, LOGGER.name)
     with pytest.raises(Ended):
         server._tidy_for_ever(ledger)
-    assert days == [ledger.today()] * 3
+    assert days == [earliest_running(ledger.clock())] * 3
     assert caplog.text.count("OperationalError") == 1
     assert "K7QM3V9TXW" not in caplog.text
     ledger.close()

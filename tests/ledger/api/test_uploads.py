@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from ledger.identity.revocation import RevocationList
-from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient, LedgerRefusal, LedgerUnreachable
 from ledger.wire.entries import SignedEntry
 from tests.ledger.api.conftest import Counter, asgi
@@ -98,9 +97,9 @@ async def test_a_batch_is_decided_in_order(open_counter: Counter, card: Card) ->
         for content in (OPENED, till.sale(card, 600, redeem=500), OPENED, till.sale(card, 600, redeem=500))
     ]
     result = await open_counter.client.upload(entries)
-    assert [(each.verdict.operation_id, each.verdict.code) for each in result.decisions] == [
-        (entries[1].entry.operation_id, None),
-        (entries[3].entry.operation_id, "insufficient_balance"),
+    assert [(each.verdict.operation_id, each.verdict.short_redeemed) for each in result.decisions] == [
+        (entries[1].entry.operation_id, 0),
+        (entries[3].entry.operation_id, 180),
     ]
     assert all(each.balances is None for each in result.decisions)
     assert (result.head_seq, result.head_hash) == (entries[3].entry.seq, entries[3].hash)
@@ -207,7 +206,8 @@ async def test_a_stop_counts_from_the_next_operation(
         case _:
             revoke(counter, card)
     assert (await counter.inquire(card)).balances == []
-    assert (await counter.send(counter.till.sale(card, 600, redeem=100))).verdict.code == code
+    stopped = (await counter.send(counter.till.sale(card, 600, redeem=100))).verdict
+    assert (stopped.amount_due, {cut.reason for cut in stopped.cuts}) == (600, {code})
     assert (await counter.client.upload([entry])).decisions[0].verdict == before.verdict
 
 
@@ -221,6 +221,6 @@ def revoke(counter: Counter, card: Card) -> None:
 async def test_a_resident_sealed_for_something_else_is_refused(open_counter: Counter, card: Card) -> None:
     """What was sealed for an inquiry names nobody in an operation."""
     till = open_counter.till
-    sale = till.sale(card, 600) | {"resident": till.inquiry(card).resident}
+    sale = till.sale(card, 600, redeem=100) | {"resident": till.inquiry(card).resident}
     decision = await open_counter.send(sale)
-    assert (decision.verdict.status, decision.verdict.code) == (Status.REFUSED, "resident_unreadable")
+    assert {cut.reason for cut in decision.verdict.cuts} == {"resident_unreadable"}
