@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from ledger.wire.answers import Status
 from ledger.wire.setup import Shop
 from ledger.wire.tokens import CardReference
 from tests.ledger.points.conftest import city, street
-from tests.ledger.points.scenes import CITY, DAY, SHOP, elsewhere, operation_id, sale, void
+from tests.ledger.points.scenes import CITY, DAY, SHOP, elsewhere, noon, operation_id, sale, void
 
 KEY = X25519PrivateKey.generate()
 NOW = datetime(2026, 11, 23, 5, 5, tzinfo=UTC)
@@ -69,7 +69,7 @@ class World:
     def buy(self, ledger: Ledger, seq: int, day: str = DAY.isoformat()) -> None:
         """Let the resident redeem 100 points on a day."""
         asked = elsewhere(sale(seq, 900, city=100), mykey=self.mykey, business_date=day)
-        (outcome,) = ledger.points.apply([asked], date.fromisoformat(day))
+        (outcome,) = ledger.points.apply([replace(asked, arrived=noon(date.fromisoformat(day)))])
         assert outcome.verdict.status is Status.ACCEPTED, outcome
 
     def back_up(self, name: str, *, keys_only: bool = False) -> Path:
@@ -89,7 +89,7 @@ class World:
     def void(self, ledger: Ledger, seq: int, target: int, day: str) -> str | None:
         """Ask for a sale to be voided, and return why it is not."""
         asked: Request = elsewhere(void(seq, target), business_date=day)
-        (outcome,) = ledger.points.apply([asked], date.fromisoformat(day))
+        (outcome,) = ledger.points.apply([replace(asked, arrived=noon(date.fromisoformat(day)))])
         return outcome.verdict.code
 
 
