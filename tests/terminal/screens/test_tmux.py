@@ -128,3 +128,25 @@ def test_the_resident_follows_on_a_display_of_their_own(tmp_path: Path) -> None:
             shop.press("F9", "Enter")
             display.wait_for("Your My Number card works for points here")
         display.wait_for("ただいま準備中です")
+
+
+def test_the_owner_looks_at_the_day_and_closes_it(tmp_path: Path) -> None:
+    """From the counter and back: the sale stands in the figures, and the close in the journal."""
+    with terminal(tmp_path, (80, 24)) as shop:
+        shop.wait_for("会計金額を入力してください", "回線 可", "F8")
+        shop.press("1", "2", "0", "0", "Enter")
+        shop.wait_for("カードをかざしてください")
+        shop.press("1")
+        shop.wait_for("ポイントを使いますか")
+        shop.press("3")
+        shop.wait_for("完了", "01-000001")
+        shop.press("F8")
+        shop.wait_for("最近の取引", "1,200 円", "000001", "手当てが必要なものはありません")
+        shop.press("2")
+        shop.wait_for("今日を締めますか", "中間計")
+        shop.press("Enter")
+        shop.wait_for("締めました（第 1 回）", "01-000002")
+        shop.press("Enter")
+        shop.wait_for("01-000001", "次のお客様")
+        shop.press("F8")
+        shop.wait_for("0 円", "締め")
