@@ -33,6 +33,9 @@ _SQLITE_DUPLICATES = frozenset(
 )
 """Extended result codes of a key that is taken."""
 
+_NOT_SUPPORTED, _READ_ONLY = "0A000", "25006"
+"""SQLSTATE of what a standby cannot do, and of writing where nothing can be written (PostgreSQL, appendix A)."""
+
 _DUPLICATE_TABLE = "42P07"
 """SQLSTATE of a table that another transaction has made since it was looked for."""
 
@@ -113,6 +116,11 @@ def is_taken(error: DBAPIError) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def is_standby(error: DBAPIError) -> bool:
+    """Return whether an error says that the server only follows another one: it has no serializable transactions."""
+    return getattr(error.orig, "sqlstate", None) in {_NOT_SUPPORTED, _READ_ONLY}
 
 
 def is_conflict(error: DBAPIError) -> bool:

@@ -56,14 +56,6 @@ def weaknesses(engine: Engine, store: Store) -> list[Weakness]:
         return list(_of_postgresql(connection, store))
 
 
-def is_standby(engine: Engine) -> bool:
-    """Return whether a database only follows another one, so that nothing can be written there."""
-    if engine.dialect.name == "sqlite":
-        return False
-    with reading(engine) as connection:
-        return bool(connection.scalar(text("SELECT pg_is_in_recovery()")))
-
-
 def _of_sqlite(connection: Connection, store: Store, path: Path) -> Iterator[Weakness]:
     for pragma, good in (("journal_mode", {"wal", "delete", "truncate", "persist"}), ("synchronous", {_FULL, 3})):
         found = connection.execute(text(f"PRAGMA {pragma}")).scalar()

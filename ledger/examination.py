@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from ledger.api.state import Ledger
 from ledger.database import reading
-from ledger.durability import Cause, is_standby, weaknesses
+from ledger.durability import Cause, weaknesses
 from ledger.migrations import newest
 from ledger.place import Store
 from ledger.points.reports import count
@@ -45,10 +45,7 @@ def examine(ledger: Ledger) -> Iterator[Finding]:
     """Yield what is found of a ledger that opened: its key fits both stores, or it would not have."""
     yield Finding("key", Level.GOOD, f"{ledger.mark.ledger[:8]} / {ledger.epoch}")
     for store, engine in zip(STORES, ledger.stores, strict=True):
-        if is_standby(engine):
-            yield Finding(store, Level.WRONG, engine.dialect.name, "database_standby", {"store": store})
-        else:
-            yield Finding(store, Level.GOOD, f"{engine.dialect.name} {newest(store)}")
+        yield Finding(store, Level.GOOD, f"{engine.dialect.name} {newest(store)}")
     yield _months(ledger)
     yield from durability(ledger)
     yield from _books(ledger)

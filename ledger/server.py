@@ -82,7 +82,10 @@ def application() -> FastAPI:
 
 
 def limit_time(engine: Engine, seconds: int) -> None:
-    """Let no statement run, or wait for a lock, for longer: whoever asked is told to try again (PostgreSQL only)."""
+    """Let no statement run, or wait for a lock, for longer: whoever asked is told to try again (PostgreSQL only).
+
+    A commit that waits for a synchronous standby is not cut short: the server stops its clock before it.
+    """
     if engine.dialect.name != "postgresql":
         return
 

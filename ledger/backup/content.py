@@ -41,13 +41,17 @@ class Month(Message):
 
 
 class Manifest(Message):
-    """What a backup is of. The first file has `stores`, unless it holds keys alone; the second has none."""
+    """What a backup is of. The first file has `stores`, unless it holds keys alone; the second has none.
+
+    `signing` is the number of the key that signed the ledger's answers then.
+    """
 
     form: Literal[1] = 1
     ledger: str
     key_print: str
     epoch: int
     made_at: str
+    signing: int
     stores: dict[Store, StoreCopy]
     months: dict[str, Month]
 

@@ -36,6 +36,7 @@ def back_up(ledger: Ledger, place: Place, path: Path, lock: Lock, *, keys_only: 
             key_print=ledger.mark.key_print,
             epoch=ledger.epoch,
             made_at=ledger.clock().isoformat(timespec="seconds"),
+            signing=ledger.signing.number,
             stores={store: _copy(place, store) for store in stores},
             months={
                 period: Month(key_print=known.key_print, destroyed=known.destroyed)

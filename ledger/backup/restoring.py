@@ -77,6 +77,7 @@ def restore(backup: Backup, place: Place, now: datetime) -> list[str]:
         for store, engine in engines.items():
             # By the clock, so that two restores of one backup are two epochs.
             set_epoch(engine, store, max(last + 1, int(now.timestamp())))
+    _bring_number(backup, place)
     if not place.secret.exists():
         draft = place.secret.with_name(".ledger.key.restoring")
         shutil.copyfile(backup.folder / LEDGER_KEY, draft)
@@ -91,6 +92,16 @@ def _engine(place: Place, store: Store, closing: ExitStack) -> Engine:
     closing.callback(engine.dispose)
     upgrade(engine, store)
     return engine
+
+
+def _bring_number(backup: Backup, place: Place) -> None:
+    """Let the key sign that signed last: terminals were told to forget those before it."""
+    number = max(backup.manifest.signing, backup.months.signing)
+    there = int(place.signing.read_text("ascii")) if place.signing.exists() else 1
+    if number > there:
+        draft = place.signing.with_name(f".{place.signing.name}.restoring")
+        draft.write_text(f"{number}\n", "ascii")
+        draft.rename(place.signing)
 
 
 def _bring_months(backup: Backup, place: Place, periods: PeriodKeys) -> list[str]:

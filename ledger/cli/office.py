@@ -56,6 +56,7 @@ class Office:
         from sqlalchemy.exc import DBAPIError
 
         from config.trust import AnchorError, Anchors
+        from ledger.database import is_standby
         from ledger.embedded import assemble
         from ledger.identity.errors import IdentityRefusal
         from ledger.points.periods import PeriodKeyMissing
@@ -66,6 +67,8 @@ class Office:
         except (AnchorError, CannotOpen) as error:
             self.refuse(error.code, **{name: str(value) for name, value in vars(error).items()})
         except DBAPIError as error:
+            if is_standby(error):
+                self.refuse("database_standby")
             self.refuse("database_unreachable", error=type(error.orig).__name__)
         try:
             yield ledger

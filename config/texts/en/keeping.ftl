@@ -6,7 +6,7 @@ keeping-months = Months' keys in use
 keeping-durability = A verdict can be lost
 keeping-books = Books agree (municipalities)
 error-database-standby = A database follows another one
-    .why = The { $store } database is a standby: nothing can be written there.
+    .why = It is a standby: nothing can be written there.
     .todo = Name the primary, or several hosts and target_session_attrs=read-write, in the database's URL.
 error-period-keys-lost = Months' keys are missing
     .why = Of { $months }: what happened then cannot be read, and terminals wait with it.

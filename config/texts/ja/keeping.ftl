@@ -6,7 +6,7 @@ keeping-months = 使用中の月の鍵
 keeping-durability = 決定が失われるおそれ
 keeping-books = 帳簿の一致（自治体の数）
 error-database-standby = 待機系のデータベースです
-    .why = { $store } のデータベースは別のデータベースの写しで、書き込めません。
+    .why = 別のデータベースの写しで、書き込めません。
     .todo = 接続先に主系を書くか、複数のホストと target_session_attrs=read-write を書いてください。
 error-period-keys-lost = 月の鍵が見つかりません
     .why = { $months } の鍵がなく、その月の取引を読めません。端末は待っています。

@@ -196,6 +196,18 @@ def test_a_month_that_got_a_second_key_keeps_that_one(world: World) -> None:
         world.restore(tuesday)
 
 
+def test_the_key_that_signed_last_signs_on(world: World) -> None:
+    """Also where the backup is from before it was moved on: the second file says so."""
+    backup = world.back_up("monday")
+    with world.ledger() as ledger:
+        ledger.signing.advance()
+    world.back_up("tuesday")
+    world.restore(backup)
+    with world.ledger(world.other) as ledger, world.ledger() as first:
+        assert ledger.signing.number == 2
+        assert ledger.signing.public == first.signing.public
+
+
 def test_old_months_keys_do_not_do(world: World, tmp_path: Path) -> None:
     """A copy of the second file from before a shredding, or of another ledger, restores nothing."""
     world.back_up("monday")

@@ -1,0 +1,132 @@
+"""Failover: what an asynchronous standby lacks, and that a synchronous one lacks nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
+
+from ledger.cli import app
+from ledger.durability import weaknesses
+from ledger.points.reports import count
+from ledger.wire.answers import Decision, Status
+from ledger.wire.client import LedgerBusy
+from ledger.wire.entries import SignedEntry
+from tests import postgres
+from tests.drills.conftest import STATEMENT_SECONDS, OpenCounter
+from tests.ledger.api.conftest import SHOP, Counter
+from tests.ledger.api.world import Card
+from tests.pcsc import until
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(postgres.programs() is None, reason="PostgreSQL is not installed"),
+]
+
+QUICK = ("fsync = off",)
+"""A server of the tests is killed by a signal, and not by a power cut."""
+
+SYNCHRONOUS = ("synchronous_standby_names = 'standby'",)
+
+
+async def insist(counter: Counter, entry: SignedEntry, tries: int = 10) -> Decision:
+    """Send an entry until it is decided: connections to a server that is gone break first."""
+    for _ in range(tries):
+        try:
+            return (await counter.client.upload([entry])).decisions[0]
+        except LedgerBusy:
+            continue
+    raise AssertionError("it was never decided")
+
+
+async def points(counter: Counter, card: Card) -> int:
+    """Return what the resident holds."""
+    mykey = counter.ledger.identity.look_up([card.reference])[card.reference].mykey
+    assert mykey is not None
+    return counter.ledger.points.balances(mykey, SHOP, counter.ledger.today())[0].points
+
+
+async def test_an_asynchronous_standby_lacks_what_was_said_in_the_gap(open_counter: OpenCounter, card: Card) -> None:
+    """The sale is in nobody's books any more, though it was accepted; the books that are there agree."""
+    with postgres.pair(QUICK) as pair:
+        async with open_counter(pair.url) as counter:
+            assert "durability_no_standby" in {each.code for each in weaknesses(counter.ledger.books, "points")}
+            await counter.register(card, points=820)
+            kept = counter.till.record(counter.till.sale(card, 900, redeem=100))
+            await insist(counter, kept)
+            await anyio.to_thread.run_sync(pair.cut)
+            lost = counter.till.record(counter.till.sale(card, 900, redeem=300))
+            assert (await insist(counter, lost)).verdict.status is Status.ACCEPTED
+            assert await points(counter, card) == 420
+            await anyio.to_thread.run_sync(pair.fail_over)
+            await _reconnect(counter)
+            head = counter.ledger.registry.terminal(counter.till.setup.terminal_id)
+            assert head is not None
+            assert (head.head_seq, head.head_hash) == (kept.entry.seq, kept.hash)
+            assert counter.ledger.points.verdict(kept.entry.operation_id) is not None
+            assert counter.ledger.points.verdict(lost.entry.operation_id) is None
+            assert await points(counter, card) == 720
+            assert all(totals.agree for totals in count(counter.ledger.books, "252034"))
+
+
+async def test_a_synchronous_standby_lacks_nothing(open_counter: OpenCounter, card: Card) -> None:
+    """While it is away no verdict is given, however long that takes; after the failover each sale is decided once."""
+    with postgres.pair(SYNCHRONOUS) as pair:
+        async with open_counter(pair.url) as counter:
+            assert weaknesses(counter.ledger.books, "points") == []
+            await counter.register(card, points=820)
+            await insist(counter, counter.till.record(counter.till.sale(card, 900, redeem=100)))
+            await anyio.to_thread.run_sync(pair.cut)
+            entry = counter.till.record(counter.till.sale(card, 900, redeem=300))
+            answers: list[type[Exception] | Status] = []
+
+            async def send() -> None:
+                try:
+                    answers.append((await counter.client.upload([entry])).decisions[0].verdict.status)
+                except LedgerBusy as busy:
+                    answers.append(type(busy))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(send)
+                await anyio.to_thread.run_sync(partial(_wait_for_commit, pair.primary, STATEMENT_SECONDS + 1))
+                assert answers == []
+                await anyio.to_thread.run_sync(pair.fail_over)
+            assert answers == [LedgerBusy]
+            decision = await insist(counter, entry)
+            assert (decision.verdict.status, decision.verdict.redeemed) == (Status.ACCEPTED, 300)
+            assert await points(counter, card) == 420
+            assert all(totals.agree for totals in count(counter.ledger.books, "252034"))
+
+
+async def test_a_standby_is_not_taken_for_the_ledgers_database(open_counter: OpenCounter, tmp_path: Path) -> None:
+    """Whoever is led to it by the wrong address is told so."""
+    with postgres.pair(QUICK) as pair:
+        async with open_counter(pair.url):
+            await anyio.to_thread.run_sync(pair.settle)
+            url = pair.standby.url
+            words = ["--directory", str(tmp_path / "ledger"), "--identity-url", url, "--points-url", url, "doctor"]
+            done = await anyio.to_thread.run_sync(CliRunner().invoke, app, words)
+            assert (done.exit_code, "(database_standby)" in done.output) == (1, True)
+
+
+def _wait_for_commit(primary: postgres.Node, seconds: int) -> None:
+    """Return when a commit has waited for the standby for so long."""
+    age = "extract(epoch FROM clock_timestamp() - query_start)"
+    oldest = f"SELECT coalesce(max({age}), 0) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"  # noqa: S608
+    until(lambda: float(primary.ask(oldest)) > seconds, patience=60)
+
+
+async def _reconnect(counter: Counter) -> None:
+    """Let the connections break that lead to the server that is gone."""
+    for engine in counter.ledger.stores:
+        for _ in range(10):
+            try:
+                with engine.connect():
+                    break
+            except DBAPIError:
+                continue
+        engine.dispose()
