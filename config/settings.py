@@ -38,6 +38,13 @@ class CounterSettings(_Table):
     """How long the counter waits for a card before it goes back."""
 
 
+class OwnerSettings(_Table):
+    """What is the owner's alone."""
+
+    code: Annotated[str, Field(pattern=r"^([0-9]{4,8})?$")] = ""
+    """Digits that the owner's screen asks for; without any, whoever is at the counter may open it."""
+
+
 class ReaderSettings(_Table):
     """Which reader to use."""
 
@@ -59,6 +66,7 @@ class Settings(_Table):
 
     screen: ScreenSettings = ScreenSettings()
     counter: CounterSettings = CounterSettings()
+    owner: OwnerSettings = OwnerSettings()
     reader: ReaderSettings = ReaderSettings()
     ledger: LedgerSettings = LedgerSettings()
 

@@ -46,7 +46,8 @@ def _load(chosen: Globals) -> Shared:
 
         return engine_thread.make_engine(chosen.home, chosen.ledger, all_day=True)
 
-    return Shared(screen, around, make_engine, Broadcaster(chosen.home.display), play)
+    display = Broadcaster(chosen.home.display)
+    return Shared(screen, around, make_engine, display, play, owner_code=settings.owner.code)
 
 
 def keep_log(home: Home) -> None:

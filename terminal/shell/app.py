@@ -20,6 +20,7 @@ from terminal.shell.themes import themes
 
 if TYPE_CHECKING:  # its import would come before the first frame
     from terminal.shell.shared import Shared
+    from terminal.shell.words import Words
 
 SHELL = Path(__file__).parent
 """The folder of this package, where the style sheets lie that every application shares."""
@@ -93,9 +94,23 @@ class KazasuApp(App[None], inherit_bindings=False):
             await self._open(COUNTER)
 
     async def on_kazasu_app_open(self, message: Open) -> None:
-        """Show a screen, unless it is there already: a key that was pressed twice opens it once."""
-        if message.name not in {screen.name for screen in self.screen_stack}:
-            await self._open(row_of(message.name))
+        """Show a screen, unless it, or the question for its code, is there: a key pressed twice opens it once."""
+        if self._shared is None or message.name in {screen.name for screen in self.screen_stack}:
+            return
+        row = row_of(message.name)
+        if code := self._shared.code_for(row.audience):
+            await self._ask_code(row, code, self._shared.words)
+        else:
+            await self._open(row)
+
+    async def _ask_code(self, row: ScreenRow, code: str, words: Words) -> None:
+        from terminal.shell.code import CodeScreen  # only where a code is set
+
+        async def open_it(right: bool | None) -> None:
+            if right:
+                await self._open(row)
+
+        await self.push_screen(CodeScreen(row.name, code, words), open_it)
 
     async def _open(self, row: ScreenRow) -> None:
         # The first time it is imported, which would hold up the counter's clock and its keys.

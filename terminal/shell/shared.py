@@ -7,12 +7,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from config.settings import ScreenSettings
 from config.texts import LANGUAGES, Texts
 from terminal.counter.facts import Terms
 from terminal.fault import Fault
+from terminal.shell.registry import Audience
 from terminal.shell.words import Words
 from terminal.shop.engine import Engine, Surroundings, Unanswerable
 
@@ -38,6 +39,8 @@ class Shared:
     play: Callable[[str], None] = lambda _name: None
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()
+    owner_code: str = field(default="", repr=False)
+    """What a screen of the owner's asks for; nothing where it is empty."""
     engine: Engine | None = None
     """None until it was made."""
     terms: Terms = field(default_factory=Terms)
@@ -47,6 +50,16 @@ class Shared:
     def __post_init__(self) -> None:
         """Begin in the language of the settings."""
         self.words = Words(Texts(self.settings.language))
+
+    def code_for(self, audience: Audience) -> str:
+        """Return the code without which nobody of an audience gets in; empty where none is asked for."""
+        match audience:
+            case Audience.CLERK:
+                return ""
+            case Audience.OWNER:
+                return self.owner_code
+            case _:
+                assert_never(audience)
 
     def learn(self, terms: Terms) -> None:
         """Take the terms that hold from now on."""

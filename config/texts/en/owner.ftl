@@ -56,3 +56,7 @@ report-perpetual = In all
 owner-how-figures = The four figures are what came since the last close.
 owner-how-needs = The list below says what needs a hand, and what to do.
 owner-how-close = 1 only shows the X report. 2 closes the day, after a question.
+
+# The owner's code
+code-ask = Enter the owner's code
+code-wrong = That is not the code ({ $tries } more)

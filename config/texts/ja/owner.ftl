@@ -56,3 +56,7 @@ report-perpetual = 累計
 owner-how-figures = 上の4つの数字は、前回の締めから今までの合計です。
 owner-how-needs = 下の一覧には、手当てが必要な取引と、次にすることが出ます。
 owner-how-close = 1 は中間計を見るだけです。2 は確認のあとで締めます。
+
+# 店主の番号
+code-ask = 店主の番号を入力してください
+code-wrong = 番号が違います（あと { $tries } 回）

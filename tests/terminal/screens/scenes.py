@@ -278,9 +278,11 @@ async def at_counter(
     *,
     play: Callable[[str], None] = lambda _name: None,
     make_engine: Callable[[], Engine] = ScriptedEngine,
+    owner_code: str = "",
 ) -> AsyncIterator[tuple[CounterScreen, Pilot[None]]]:
     """Yield the counter's screen on a scripted engine, with its clocks stopped."""
     shared = Shared(settings, SURROUNDINGS, make_engine, play=play, monotonic=lambda: 0.0, now=lambda: NOW)
+    shared.owner_code = owner_code
     app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: shared)
     async with app.run_test(size=size) as pilot:
         while not isinstance(app.screen, CounterScreen):

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from config.settings import ScreenSettings
-from config.texts import LANGUAGES, Texts
+from config.texts import LANGUAGES, Lang, Texts
 from ledger.wire.operations import Operation
 from terminal.counter.facts import Fault
 from terminal.counter.states import Idle
@@ -19,6 +19,7 @@ from terminal.screens.counter.screen import CounterScreen
 from terminal.screens.owner.bars import Hours, drawn
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.screens.owner.state import Closed, Closing, Confirming, Failed, Looking, OwnerState
+from terminal.shell.code import TRIES, CodeScreen
 from terminal.shell.help import HelpScreen
 from terminal.shell.registry import SCREENS
 from terminal.shell.widgets.prose import Prose
@@ -116,6 +117,29 @@ async def test_no_other_screen_opens_while_somebody_is_served(name: str) -> None
         screen.show(counter_in(STATES[name]))
         await pilot.press("f8")
         assert screen.app.screen is screen
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+async def test_a_code_keeps_the_owners_screen_the_owners(lang: Lang) -> None:
+    """Where the settings have one, it is asked for, never shown, and not to be guessed."""
+    settings = ScreenSettings(language=lang, motion=False)
+    async with at_counter(settings, owner_code="24680") as (screen, pilot):
+        screen.show(counter_in(Idle()))
+        for _ in range(TRIES):
+            await pilot.press("f8", "f8")
+            asking = screen.app.screen
+            assert isinstance(asking, CodeScreen)
+            assert [*faint(asking), *cut_off(asking, Prose), *cut_off(asking, KeyCap)] == []
+            await pilot.press(*"2468")
+            assert "＊＊＊＊" in text_of(asking)
+            assert "2468" not in text_of(asking)
+            await pilot.press("escape")
+            assert screen.is_current
+        await pilot.press("f8", *["enter"] * TRIES)
+        assert screen.is_current
+        await pilot.press("f8", *"1111", "enter", *"24689", "backspace", "0", "enter")
+        while not isinstance(screen.app.screen, OwnerScreen):
+            await pilot.pause()
 
 
 async def test_the_language_is_the_same_on_all_screens() -> None:
