@@ -104,7 +104,7 @@ class PcscSource:
         with self._cards.talking:
             try:
                 states = thread.call(lambda: card.states(self._wanted))
-                stay = chosen(self._cards.known(states))
+                stay = chosen(self._cards.known(states, again=True))
                 thread.call(lambda: card.connect(stay.reader))
                 self._cards.subject = stay
                 yield _PcscConnection(card, thread)
@@ -123,29 +123,30 @@ class _Cards:
         self.subject: Stay | None = None
         self.talking = Lock()
         self._answer_seconds = answer_seconds
-        self._found: dict[Stay, Found] = {}
+        self._asked: dict[Stay, Found] = {}
 
-    def known(self, states: Mapping[str, int]) -> dict[Stay, Found]:
-        """Return the cards that the readers' states tell of; where there are several, ask each of them once."""
+    def known(self, states: Mapping[str, int], *, again: bool = False) -> dict[Stay, Found]:
+        """Return the cards that the readers' states tell of; where there are several, ask each of them once.
+
+        Who is about to speak to one asks those `again` that gave no answer. The watcher does not: to ask is itself a
+        change of the reader's state, and would never end.
+        """
         there = {
             Stay(reader, state >> 16): bool(state & scard.SCARD_STATE_MUTE)
             for reader, state in states.items()
             if state & scard.SCARD_STATE_PRESENT
         }
-        alone = len(there) == 1
-        found = {stay: Found.MUTE if mute else self._known(stay, alone=alone) for stay, mute in there.items()}
-        # What gave no answer is asked again, but not what hangs: each power-up would wait for it.
-        self._found = {stay: what for stay, what in found.items() if what is not Found.UNKNOWN and not there[stay]}
-        return found
+        asked = {stay: what for stay, what in self._asked.items() if stay in there}
+        if again:
+            asked = {stay: what for stay, what in asked.items() if what is not Found.UNKNOWN}
+        if len(there) > 1:
+            asked |= {stay: self._ask(stay.reader) for stay, mute in there.items() if not mute and stay not in asked}
+        self._asked = asked
+        return {stay: Found.MUTE if mute else asked.get(stay, Found.UNKNOWN) for stay, mute in there.items()}
 
     def forget(self) -> None:
         """Begin anew: a service that was restarted counts anew, and may mean another card by the same number."""
-        self.subject, self._found = None, {}
-
-    def _known(self, stay: Stay, *, alone: bool) -> Found:
-        if stay in self._found:
-            return self._found[stay]
-        return Found.UNKNOWN if alone else self._ask(stay.reader)
+        self.subject, self._asked = None, {}
 
     def _ask(self, reader: str) -> Found:
         thread = Supervised(min(ASK_SECONDS, self._answer_seconds))

@@ -45,7 +45,7 @@ def test_a_card_that_lies_alone_is_not_asked_what_it_is(states: dict[str, int], 
 
 
 def test_several_cards_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was learned holds for the card's stay; a card that gave no answer is asked again."""
+    """What was learned holds for the card's stay; only before a reading is a card asked again that gave no answer."""
     asked: list[str] = []
     said = {"a": OURS, "b": OTHER, "c": UNKNOWN}
 
@@ -58,6 +58,8 @@ def test_several_cards_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> N
     there = dict.fromkeys("abc", 65536 | PRESENT)
     for _ in range(2):
         assert cards.known(there) == {A: OURS, B: OTHER, C: UNKNOWN}
+    assert asked == ["a", "b", "c"]
+    assert cards.known(there, again=True) == {A: OURS, B: OTHER, C: UNKNOWN}
     assert asked == ["a", "b", "c", "c"]
     assert cards.known({"a": 0x10000 | PRESENT}) == {A: OURS}
     assert cards.known({"a": 0x30000 | PRESENT}) == {A_LATER: UNKNOWN}

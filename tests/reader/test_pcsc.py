@@ -203,6 +203,7 @@ def test_a_card_that_hangs_hides_no_card_on_another_reader(pcsc: PcscService) ->
                 for _ in range(2):
                     assert _read(source) == (f"{normal.serial:x}", 3)
                 assert hanging.apdu_count == 1
+            assert _next(events) == CardGone()
         finally:
             released.set()
 
