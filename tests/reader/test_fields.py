@@ -63,8 +63,31 @@ def test_several_cards_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked == ["a", "b", "c", "c"]
     assert cards.known({"a": 0x10000 | PRESENT}) == {A: OURS}
     assert cards.known({"a": 0x30000 | PRESENT}) == {A_LATER: UNKNOWN}
+
+
+def test_a_service_that_was_restarted_means_other_cards_by_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of what was learned before holds."""
+    monkeypatch.setattr(pcsc._Cards, "_ask", lambda *_: OURS)
+    cards = pcsc._Cards(0.1)
+    cards.known(dict.fromkeys("ab", 0x10000 | PRESENT))
+    cards.subject = A
     cards.forget()
     assert cards.known({"a": 0x10000 | PRESENT}) == {A: UNKNOWN}
+    assert cards.subject is None
+
+
+def test_the_card_that_is_spoken_to_is_the_one_whose_going_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where another one was reported last."""
+    said = {"a": OTHER, "b": OURS}
+    monkeypatch.setattr(pcsc._Cards, "_ask", lambda _, reader: said[reader])
+    monkeypatch.setattr(pcsc._Card, "states", lambda *_: dict.fromkeys("ab", 0x10000 | PRESENT))
+    monkeypatch.setattr(pcsc._Card, "connect", lambda *_: None)
+    source = pcsc.PcscSource()
+    source._cards.subject = A
+    with source.connect():
+        assert source._cards.subject == B
+    lying = source._cards.known(dict.fromkeys("ab", 0x10000 | PRESENT))
+    assert _events(changes(Readers(BOTH, lying), _at((A, OTHER)), source._cards.subject)) == [CardGone()]
 
 
 @pytest.mark.parametrize(
