@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.points.bulk import put
 from ledger.points.closes import CLOSED, closing
 from ledger.points.decide import Situation, decide
+from ledger.points.losses import given_back
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.periods import PeriodKeys
 from ledger.points.rows import (
@@ -24,6 +26,7 @@ from ledger.points.rows import (
     undoing,
     unsealed,
 )
+from ledger.points.schema import losses
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Wallet
@@ -50,6 +53,7 @@ class Batch:
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
     closes: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[tuple[Any, ...]] = field(default_factory=list)
 
     def run(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide requests in their order and write what follows."""
@@ -59,6 +63,7 @@ class Batch:
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, before, self.people)
         write_totals(self.connection, self.municipality, self.sums)
+        put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
             self.connection.execute(CLOSED, close)
         return outcomes
@@ -96,6 +101,8 @@ class Batch:
         mykey = request.mykey if target is None or target.moved is None else target.moved.mykey
         known = Situation(self.books, None if mykey is None else self.people.get(mykey), target)
         decided = decide(request, known)
+        if request.proven is not None:
+            decided = given_back(request, request.proven, self.books, known.wallet, decided)
         self._keep(request, decided)
         return Outcome(decided.verdict, mykey)
 
@@ -123,7 +130,11 @@ class Batch:
         """Bring a decision into the batch, for what is decided after it and for what is written at the end."""
         if decided.moved is not None and (mykey := decided.moved.mykey) is not None:
             self.people[mykey] = self.people[mykey].after(decided.change)
-            add_up(self.sums, decided.postings, decided.placed.reported_on)
+        add_up(self.sums, decided.postings, decided.placed.reported_on)
+        self.losses += (
+            (request.operation_id, loss.what, loss.programme, loss.points, int(request.arrived.timestamp()))
+            for loss in decided.losses
+        )
         row = self._record(request, decided)
         if isinstance(request.content, Close):
             self.closes.append(closing(request, request.content, decided.placed.day))

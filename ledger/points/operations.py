@@ -47,6 +47,8 @@ class Account(StrEnum):
     """Back with the issuer, for points of another programme."""
     OVERDRAFT = "overdraft"
     """Owed by residents: negative."""
+    LOSS = "loss"
+    """Borne by the issuer, whose ledger forgot that points were spent: negative."""
 
 
 class Posting(NamedTuple):
@@ -170,6 +172,14 @@ class Moved:
         )
 
 
+class Loss(NamedTuple):
+    """What a verdict that the ledger had lost could not bring back: what for, of which programme, how many points."""
+
+    what: str
+    programme: str
+    points: int
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A verdict, the day that it counts on, and all that follows. `moved` is None where nothing is to be undone."""
@@ -179,6 +189,7 @@ class Decided:
     moved: Moved | None = None
     change: Change = field(default_factory=Change)
     postings: tuple[Posting, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 def accepted(request: Request, placed: Placed, moved: Moved, change: Change, others: Iterable[Posting]) -> Decided:

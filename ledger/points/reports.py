@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from ledger.database import reading
 from ledger.points.operations import Account
 from ledger.points.programmes import issuers
-from ledger.points.schema import debts, lots, programmes, totals
+from ledger.points.schema import debts, losses, lots, programmes, totals
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Where the points of one programme are: `issued` = held + claimed + lapsed + converted − overdraft.
+    """Where the points of one programme are: `issued` = held + claimed + lapsed + converted − overdraft − lost.
 
     `held` and `overdraft` are what the books say; `in_wallets` and `owed` are counted in the residents' wallets.
     """
@@ -31,11 +31,12 @@ class Totals:
     overdraft: int
     in_wallets: int
     owed: int
+    lost: int = 0
 
     @property
     def agree(self) -> bool:
         """Whether the accounts sum, and are what the wallets hold."""
-        found = self.held + self.claimed + self.lapsed + self.converted - self.overdraft
+        found = self.held + self.claimed + self.lapsed + self.converted - self.overdraft - self.lost
         return (self.issued, self.held, self.overdraft) == (found, self.in_wallets, self.owed)
 
 
@@ -46,6 +47,17 @@ class Claim:
     business_date: str
     programme: str
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Points that a verdict, lost and given back, could not bring back; `noted_at` in seconds since 1970."""
+
+    operation: str
+    what: str
+    programme: str
+    points: int
+    noted_at: int
 
 
 def count(engine: Engine, municipality: str) -> list[Totals]:
@@ -80,6 +92,16 @@ def claims(engine: Engine, shop: str, since: date, until: date) -> list[Claim]:
         )
 
 
+def losses_of(engine: Engine, municipality: str) -> list[Lost]:
+    """Return what verdicts that were lost and given back could not bring back, the oldest first."""
+    columns = (losses.c.operation, losses.c.what, losses.c.programme, losses.c.points, losses.c.noted_at)
+    query = (
+        select(*columns).where(losses.c.municipality == municipality).order_by(losses.c.noted_at, losses.c.operation)
+    )
+    with reading(engine) as connection:
+        return [Lost(*row) for row in connection.execute(query)]
+
+
 def holdings(engine: Engine, mykey: str) -> list[tuple[str, int]]:
     """Return what somebody holds of every programme of every municipality."""
     with reading(engine) as connection:
@@ -105,6 +127,7 @@ def _totals(programme: str, by: Mapping[str, int], in_wallets: int, owed: int) -
         lapsed=by[Account.LAPSED],
         converted=by[Account.CONVERTED],
         overdraft=-by[Account.OVERDRAFT],
+        lost=-by[Account.LOSS],
         in_wallets=in_wallets,
         owed=owed,
     )

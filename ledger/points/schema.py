@@ -177,6 +177,19 @@ totals = Table(
 )
 """Points by account and day. Parts are appended, so that nobody waits for a sum, and added up when the day is over."""
 
+losses = Table(
+    "losses",
+    metadata,
+    Column("municipality", String(6)),
+    Column("operation", String(40)),
+    Column("what", String(20)),
+    Column("programme", String(24)),
+    Column("points", BigInteger, nullable=False),
+    Column("noted_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "operation", "what", "programme"),
+)
+"""What verdicts that the ledger lost, and gave back, could not bring back; the issuer bears it. Seconds since 1970."""
+
 audit = Table(
     "audit",
     metadata,

@@ -48,6 +48,13 @@ class Work:
         self._others.append(Posting(account, programme.code, shop, points))
         self._make(change)
 
+    def lose(self, programme: Programme, points: int, account: Account, shop: str = "") -> None:
+        """Let the issuer bear points that an account is owed and that are not there any more."""
+        self._others += (
+            Posting(account, programme.code, shop, points),
+            Posting(Account.LOSS, programme.code, "", -points),
+        )
+
     def give(self, programme: Programme, points: int) -> None:
         """Issue points to the wallet."""
         change = self.wallet.give(programme, points, self.day)

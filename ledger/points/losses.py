@@ -1,0 +1,123 @@
+"""Gives a verdict back that the ledger once gave and lost: in a failover, or by a restore.
+
+Its own signature proves it, so it stands. What others spent meanwhile is not taken from them: the issuer bears it, and
+the table of losses says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ledger.points.dating import Placed
+from ledger.points.operations import Account, Decided, Loss, Moved, Posting, Request
+from ledger.points.versions import Rulebooks
+from ledger.points.wallet import Change, Refused, Wallet
+from ledger.points.work import Work
+from ledger.wire.answers import Status, Verdict
+from ledger.wire.operations import Award, Close, Convert, Leg, Link, Return, Sale, Unlink, Void
+from ledger.wire.rules import Programme
+
+UNDONE_OTHERWISE = "undone_otherwise"
+"""Stands for a void or return whose target is not what it was: the verdict is given back, and nothing moves."""
+
+
+def given_back(
+    request: Request, verdict: Verdict, books: Rulebooks, wallet: Wallet | None, decided: Decided
+) -> Decided:
+    """Return the decision that gives `verdict` back; `decided` is what would be decided anew."""
+    day = verdict.day or decided.placed.day
+    placed = Placed(day, decided.placed.reported_on if verdict.late else day, verdict.late)
+    if verdict.status is Status.REFUSED:
+        return Decided(verdict, placed)
+    match request.content:
+        case Sale() as sale:
+            cut = {(each.leg, each.programme): each.granted for each in verdict.cuts}
+            takes = {leg.programme: cut.get(("redeem", leg.programme), leg.points) for leg in sale.redeem}
+            gives = {leg.programme: cut.get(("award", leg.programme), leg.points) for leg in sale.award}
+            again = _Again(request, verdict, books, wallet, placed, sale.rules)
+            return again.moved(takes, gives, Account.CLAIM, bill=sale.bill)
+        case Award() as award:
+            again = _Again(request, verdict, books, wallet, placed, award.rules)
+            return again.moved({}, _points(award.award), Account.CLAIM)
+        case Convert() as convert:
+            again = _Again(request, verdict, books, wallet, placed, convert.rules)
+            return again.moved(_points([convert.take]), _points([convert.give]), Account.CONVERTED)
+        case Void() | Return() if _differs(decided.verdict, verdict):
+            return Decided(verdict, placed, losses=(Loss(UNDONE_OTHERWISE, "", 0),))
+        case Void() | Return() | Link() | Unlink() | Close():
+            return replace(decided, verdict=verdict, placed=placed)
+        case _:
+            return Decided(verdict, placed)
+
+
+class _Again:
+    """Moves once more what was moved: nothing is checked any more, and what is not there is lost."""
+
+    def __init__(
+        self,
+        request: Request,
+        verdict: Verdict,
+        books: Rulebooks,
+        wallet: Wallet | None,
+        placed: Placed,
+        rules: Mapping[str, int],
+    ) -> None:
+        self._request = request
+        self._verdict = verdict
+        self._books = books
+        self._wallet = wallet
+        self._placed = placed
+        self._rules = rules
+
+    def moved(self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, bill: int = 0) -> Decided:
+        """Return the decision: as much as is there is taken, and the rest lost."""
+        shop = self._request.shop if into is Account.CLAIM else ""
+        if self._wallet is None or self._request.mykey is None:
+            return self._without_wallet(takes, gives, into, shop, bill)
+        work, losses = Work(self._request, self._wallet, self._placed), []
+        for code, points in takes.items():
+            if (programme := self._programme(code)) is None:
+                losses.append(Loss("redeemed", code, points))
+                continue
+            work.begin(programme)
+            there = max(0, min(points, work.wallet.available(programme, work.day)))
+            work.take(programme, there, into, shop)
+            if points > there:
+                work.lose(programme, points - there, into, shop)
+                losses.append(Loss("redeemed", code, points - there))
+        for code, points in gives.items():
+            programme = self._programme(code)
+            try:
+                if programme is not None:
+                    work.begin(programme)
+                    work.give(programme, points)
+                    continue
+            except Refused:
+                pass  # the programme has ended since
+            losses.append(Loss("awarded", code, points))
+        done = work.done(self._rules, bill=bill, due=self._verdict.amount_due, cuts=self._verdict.cuts)
+        return replace(done, verdict=self._verdict, losses=tuple(losses))
+
+    def _without_wallet(
+        self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, shop: str, bill: int
+    ) -> Decided:
+        """Nobody knows any more whose points they were: the shop has its claim all the same."""
+        postings = [Posting(into, code, shop, points) for code, points in takes.items()]
+        postings += (Posting(Account.LOSS, code, "", -points) for code, points in takes.items())
+        losses = [Loss("redeemed", code, points) for code, points in takes.items() if points]
+        losses += (Loss("awarded", code, points) for code, points in gives.items() if points)
+        moved = Moved(None, bill, amounts=(0, 0, self._verdict.amount_due), cuts=tuple(self._verdict.cuts))
+        return Decided(self._verdict, self._placed, moved, Change(), tuple(postings), tuple(losses))
+
+    def _programme(self, code: str) -> Programme | None:
+        return self._books.for_sale(code, self._rules.get(code, 0), self._placed)
+
+
+def _points(legs: Iterable[Leg]) -> dict[str, int]:
+    return {leg.programme: leg.points for leg in legs}
+
+
+def _differs(anew: Verdict, given: Verdict) -> bool:
+    said = (given.status, given.redeemed, given.awarded)
+    return (anew.status, anew.redeemed, anew.awarded) != said
