@@ -144,6 +144,8 @@ CERTIFICATE = NORMAL.certificate
 ISSUER = CERTIFICATE.index(TEST_CA.certificate.subject.public_bytes())
 
 
+SUBJECT = SPKI - len(x509.load_der_x509_certificate(CERTIFICATE).subject.public_bytes())
+
 ENDS_WITHIN_A_FIELD = (
     bytes.fromhex("3081FD3081FA" + "A003020102" + "020107" + "3000")
     + bytes.fromhex("3081EC3181E93081E6060355040A0C81DE")
@@ -163,6 +165,11 @@ ENDS_WITHIN_A_FIELD = (
             "the issuer ends elsewhere",
             CERTIFICATE[: ISSUER + 2] + bytes([CERTIFICATE[ISSUER + 2] + 7]) + CERTIFICATE[ISSUER + 3 :],
             {"head": "certificate_unreadable"},
+        ),
+        (
+            "the subject is no name",
+            CERTIFICATE[:SUBJECT] + b"\x31" + CERTIFICATE[SUBJECT + 1 :],
+            {"head": None, "proven": "certificate_unreadable"},
         ),
         ("the whole ends within a field", ENDS_WITHIN_A_FIELD, {"head": "certificate_unreadable"}),
         ("the file ends in the head", CERTIFICATE[:100], {"head": "card_refused"}),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from threading import Event
 
 import pytest
+from smartcard import scard
 
 from reader import errors, plans
 from reader.connection import Meter
 from reader.jpki import JpkiSession
-from reader.pcsc import PcscSource
+from reader.pcsc import PROTOCOLS, PcscSource
 from reader.source import CardGone, CardPresent, NoReader, ReaderEvent, ReaderReady, ServiceDown, wait_for_card
 from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
@@ -187,6 +188,43 @@ def test_a_card_that_does_not_say_what_it_is_hides_no_card_either(pcsc: PcscServ
             with inserted(normal.make(), address=SECOND_SLOT):
                 assert _next(events) == CardPresent()
                 assert _read(source) == (f"{normal.serial:x}", 3)
+            assert _next(events) == CardGone()
+
+
+@contextmanager
+def _another_program() -> Iterator[Callable[[str], int]]:
+    """Share the first slot's card as another program does; yield what sends a command and returns its status word."""
+    _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    code, handle, protocol = scard.SCardConnect(context, FIRST_SLOT, scard.SCARD_SHARE_SHARED, PROTOCOLS)
+    assert code == scard.SCARD_S_SUCCESS
+
+    def send(command: str) -> int:
+        _, answer = scard.SCardTransmit(handle, protocol, list(bytes.fromhex(command)))
+        return int.from_bytes(bytes(answer[-2:]))
+
+    try:
+        yield send
+    finally:
+        scard.SCardDisconnect(handle, scard.SCARD_UNPOWER_CARD)
+        scard.SCardReleaseContext(context)
+
+
+def test_to_ask_a_card_what_it_is_takes_nothing_from_another_program(pcsc: PcscService) -> None:
+    """The card keeps its power, and with it the PIN that somebody else had verified."""
+    asked, source = Meter(DESIGNS["visitor"].make()), PcscSource()
+    with _started(source) as events, pcsc.inserted(DESIGNS["visitor"].make(), asked):
+        assert isinstance(_next(events), ReaderReady)
+        assert _next(events) == CardPresent()
+        with _another_program() as send:
+            assert [send(command) for command in ("00A4040C0AD392F000260100000001", "002000980431323334")] == [
+                0x9000
+            ] * 2
+            with inserted(DESIGNS["normal"].make(), address=SECOND_SLOT):
+                assert _next(events) == CardPresent()
+                assert asked.apdu_count == 3
+                with pytest.raises(errors.TwoCards):
+                    _read(source)
+                assert send("802A009720" + "00" * 32 + "00") == 0x9000
             assert _next(events) == CardGone()
 
 
