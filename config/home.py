@@ -20,9 +20,9 @@ class Home:
     def locate(cls, override: Path | None = None) -> Home:
         """Return the directory given, else that of KAZASU_HOME, else the platform's own."""
         if override is not None:
-            return cls(override.expanduser().absolute())
+            return cls(_absolute(override))
         if named := os.environ.get(VARIABLE):
-            return cls(Path(named).expanduser().absolute())
+            return cls(_absolute(named))
         from platformdirs import user_data_path  # only where nothing was named: the import costs every start
 
         return cls(user_data_path("kazasu", appauthor=False))
@@ -80,3 +80,8 @@ class Home:
     def practice(self) -> Home:
         """The home of practice mode: the same files, apart from the real ones."""
         return Home(self.path / "practice")
+
+
+def _absolute(path: Path | str) -> Path:
+    # Unlike Path's own, this leaves the name of a user whom there is not as it is.
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111

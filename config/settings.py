@@ -74,7 +74,7 @@ class Settings(_Table):
 def load(path: Path) -> Settings:
     """Return the settings of a file, all defaults where there is none; raise SettingsError for the first mistake."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except UnicodeDecodeError as error:

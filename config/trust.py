@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from config.errors import KnownError
+
 PINNED = frozenset(
     {
         bytes.fromhex("4DCFC4CA0AAF9FB2A3081B3F0C991C320B3ACC008667A341EEAEC5AF1D58CA7D"),
@@ -89,7 +91,7 @@ class WrongKeyUsage(TrustError):
     code = "wrong_key_usage"
 
 
-class AnchorError(Exception):
+class AnchorError(KnownError):
     """A file among the operator's anchors is not a PEM certificate; carries `path`."""
 
     code = "anchor_invalid"

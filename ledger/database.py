@@ -11,8 +11,10 @@ from random import random
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from config.errors import KnownError
 
 T = TypeVar("T")
 
@@ -43,6 +45,43 @@ _IDLE_SECONDS = 5.0
 """How long a connection may lie unused before it is asked whether the server is still there."""
 
 _READS = "kazasu_reads"
+
+
+class DatabaseFailed(KnownError):  # noqa: N818  # says what is the case
+    """A database cannot be reached or used; carries the `reason` that it gives."""
+
+    code = "database_unreachable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DatabaseDamaged(DatabaseFailed):  # as above
+    """A file is no SQLite database any more."""
+
+    code = "database_damaged"
+
+
+class DatabaseStandby(KnownError):  # noqa: N818  # as above
+    """The database is a standby, which takes no writes."""
+
+    code = "database_standby"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a database refuses, and people can mend, into what the texts can say."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseFailed(str(error.orig).strip()) from error
+    except DatabaseError as error:
+        if is_standby(error):
+            raise DatabaseStandby from error
+        if type(error) is not DatabaseError:  # its other kinds are defects of ours
+            raise
+        raise DatabaseDamaged(str(error.orig).strip()) from error
 
 
 def open_engine(url: str) -> Engine:

@@ -15,7 +15,7 @@ from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.state import Ledger, today_in_japan
-from ledger.database import open_engine
+from ledger.database import open_engine, translated
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.marks import Stores, tie
@@ -33,8 +33,9 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     """Return the ledger of a place, which is made where nothing is. Raise CannotOpen where it cannot be opened."""
     place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
-    upgrade(identity_engine, "identity")
-    upgrade(points_engine, "points")
+    with translated():
+        upgrade(identity_engine, "identity")
+        upgrade(points_engine, "points")
     periods = PeriodKeys(place.periods, points_engine)
     stores: Stores = {"identity": identity_engine, "points": points_engine}
     try:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from config.errors import KnownError
+
 Store = Literal["identity", "points"]
 
 
-class CannotOpen(Exception):  # noqa: N818  # says what is the case
+class CannotOpen(KnownError):  # noqa: N818  # says what is the case
     """A ledger cannot be opened as it lies there; `code` names why."""
 
     code = "ledger_unopened"

@@ -16,13 +16,14 @@ QueueError                  carries `code`, under which the texts have what to s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+
+from config.errors import KnownError
 
 
-class QueueError(Exception):
+class QueueError(KnownError):
     """Something is wrong with the journal; nothing was changed by what failed."""
 
-    code: ClassVar[str] = "journal_failed"
+    code = "journal_failed"
 
 
 class JournalMissing(QueueError):  # noqa: N818  # says what is the case

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from config.errors import KnownError
 from config.trust import CertificateExpired, CertificateNotYetValid, TrustError
 from reader.apdu import INS, SW
 
@@ -12,7 +13,7 @@ JST = timezone(timedelta(hours=9))
 """Japan: certificates end at 23:59:59 there."""
 
 
-class ReaderError(Exception):
+class ReaderError(KnownError):
     """A card could not be used.
 
     ReaderError
@@ -40,9 +41,6 @@ class ReaderError(Exception):
     │   └── PinBlocked
     └── CertificateRefused          carries what `config.trust.TrustError` said, and has its code
     """
-
-    code: str
-    """Stable; names the error's text."""
 
     @property
     def data(self) -> dict[str, str | int]:

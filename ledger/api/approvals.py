@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, delete, insert, select
 
+from config.errors import KnownError
 from ledger.api.awards import Plan, carry_out
 from ledger.api.desk import Officer
 from ledger.api.state import Ledger
@@ -31,7 +32,7 @@ class Waiting:
     rows: int
 
 
-class ApprovalError(Exception):
+class ApprovalError(KnownError):
     """A file is not approved; `code` is stable: `award_file_unknown`, `approval_own`, or `award_file_late`."""
 
     def __init__(self, code: str) -> None:

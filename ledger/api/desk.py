@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Engine, delete, insert, select
 
+from config.errors import KnownError
 from ledger.api.schema import office_token
 from ledger.database import reading, repeated
 
@@ -47,7 +48,7 @@ class Officer:
     scopes: frozenset[Scope] = BEFORE_SCOPES
 
 
-class ScopesApartError(ValueError):
+class ScopesApartError(KnownError):
     """Scopes stand together, in one token or in one person's tokens, that must not: carries both."""
 
     code = "scopes_apart"

@@ -9,9 +9,10 @@ import typer
 
 from config import settings
 from config.home import Home
+from config.output import say
 from config.texts import Lang, Texts
 from ledger.cli import awards, keeping, people, places, points, trust
-from ledger.cli.office import Office, office_of, stop
+from ledger.cli.office import Office, office_of
 from ledger.place import Place
 
 app = typer.Typer(
@@ -56,11 +57,11 @@ def serve(
 
     office = office_of(context)
     if workers > 1 and office.place.url("points").startswith("sqlite"):
-        stop(office.texts("office-workers"))
+        office.refuse("workers_need_postgresql")
     with office.open() as ledger:  # keys and tables are made, and what is wrong is said, before the processes part
         weak = [each for each in durability(ledger) if each.level is not Level.GOOD]
         for each in weak:
-            typer.echo(keeping.told(each, office), err=True)
+            say(keeping.told(each, office))
         if weak and require_durable:
             office.refuse("not_durable")
     run(office.place, office.anchors, host=host, port=port, workers=workers)

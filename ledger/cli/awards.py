@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.output import say
 from config.plain import shown
 from ledger.cli.office import MunicipalityOption, Office, office_of, officer
 
@@ -116,14 +117,11 @@ def approve(
             office.tell_table("office-columns-waiting", rows)
             return
         second = _second(office, ledger, municipality, token)
-        try:
-            if refuse:
-                approvals.refuse(ledger, second, file)
-                office.tell("office-award-refused", file=shown(file, 20))
-                return
-            done = approvals.approve(ledger, second, file)
-        except approvals.ApprovalError as error:
-            office.refuse(error.code)
+        if refuse:
+            approvals.refuse(ledger, second, file)
+            office.tell("office-award-refused", file=shown(file, 20))
+            return
+        done = approvals.approve(ledger, second, file)
         office.tell("office-award", lines=done.rows, people=done.people, points=done.points)
 
 
@@ -136,9 +134,9 @@ def _plan(office: Office, ledger: Ledger, municipality: str, file: Path, occasio
         asked = plan(ledger, municipality, lines, occasion, paid=paid, progress=_progress(office, "office-reading"))
     for error in asked.errors:
         sentence = office.texts(f"award-line-{error.code}", told=shown(error.told, 60))
-        typer.echo(office.texts("award-line", line=str(error.line), sentence=sentence), err=True)
+        say(office.texts("award-line", line=str(error.line), sentence=sentence))
     if asked.wrong or asked.is_empty:
-        typer.echo(office.texts("award-lines-wrong", count=asked.wrong), err=True)
+        say(office.texts("award-lines-wrong", count=asked.wrong))
         office.refuse("award_file_wrong")
     return asked
 

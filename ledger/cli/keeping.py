@@ -130,19 +130,11 @@ def _as_json(finding: Finding, office: Office) -> dict[str, Any]:
 @contextmanager
 def _refusals(office: Office) -> Iterator[None]:
     """End the command with the sentences of what is wrong with a backup."""
-    from sqlalchemy.exc import DBAPIError
-
-    from ledger.backup.errors import BackupError
-    from ledger.place import CannotOpen
+    from ledger.database import translated
 
     try:
-        yield
-    except BackupError as error:
-        office.refuse(error.code, **error.told)
-    except CannotOpen as error:
-        office.refuse(error.code, **{name: str(value) for name, value in vars(error).items()})
-    except DBAPIError as error:
-        office.refuse("database_unreachable", error=type(error.orig).__name__)
+        with translated():
+            yield
     except OSError as error:
         office.refuse("backup_not_written", reason=error.strerror or type(error).__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from config.errors import CommandFailed
 from config.municipalities import is_known
+from config.output import tell, tell_all
 from config.plain import shown
 from config.texts import Texts
 from ledger.encodings import BOM
-from ledger.place import CannotOpen, Place
+from ledger.place import Place
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
     from ledger.api.desk import Officer
@@ -52,32 +55,17 @@ class Office:
 
     @contextmanager
     def open(self) -> Iterator[Ledger]:
-        """Yield the ledger; a refusal ends the command with its sentences."""
-        from sqlalchemy.exc import DBAPIError
-
-        from config.trust import AnchorError, Anchors
-        from ledger.database import is_standby
+        """Yield the ledger; raise KnownError."""
+        from config.trust import Anchors
+        from ledger.database import translated
         from ledger.embedded import assemble
-        from ledger.identity.errors import IdentityRefusal
-        from ledger.points.periods import PeriodKeyMissing
-        from ledger.points.registry import RegistryError
 
-        try:
+        with translated():
             ledger = assemble(self.place, Anchors.load(self.anchors))
-        except (AnchorError, CannotOpen) as error:
-            self.refuse(error.code, **{name: str(value) for name, value in vars(error).items()})
-        except DBAPIError as error:
-            if is_standby(error):
-                self.refuse("database_standby")
-            self.refuse("database_unreachable", error=type(error.orig).__name__)
-        try:
-            yield ledger
-        except (IdentityRefusal, RegistryError) as refused:
-            self.refuse(refused.code)
-        except PeriodKeyMissing as missing:
-            self.refuse(missing.code)
-        finally:
-            ledger.close()
+            try:
+                yield ledger
+            finally:
+                ledger.close()
 
     def plain(self, field: str, text: str) -> str:
         """Return a name or note that was typed, composed; end the command where it is not plain text."""
@@ -89,9 +77,8 @@ class Office:
         return text
 
     def refuse(self, code: str, /, **args: str | int) -> NoReturn:
-        """Say what is wrong, why, and what to do; end the command."""
-        refusal = self.texts.refusal(code, **args)
-        stop(f"{refusal.what}\n{refusal.why}\n{refusal.todo}\n({code})")
+        """End the command; the command line's edge says what is wrong, why, and what to do."""
+        raise CommandFailed(code, **args)
 
     def tell(self, key: str, **args: str | int) -> None:
         """Print a sentence."""
@@ -99,11 +86,16 @@ class Office:
 
     def tell_table(self, key: str, rows: Iterable[Sequence[object]]) -> None:
         """Print a table for a spreadsheet (CSV), whose columns the text `key` names."""
-        if not sys.stdout.isatty():
-            sys.stdout.write(BOM)  # by which a spreadsheet knows the encoding
-        table = csv.writer(sys.stdout, lineterminator="\n")
-        table.writerow(self.texts(key).split(","))
-        table.writerows([_cell(str(cell)) for cell in row] for row in rows)
+        heads, *lines = (_line(row) for row in (self.texts(key).split(","), *rows))
+        # By its mark a spreadsheet knows the encoding.
+        mark = "" if sys.stdout is None or sys.stdout.isatty() else BOM
+        tell_all([f"{mark}{heads}", *lines])
+
+
+def _line(row: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([_cell(str(cell)) for cell in row])
+    return line.getvalue()
 
 
 def _cell(text: str) -> str:
@@ -157,10 +149,4 @@ def mykey_of(ledger: Ledger, who: str) -> str:
 
 def answer(line: str) -> None:
     """Print a result."""
-    print(shown(line))  # noqa: T201  # this is how a command line answers
-
-
-def stop(sentence: str) -> NoReturn:
-    """Say why the command ends here."""
-    typer.echo("\n".join(map(shown, sentence.splitlines())), err=True)
-    raise typer.Exit(1)
+    tell(shown(line))

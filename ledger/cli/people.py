@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.office import EVERYWHERE, Who, answer, mykey_of, note, office_of
+from config.errors import CommandFailed
+from config.output import tell
+from ledger.cli.office import EVERYWHERE, Who, mykey_of, note, office_of
 
 app = typer.Typer()
 
@@ -41,7 +43,7 @@ def renew(context: typer.Context, who: Who) -> None:
         mykey = mykey_of(ledger, who)
         code = ledger.identity.renewal_code(mykey, ledger.today())
         note(ledger, EVERYWHERE, "renewal_code", mykey=mykey)
-        answer(code)
+        tell(code)
 
 
 @app.command()
@@ -82,7 +84,7 @@ def leave(
         for each in ledger.identity.services(mykey):
             office.tell("office-unlinks", service=each.service, number=each.number)
         if not yes:
-            office.refuse("leave_unconfirmed")
+            raise CommandFailed("leave_unconfirmed")
         carry_out(ledger, mykey)
         note(ledger, EVERYWHERE, "leave")
         office.tell("office-left")

@@ -112,7 +112,7 @@ def token(
     withdraw: Annotated[bool, typer.Option("--withdraw", help="End all tokens of this person instead.")] = False,
 ) -> None:
     """Print a token with which an officer may use the HTTP API; it is shown once."""
-    from ledger.api.desk import Officer, Scope, ScopesApartError
+    from ledger.api.desk import Officer, Scope
 
     office = office_of(context)
     named = scope or [str(Scope.READ)]
@@ -125,9 +125,6 @@ def token(
             note(ledger, municipality, "token_withdrawn", to=bearer.who)
             office.tell("office-tokens-withdrawn", count=count)
             return
-        try:
-            made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days), ledger.today())
-        except ScopesApartError as apart:
-            office.refuse(apart.code, one=apart.one, other=apart.other)
+        made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days), ledger.today())
         note(ledger, municipality, "token", to=bearer.who, scopes=" ".join(sorted(bearer.scopes)))
         answer(made)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.office import EVERYWHERE, Municipality, note, office_of, stop
+from ledger.cli.office import EVERYWHERE, Municipality, note, office_of
 
 app = typer.Typer()
 
@@ -81,7 +81,7 @@ def shred(
         today = ledger.today()
         first = before or first_kept(today)
         if not _is_month(first) or first > f"{today:%Y-%m}":
-            stop(office.texts("office-shred-when"))
+            office.refuse("month_invalid")
         gone = ledger.periods.shred(first)
         note(ledger, EVERYWHERE, "shred", months=" ".join(gone))
         office.tell("office-shredded", months=", ".join(gone) or "–")

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from config.errors import KnownError
 from ledger.database import reading, repeated, with_row_locks
 from ledger.keys import LENGTH, make_secret, print_of
 from ledger.points.schema import operations, period_keys
@@ -29,7 +30,7 @@ _NONCE_BYTES = 12
 T = TypeVar("T")
 
 
-class PeriodKeyMissing(Exception):  # noqa: N818  # says what is the case
+class PeriodKeyMissing(KnownError):  # noqa: N818  # says what is the case
     """A month's key is missing and was not destroyed: its file is away, or is another; carries `period`."""
 
     code = "period_key_missing"

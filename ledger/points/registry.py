@@ -11,6 +11,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
+from config.errors import KnownError
 from config.municipalities import is_known
 from ledger.database import one_by_one, reading, repeated
 from ledger.points.bulk import put
@@ -39,7 +40,7 @@ _FORWARD = (
 """What is asked and done at every request is put together once: that takes longer than the answer."""
 
 
-class RegistryError(ValueError):
+class RegistryError(KnownError):
     """What was to be registered does not fit what is there; `code` is stable, and its texts say how."""
 
     def __init__(self, code: str, what: str) -> None:

@@ -27,6 +27,8 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
+from config import __version__
+from config.errors import KnownError
 from ledger.wire.answers import (
     Decision,
     Inquiry,
@@ -62,16 +64,26 @@ _LONGEST_RETRY: Final = 120.0
 M = TypeVar("M", bound=Message)
 
 
-class LedgerError(Exception):
+class LedgerError(KnownError):
     """The ledger did not do what it was asked."""
 
-    code: str = "ledger_failed"
+    code = "ledger_failed"
+
+    @property
+    def data(self) -> dict[str, str | int]:
+        """Nothing: what a ledger says is not repeated."""
+        return {}
 
 
 class LedgerUnreachable(LedgerError):  # noqa: N818  # says what is the case, not what went wrong
     """No answer, or none that a ledger gives: nobody knows whether the request arrived."""
 
     code = "line_down"
+
+    @property
+    def spoken_code(self) -> str:
+        """Whoever waits cannot be told that it will be sent later."""
+        return "line_needed" if type(self) is LedgerUnreachable else self.code
 
 
 class LedgerUntrusted(LedgerUnreachable):
@@ -146,7 +158,7 @@ class LedgerClient:
             transport=transport,
             timeout=None,  # noqa: S113  # one deadline for the whole stands around each exchange
             # Not compressed: a small answer could unpack to any size.
-            headers={"Accept-Language": language, "User-Agent": "kazasu", "Accept-Encoding": "identity"},
+            headers={"Accept-Language": language, "User-Agent": f"kazasu/{__version__}", "Accept-Encoding": "identity"},
             trust_env=transport is None,
         )
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
+import platform
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config.errors import SettingsError
+from config import __version__, output
 from config.home import VARIABLE, Home
 from config.texts import LANGUAGES, Lang
-from terminal.cli.context import Exit, Globals, answer, fail, hoist, say
-from terminal.fault import Fault
+from terminal.cli.context import Exit, Globals, hoist
+from terminal.cli.edge import end
+from terminal.cli.log import keep_log
 
 COMMANDS = {
     "op": "terminal.cli.op",
@@ -31,17 +33,29 @@ COMMANDS = {
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; nothing is raised."""
+    output.speak_utf8()
     options, words = hoist(sys.argv[1:] if words is None else words)
     try:
+        if words:
+            keep_log(_globals(options).home)
         code = _application(words[:1])([*options, *words], prog_name="kazasu", standalone_mode=False)
-    except typer.TyperException as misuse:
-        return _misused(misuse, words)
-    except SettingsError as error:
-        return _settings_wrong(error, options, words)
-    except typer.Abort:
-        return Exit.FAILED
+        output.flush()
+    except BaseException as error:  # noqa: BLE001  # the outermost edge
+        return end(error, _globals(options), words)
     return code if isinstance(code, int) else Exit.ACCEPTED
+
+
+def _globals(options: list[str]) -> Globals:
+    """Return the global options as far as they can be read before the command line is understood."""
+    named = dict(zip(options[::2], options[1::2], strict=False))
+    home, lang = named.get("--home"), named.get("--lang")
+    spoken = next((known for known in LANGUAGES if known == lang), None)
+    try:
+        found = Home.locate(Path(home) if home else None)
+    except OSError:  # the working directory was taken away
+        found = Home(Path(os.devnull))
+    return Globals(found, named.get("--ledger"), spoken)
 
 
 def _application(first: list[str]) -> typer.Typer:
@@ -72,30 +86,14 @@ def terminal(
     home: Annotated[Path | None, typer.Option(help=f"The data directory; also by {VARIABLE}.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The ledger's URL, where it is not the one enrolled with.")] = None,
     lang: Annotated[Lang | None, typer.Option(help="ja or en.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
 ) -> None:
     """Open the terminal for municipal points on the My Number card; or run a command."""
+    if version:
+        output.tell(f"kazasu {__version__} (Python {platform.python_version()}, {platform.platform()})")
+        raise typer.Exit
     context.obj = Globals(Home.locate(home), ledger, lang)
     if context.invoked_subcommand is None:
         from terminal.cli.screen import open_screen
 
         open_screen(context.obj)
-
-
-def _misused(misuse: typer.TyperException, words: list[str]) -> int:
-    if "--json" in words:
-        answer({"status": "refused", "error": "usage", "message": misuse.format_message()})
-    else:
-        context = getattr(misuse, "ctx", None)
-        say(f"{misuse.format_message()}\n-> {context.command_path if context else 'kazasu'} --help")
-    return misuse.exit_code
-
-
-def _settings_wrong(error: SettingsError, options: list[str], words: list[str]) -> int:
-    asked = dict(pairwise(options)).get("--lang")
-    lang = next((lang for lang in LANGUAGES if lang == asked), None)
-    told = (("path", str(error.path)), ("line", error.line), ("key", error.key), ("reason", error.reason))
-    fault = Fault(error.code, told)
-    try:
-        fail(Globals(Home(error.path.parent), lang=lang), fault, as_json="--json" in words, exit_code=Exit.USAGE)
-    except typer.Exit as ended:
-        return ended.exit_code

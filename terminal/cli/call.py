@@ -9,10 +9,12 @@ from typing import Any, Literal, NoReturn, assert_never
 
 import typer
 
+from config.errors import OutputFailed
+from config.output import answer, say, tell
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.tokens import ServiceId
 from terminal.cli import pin as pins
-from terminal.cli.context import Exit, Globals, answer, say, sentences, tell
+from terminal.cli.context import Exit, Globals, sentences
 from terminal.cli.walk import Final, Stopped, Walk
 from terminal.counter import Counter
 from terminal.counter.amounts import amount_of
@@ -33,6 +35,7 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
+from terminal.fault import fault_of
 from terminal.shop.engine import ReaderState, Surroundings
 from terminal.shop.engine_thread import make_engine
 
@@ -95,12 +98,16 @@ class Call:
         message = None
         if outcome.fault is not None:
             message = sentences(texts, outcome.fault)
-        if self.as_json:
-            answer(outcome.as_json(message))
-        elif message is not None:
-            say(f"{message}\n({outcome.fault.code if outcome.fault else outcome.status})")
-        else:
-            tell(texts(f"op-{outcome.status}", **_figures(outcome)))
+        try:
+            if self.as_json:
+                answer(outcome.as_json(message))
+            elif message is not None:
+                say(f"{message}\n({outcome.fault.code if outcome.fault else outcome.status})")
+            else:
+                tell(texts(f"op-{outcome.status}", **_figures(outcome)))
+        except OutputFailed as failed:
+            # What became of the operation is more than whether it could be printed: the exit code still says it.
+            say(sentences(texts, fault_of(failed)))
         raise typer.Exit(outcome.exit_code if exit_code is None else exit_code)
 
     def misused(self, fault: Fault, bill: int | None = None) -> NoReturn:

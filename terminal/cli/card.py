@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from config import settings as settings_file
+from config.errors import CommandFailed
+from config.output import answer, say, tell
 from config.texts import Texts
-from config.trust import AnchorError, Anchors
+from config.trust import Anchors
 from reader import plans
 from reader.connection import Meter
 from reader.errors import ReaderError, japanese_day
@@ -24,9 +26,9 @@ from reader.source import CardSource, wait_for_card
 from reader.tap import Tap
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
-from terminal.cli.context import Exit, Globals, answer, fail, given, say, sentences
+from terminal.cli.context import Exit, Globals, given, sentences
 from terminal.counter.facts import Fault
-from terminal.shop.faults import fault_of
+from terminal.fault import fault_of
 
 EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
 
@@ -53,16 +55,13 @@ def command(
 ) -> None:
     """Read one card: who issued its certificate, its serial number and validity; no PIN is needed."""
     chosen = given(context)
-    try:
-        anchors = Anchors.load(chosen.home.anchors, *(trust_ca or ()))
-    except AnchorError as error:
-        fail(chosen, fault_of(error), as_json=as_json)
+    anchors = Anchors.load(chosen.home.anchors, *(trust_ca or ()))
     reading = Reading()
     try:
         if card is None:
             source = _reader(chosen, timeout)
         else:
-            source, anchors = _virtual(chosen, card, anchors, as_json=as_json)
+            source, anchors = _virtual(card, anchors)
         _read(reading, source, anchors if full or trust_ca else None)
     except ReaderError as error:
         reading.fault = fault_of(error)
@@ -80,11 +79,10 @@ def _reader(chosen: Globals, timeout: float) -> CardSource:
     return source
 
 
-def _virtual(chosen: Globals, name: str, anchors: Anchors, *, as_json: bool) -> tuple[CardSource, Anchors]:
+def _virtual(name: str, anchors: Anchors) -> tuple[CardSource, Anchors]:
     """Return a source with a virtual card on it, and the anchors with the authority that issued such cards."""
     if name not in DESIGNS:
-        told = (("card", name), ("cards", ", ".join(DESIGNS)))
-        fail(chosen, Fault("practice_card_unknown", told), as_json=as_json, exit_code=Exit.USAGE)
+        raise CommandFailed("practice_card_unknown", Exit.USAGE, card=name, cards=", ".join(DESIGNS))
     source = PracticeSource({name: DESIGNS[name].make()})
     source.tap(name)
     return source, anchors.with_certificates([TEST_CA.certificate])
@@ -146,4 +144,4 @@ def _show(reading: Reading, texts: Texts) -> None:
     }
     for key, value in lines.items():
         if value is not None:
-            typer.echo(f"{texts(key)}  {value}")
+            tell(f"{texts(key)}  {value}")

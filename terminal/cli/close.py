@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from config.output import answer, tell
 from config.texts import Texts
-from terminal.cli.context import Globals, answer, fail, given, say
+from terminal.cli.context import Globals, given
 from terminal.cli.queue import AsJson, opening
 from terminal.shop import books
 from terminal.shop.books import DayReport
-from terminal.shop.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu close --x --json"
 
@@ -25,14 +25,11 @@ def command(
 ) -> None:
     """Send what is unsent and close the day (Z); with --x, say what it comes to so far."""
     chosen = given(context)
-    try:
-        closed = _interim(chosen) if x else asyncio.run(_close(chosen))
-    except KNOWN as error:
-        fail(chosen, fault_of(error), as_json=as_json)
+    closed = _interim(chosen) if x else asyncio.run(_close(chosen))
     if as_json:
         answer(_as_json(closed))
     else:
-        say("\n".join(_lines(closed, chosen.texts)))
+        tell("\n".join(_lines(closed, chosen.texts)))
 
 
 def _interim(chosen: Globals) -> DayReport:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Self
 
 import typer
 
+from config.errors import SettingsError
 from config.home import Home
 from config.texts import LANGUAGES, Lang, Texts
 from terminal.fault import Fault
 
 
 class Exit(IntEnum):
-    """The exit codes of `op`; the other commands use the first and the last, and 1 for a failure."""
+    """The exit codes, each with what it says; `docs/reference/commands.md` is made from them."""
 
-    ACCEPTED = 0
-    FAILED = 1
-    USAGE = 2
-    QUEUED = 10
-    REFUSED = 11
-    UNKNOWN = 12
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make a code that knows what it says."""
+        made = int.__new__(cls, value)
+        made._value_ = value
+        made.meaning = meaning
+        return made
+
+    ACCEPTED = 0, "Done. For `op`: the ledger accepted the operation."
+    FAILED = 1, "Not done, or something has to be mended: the sentences say what. Never of `op`."
+    USAGE = 2, "The command line or the settings file is wrong; nothing was done."
+    QUEUED = 10, "Recorded, and sent as soon as the line is back. For `queue sync`: something is left."
+    REFUSED = 11, "`op`: refused, by the ledger or before anything was recorded; no points moved."
+    UNKNOWN = 12, "`op`: the outcome is not known. Ask again, or void the number; do not repeat it."
+    INTERRUPTED = 130, "Stopped by Ctrl-C before it was done."
 
 
 GLOBAL_OPTIONS = ("--home", "--ledger", "--lang")
@@ -50,7 +58,7 @@ class Globals:
 
         try:
             return Texts(settings.load(self.home.settings).screen.language)
-        except settings.SettingsError:
+        except (SettingsError, OSError):
             return Texts(LANGUAGES[0])
 
 
@@ -77,32 +85,7 @@ def hoist(words: list[str]) -> tuple[list[str], list[str]]:
     return front, rest
 
 
-def tell(text: str) -> None:
-    """Print a result for people."""
-    print(text)  # noqa: T201  # this is how a command line answers
-
-
-def say(text: str) -> None:
-    """Print what is no result, where it never mixes with an answer for programs."""
-    print(text, file=sys.stderr)  # noqa: T201  # this is how a command line speaks
-
-
-def answer(value: Mapping[str, Any]) -> None:
-    """Print the one JSON object that `--json` promises."""
-    print(json.dumps(value, ensure_ascii=False))  # noqa: T201  # this is how a command line answers
-
-
 def sentences(texts: Texts, fault: Fault) -> str:
     """Return what happened, why, and what to do: three lines."""
     refusal = texts.refusal(fault.code, **dict(fault.args))
     return f"{refusal.what}\n{refusal.why}\n{refusal.todo}"
-
-
-def fail(chosen: Globals, fault: Fault, *, as_json: bool, exit_code: int = Exit.FAILED) -> NoReturn:
-    """Say what went wrong, and end the command."""
-    message = sentences(chosen.texts, fault)
-    if as_json:
-        answer({"status": "refused", "error": fault.code, "message": message})
-    else:
-        say(f"{message}\n({fault.code})")
-    raise typer.Exit(exit_code)

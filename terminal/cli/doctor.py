@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from config import settings as settings_file
+from config.output import answer, tell
+from config.settings import Settings
 from config.texts import Texts
 from reader.pcsc import PcscSource
-from terminal.cli.context import Exit, answer, given, sentences, tell
-from terminal.shop import enrolment as enrolments
+from terminal.cli.context import Exit, given, sentences
+from terminal.fault import KNOWN
 from terminal.shop.doctor import Finding, Level, Patient, examine
 from terminal.shop.opening import local_time
 
@@ -24,15 +26,11 @@ def command(
 ) -> None:
     """Examine reader, PC/SC service, clock, SQLite, journal, ledger; exit 1 if anything has to be mended."""
     chosen = given(context)
-    settings = settings_file.load(chosen.home.settings)
-    patient = Patient(
-        chosen.home,
-        settings,
-        PcscSource(settings.reader.name),
-        local_time,
-        chosen.ledger,
-        enrolments.load(chosen.home),
-    )
+    try:
+        settings = settings_file.load(chosen.home.settings)
+    except KNOWN:  # a finding like any other; the defaults do for the rest
+        settings = Settings()
+    patient = Patient(chosen.home, settings, PcscSource(settings.reader.name), local_time, chosen.ledger)
     findings = asyncio.run(examine(patient))
     wrong = any(finding.level is Level.WRONG for finding in findings)
     if as_json:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from terminal.cli.context import answer, fail, given, tell
+from config.output import answer, tell
+from terminal.cli.context import given
 from terminal.shop import enrolment as enrolments
-from terminal.shop.faults import KNOWN, fault_of
 
 EXAMPLE = "Example: kazasu enrol 5WNQ-GW69-536B-R3T0-9VKE-XN2C-4D7H-M --ledger https://ledger.example.jp"
 
@@ -23,10 +23,7 @@ def command(
     chosen = given(context)
     if chosen.ledger is None:
         raise typer.BadParameter("name the ledger: --ledger URL")
-    try:
-        enrolment = asyncio.run(enrolments.enrol(chosen.home, code, chosen.ledger))
-    except KNOWN as error:
-        fail(chosen, fault_of(error), as_json=as_json)
+    enrolment = asyncio.run(enrolments.enrol(chosen.home, code, chosen.ledger))
     setup = enrolment.setup
     if as_json:
         answer({"terminal_id": setup.terminal_id, "shop": setup.shop.code, "name": setup.shop.name})

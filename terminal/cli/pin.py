@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from terminal.cli.context import say
+from config.output import say
 
 _LONGEST = 16
 """More than a PIN has: what is longer is refused as malformed, and not read to its end."""

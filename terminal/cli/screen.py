@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import sys
 from typing import TYPE_CHECKING
 
-from config.home import Home
-from terminal.cli.context import Globals
+from config.errors import CommandFailed
+from terminal.cli.context import Exit, Globals
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import look_of
 
@@ -14,21 +15,30 @@ if TYPE_CHECKING:  # its import would come before the first frame
     from terminal.shell.shared import Shared
     from terminal.shop.engine import Engine
 
-LOG_BYTES = 1_000_000
-"""What went wrong fills two files of this size at most."""
-
 
 def open_screen(chosen: Globals) -> None:
-    """Run the terminal until it is closed; raise SettingsError."""
+    """Run the terminal until it is closed; raise KnownError."""
+    need_terminal()
     application = KazasuApp(look_of(chosen.home.settings, chosen.lang), lambda: _load(chosen))
     application.run()
     if application.failure is not None:
         raise application.failure
 
 
+def need_terminal() -> None:
+    """Raise CommandFailed where there is nobody to show a screen to: it would be drawn into a file, and never end.
+
+    A browser has no terminal either; whoever serves it names a driver to Textual.
+    """
+    shown = sys.__stdout__ if sys.platform == "win32" else sys.__stderr__
+    if "TEXTUAL_DRIVER" not in os.environ and not all(s is not None and s.isatty() for s in (sys.__stdin__, shown)):
+        raise CommandFailed("no_terminal", Exit.USAGE)
+
+
 def _load(chosen: Globals) -> Shared:
     """Import and read what the screens share: only once something is on the screen."""
     from config import settings as settings_file
+    from terminal.cli.log import keep_log
     from terminal.screens.display.link import Broadcaster
     from terminal.shell.shared import Shared
     from terminal.shell.sound import play
@@ -48,12 +58,3 @@ def _load(chosen: Globals) -> Shared:
 
     display = Broadcaster(chosen.home.display)
     return Shared(screen, around, make_engine, display, play, owner_code=settings.owner.code)
-
-
-def keep_log(home: Home) -> None:
-    """Write down what goes wrong, in the home's log: the screen has no room for a stack."""
-    from logging.handlers import RotatingFileHandler
-
-    handler = RotatingFileHandler(home.log, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    logging.getLogger().addHandler(handler)

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from reader.errors import VpcdUnreachable
+from config.output import say
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
 from reader.virtual.vpcd import ADDRESS, InsertedCard
-from terminal.cli.context import fail, given, say
-from terminal.shop.faults import fault_of
+from terminal.cli.context import given
 
 EXAMPLE = "Example: kazasu virtual-card --profile blocked --write-ca test-ca.pem"
 
@@ -41,8 +40,6 @@ def command(
         inserted = InsertedCard(card, Unsteady(card, delay=slow, exchanges=vanish_after), address)
         say(chosen.texts("virtual-card-inserted", profile=profile))
         inserted.serve()
-    except VpcdUnreachable as error:
-        fail(chosen, fault_of(error), as_json=False)
     except KeyboardInterrupt:
         pass
     say(chosen.texts("virtual-card-gone"))

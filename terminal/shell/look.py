@@ -30,7 +30,7 @@ class Look:
 def look_of(settings: Path, lang: Lang | None = None) -> Look:
     """Return the look that a settings file asks for; whoever reads it in full says what is wrong with it."""
     try:
-        found = tomllib.loads(settings.read_text(encoding="utf-8")).get("screen")
+        found = tomllib.loads(settings.read_text(encoding="utf-8-sig")).get("screen")
     except (OSError, ValueError):
         found = None
     screen = found if isinstance(found, dict) else {}

@@ -42,7 +42,7 @@ def workplace(home: Home) -> Home:
 
 
 def open_station(home: Home, settings: Settings, ledger: str | None = None) -> AbstractAsyncContextManager[Station]:
-    """Open, without a reader, the terminal that this machine is; raise one of `terminal.shop.faults.KNOWN`."""
+    """Open, without a reader, the terminal that this machine is; raise one of `terminal.fault.KNOWN`."""
     place = workplace(home)
     # Practice mode has the ledger that it made, whatever is asked for.
     named = ledger if place == home else None
@@ -53,6 +53,7 @@ def open_station(home: Home, settings: Settings, ledger: str | None = None) -> A
 def reading(home: Home) -> Iterator[JournalReader]:
     """Yield the journal, to be read, also beside an open terminal; raise QueueError or EnrolmentError."""
     place = workplace(home)
+    enrolments.load(place)
     if not place.journal.exists():
         raise JournalMissing(place.path)
     journal = read_journal(place.journal, enrolments.key_of(place).public_key())

@@ -39,8 +39,8 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.facts import Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
+from terminal.fault import fault_of
 from terminal.shop.books import undoable
-from terminal.shop.faults import fault_of
 from terminal.shop.opening import Station
 
 _log = logging.getLogger(__name__)

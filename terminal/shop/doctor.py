@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
+from config import __version__
+from config import settings as settings_file
 from config.home import Home
 from config.settings import Settings
 from config.trust import Anchors
@@ -21,9 +25,9 @@ from offline_queue.schema import ROOM
 from reader.errors import NoCard, PcscForbidden, PcscServiceDown, ReaderError
 from reader.source import CardSource, wait_for_card
 from terminal.counter.facts import Fault
+from terminal.fault import KNOWN, fault_of
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import Enrolment
-from terminal.shop.faults import KNOWN, fault_of
 from terminal.shop.ledger_access import EMBEDDED, open_client
 from terminal.shop.opening import Clock
 
@@ -64,28 +68,39 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One machine to examine; `enrolment` is None where it only practises."""
+    """One machine to examine; `settings` are the defaults where its file is wrong."""
 
     home: Home
     settings: Settings
     source: CardSource
     clock: Clock
     ledger: str | None = None
-    enrolment: Enrolment | None = None
 
 
 async def examine(patient: Patient) -> list[Finding]:
     """Return all findings, in the order in which they should be mended."""
-    checks: list[Callable[[Patient], Finding]] = [_sqlite, _directory, _anchors, _enrolment, _journal, _reader]
+    checks: list[Callable[[Patient], Finding]] = [_version, _sqlite, _directory, _settings, _anchors]
     found = [_guarded(check, patient) for check in checks]
-    return [*found, *[finding async for finding in _ledger(patient)]]
+    try:
+        enrolment = enrolments.load(patient.home)
+    except KNOWN as error:
+        # Whose journal it is, and of which ledger, nobody knows then.
+        return [*found, Finding("enrolment", Level.WRONG, fault=fault_of(error)), _guarded(_reader, patient)]
+    found += [_guarded(partial(check, enrolment), patient) for check in (_enrolment, _journal)]
+    found.append(_guarded(_reader, patient))
+    return [*found, *[finding async for finding in _ledger(patient, enrolment)]]
 
 
 def _guarded(check: Callable[[Patient], Finding], patient: Patient) -> Finding:
     try:
         return check(patient)
     except KNOWN as error:
-        return Finding(check.__name__.lstrip("_"), Level.WRONG, fault=fault_of(error))
+        name = (check.func if isinstance(check, partial) else check).__name__
+        return Finding(name.lstrip("_"), Level.WRONG, fault=fault_of(error))
+
+
+def _version(_patient: Patient) -> Finding:
+    return Finding("version", Level.GOOD, f"{__version__} (Python {platform.python_version()})")
 
 
 def _sqlite(_patient: Patient) -> Finding:
@@ -114,21 +129,26 @@ def _directory(patient: Patient) -> Finding:
     return Finding("directory", Level.GOOD, str(path))
 
 
+def _settings(patient: Patient) -> Finding:
+    settings_file.load(patient.home.settings)
+    return Finding("settings", Level.GOOD)
+
+
 def _anchors(patient: Patient) -> Finding:
     return Finding("anchors", Level.GOOD, str(len(Anchors.load(patient.home.anchors).certificates)))
 
 
-def _enrolment(patient: Patient) -> Finding:
-    if patient.enrolment is None:
+def _enrolment(enrolment: Enrolment | None, patient: Patient) -> Finding:
+    if enrolment is None:
         return Finding("enrolment", Level.NOTE, fault=Fault("not_enrolled"))
     enrolments.key_of(patient.home)
-    return Finding("enrolment", Level.GOOD, patient.enrolment.setup.terminal_id)
+    return Finding("enrolment", Level.GOOD, enrolment.setup.terminal_id)
 
 
-def _journal(patient: Patient) -> Finding:
+def _journal(own: Enrolment | None, patient: Patient) -> Finding:
     """Walk the whole chain, unless the terminal is at work on it."""
-    home = patient.home if patient.enrolment is not None else patient.home.practice
-    enrolment = enrolments.load(home)
+    home = patient.home if own is not None else patient.home.practice
+    enrolment = own if own is not None else enrolments.load(home)
     if enrolment is None or not home.journal.exists():
         return Finding("journal", Level.GOOD, "0")
     try:
@@ -148,15 +168,14 @@ def _reader(patient: Patient) -> Finding:
     except NoCard:
         pass  # a reader that waits for one
     except ReaderError as error:
-        needed = patient.enrolment is not None
+        needed = patient.home.enrolment.exists()
         fault = REMEDIES.get(type(error)) or fault_of(error)
         return Finding("reader", Level.WRONG if needed else Level.NOTE, fault=fault)
     return Finding("reader", Level.GOOD)
 
 
-async def _ledger(patient: Patient) -> AsyncIterator[Finding]:
+async def _ledger(patient: Patient, enrolment: Enrolment | None) -> AsyncIterator[Finding]:
     """Ask the ledger who we are and what time it is; the one in this process needs no asking."""
-    enrolment = patient.enrolment
     url = patient.ledger or (enrolment.ledger if enrolment is not None else EMBEDDED)
     if enrolment is None or url == EMBEDDED:
         yield Finding("ledger", Level.GOOD, EMBEDDED)

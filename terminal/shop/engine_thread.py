@@ -34,9 +34,9 @@ from terminal.counter.events import (
     Unanswered,
 )
 from terminal.counter.facts import Fault
+from terminal.fault import KNOWN, fault_of
 from terminal.shop.desk import Desk
 from terminal.shop.engine import ReaderState, Report, Surroundings, Unanswerable
-from terminal.shop.faults import KNOWN, fault_of
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import PracticeReader, enrol_for_practice
 
@@ -197,9 +197,10 @@ class BackgroundEngine:
     async def _carry_out(self, desk: Desk, station: Station, effect: Effect) -> None:
         try:
             event = await desk.carry_out(effect)
-        except Exception:  # noqa: BLE001  # the outermost edge: the counter must hear that nothing came of it
-            _log.exception("%s failed", type(effect).__name__)
-            event = _failed(effect)
+        except Exception as error:  # noqa: BLE001  # the outermost edge: the counter must hear that nothing came of it
+            if not isinstance(error, KNOWN):
+                _log.exception("%s failed", type(effect).__name__)
+            event = _failed(effect, fault_of(error))
         self._unanswered = event if isinstance(event, Unanswered) else None
         self._count_unsent(station)
         if event is not None:
@@ -290,14 +291,18 @@ class BackgroundEngine:
             self._report(after)
 
 
-def _failed(effect: Effect) -> Event | None:
-    """Return what the counter is told of an effect that broke on a defect of ours."""
+def _failed(effect: Effect, fault: Fault) -> Event | None:
+    """Return what the counter is told of an effect that broke: whoever waits for its answer must not wait for ever."""
     match effect:
         case ReadCard(task) | AskTries(task) | Authorise(task):
-            return CardFailed(task, Fault("unexpected"))
+            return CardFailed(task, fault)
         case Commit(task):
-            return NotRecorded(task, Fault("unexpected"))
-        case AskAgain() | ListVoidable() | Reopen() | Wipe():
+            return NotRecorded(task, fault)
+        case AskAgain(task, receipt):
+            return Unanswered(task, receipt)
+        case ListVoidable() | Reopen():
+            return Trouble(fault)
+        case Wipe():
             return None
         case _:
             assert_never(effect)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, Field, ValidationError
 
+from config.errors import KnownError
 from config.home import Home
 from ledger.wire.setup import TerminalSetup
 from ledger.wire.values import Message
@@ -18,7 +19,7 @@ from offline_queue.lock import InstanceLock
 from terminal.shop.ledger_access import open_client
 
 
-class EnrolmentError(Exception):
+class EnrolmentError(KnownError):
     """This machine cannot work as an enrolled terminal; carries the `path` of the file in question.
 
     EnrolmentError
@@ -28,8 +29,6 @@ class EnrolmentError(Exception):
     ├── TerminalKeyDamaged   the key's file is missing or is none
     └── AlreadyEnrolled      another enrolment would orphan the journal that is here
     """
-
-    code: ClassVar[str]
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{self.code}: {path}")

@@ -94,7 +94,7 @@ class Opener:
 
     @asynccontextmanager
     async def __call__(self, on_line: Callable[[SyncState], None]) -> AsyncIterator[Station]:
-        """Yield the open station; raise one of `terminal.shop.faults.KNOWN`."""
+        """Yield the open station; raise one of `terminal.fault.KNOWN`."""
         home = self.home
         async with AsyncExitStack() as stack:
             try:

@@ -14,7 +14,7 @@ from config.settings import ScreenSettings
 from reader.apdu import HOLDS_SECRET
 from reader.connection import Apdu
 from reader.virtual.card import VirtualCard
-from terminal.cli.screen import keep_log
+from terminal.cli.log import keep_log
 from terminal.counter import pricing, step
 from terminal.counter.effects import Authorise, ReadCard
 from terminal.counter.events import CardRead, Event, PinEntered, PinTyped

@@ -13,9 +13,11 @@ app = typer.Typer(invoke_without_command=True, epilog="Example: kazasu display -
 def show(context: typer.Context) -> None:
     """Show residents what to do at the counter that runs on this machine."""
     from config import settings
+    from terminal.cli.screen import need_terminal
     from terminal.screens.display.app import DisplayApp
     from terminal.screens.display.link import follow
 
+    need_terminal()
     told = given(context)
     screen = settings.load(told.home.settings).screen
     if told.lang is not None:
