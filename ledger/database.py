@@ -21,6 +21,9 @@ T = TypeVar("T")
 ATTEMPTS = 20
 """How often a transaction is tried before its conflict is somebody's to look at."""
 
+_PATIENCE_SECONDS = 30.0
+"""After how long no further try is begun: SQLite alone may let each wait so long for another writer."""
+
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATE of serialization failure, deadlock, and lock not available (PostgreSQL, appendix A)."""
 
@@ -132,13 +135,14 @@ def repeated(engine: Engine, work: Callable[[Connection], T], *, on_taken_keys: 
     `work` therefore reads and decides inside, and keeps nothing from one try to the next. With `on_taken_keys` a key
     that somebody else inserted since it was looked for, or a table that they made, is such a case too.
     """
+    patient_until = time.monotonic() + _PATIENCE_SECONDS
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
                 return work(connection)
         except DBAPIError as error:
             conflict = is_conflict(error) or (on_taken_keys and _is_taken(error))
-            if attempt == ATTEMPTS or not conflict:
+            if attempt == ATTEMPTS or not conflict or time.monotonic() > patient_until:
                 raise
         time.sleep(random() * 0.002 * 2 ** min(attempt, 7))  # noqa: S311  # jitter, not a secret
     raise AssertionError("the last try returns or raises")

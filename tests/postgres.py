@@ -32,12 +32,20 @@ def server(settings: tuple[str, ...] = ()) -> Iterator[str]:
 
     Durable as it comes: what is measured against it pays for its commits.
     """
-    with _folder() as folder:
+    with node(settings) as made:
+        yield made.url
+
+
+@contextmanager
+def node(settings: tuple[str, ...] = (), where: Path | None = None) -> Iterator[Node]:
+    """Yield a server that may be stopped and started meanwhile; its folder is made in another one, if one is named."""
+    with _folder(where) as folder:
         made = Node.initialise(folder, settings)
         try:
-            yield made.url
+            yield made
         finally:
-            made.stop()
+            if made.is_running:
+                made.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,11 @@ class Node:
     def url(self) -> str:
         """The URL of the server's first database."""
         return f"postgresql+psycopg://kazasu@/postgres?host={self.folder}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has not been stopped."""
+        return (self.data / "postmaster.pid").exists()
 
     def configure(self, *settings: str) -> None:
         """Add lines to the configuration, which count from the next start on."""
@@ -155,14 +168,14 @@ def pair(settings: tuple[str, ...] = ()) -> Iterator[Pair]:
             yield Pair(primary, standby)
         finally:
             for each in running:
-                if (each.data / "postmaster.pid").exists():
+                if each.is_running:
                     each.stop()
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(where: Path | None = None) -> Iterator[Path]:
     # Not under pytest's directory: a socket's path may have a hundred characters, and the server's user must reach it.
-    with tempfile.TemporaryDirectory(prefix="kazasu-pg-") as name:
+    with tempfile.TemporaryDirectory(prefix="kazasu-pg-", dir=where) as name:
         if os.geteuid() == 0:
             shutil.chown(name, "postgres", "postgres")
         yield Path(name)
