@@ -7,17 +7,19 @@ take a `Station` to `Engine.ask`, and gets its answer while the counter goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from config.home import Home
 from config.settings import Settings
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
-from ledger.wire.operations import Award, Sale, Void
+from ledger.wire.entries import operation_id
+from ledger.wire.operations import Award, Operation, Sale, Void
 from offline_queue.close import Report, close_day, decided_since_close, interim, total
 from offline_queue.errors import JournalMissing
 from offline_queue.reading import JournalReader, Recorded, read_journal
@@ -31,6 +33,12 @@ RECENT = 200
 
 LAST = 12
 """Operations that an overview lists."""
+
+SEARCHED = 2_000
+"""How many operations back one is looked for by its amount: some weeks of a shop. By its number any is found."""
+
+FOUND = 5
+"""The most operations that a search returns, newest first."""
 
 
 # Opening and reading --------------------------------------------------------------------------------------------
@@ -199,6 +207,48 @@ def _redeems(record: Recorded) -> bool:
 
 
 # Looking things up ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An operation that was looked for, with what it undid where it is a void."""
+
+    record: Recorded
+    content: Operation
+    undoes: Sale | Award | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Asks for the operations with this number at the shop, or with this bill or amount due."""
+
+    number: int
+
+    async def __call__(self, station: Station) -> tuple[Found, ...]:
+        """Return them, newest first."""
+        return await asyncio.to_thread(self._search, station)
+
+    def _search(self, station: Station) -> tuple[Found, ...]:
+        journal = station.journal.reader()
+        try:
+            named = journal.find(operation_id(journal.terminal_id, self.number))
+            others = [record for record in journal.recent(SEARCHED) if record != named and self._fits(record)]
+            return tuple(_found(journal, ([named] if named else []) + others))
+        finally:
+            journal.close()
+
+    def _fits(self, record: Recorded) -> bool:
+        content = record.entry.content
+        return isinstance(content, Sale) and self.number in (content.bill, content.amount_due)
+
+
+def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Found]:
+    for record in islice(records, FOUND):
+        content = record.entry.content
+        if isinstance(content, Operation):
+            target = journal.find(content.target) if isinstance(content, Void) else None
+            undone = target.entry.content if target else None
+            yield Found(record, content, undone if isinstance(undone, Sale | Award) else None)
 
 
 def undoable(station: Station) -> list[Recorded]:

@@ -106,6 +106,31 @@ async def test_a_close_ends_what_needs_a_hand(tmp_path: Path) -> None:
     assert (found.report.number, found.report.day.refused, found.needs) == (2, 0, {})
 
 
+async def test_an_operation_is_found_by_number_bill_or_amount_due(tmp_path: Path) -> None:
+    """Newest first, the number before all amounts; a void comes with what it undid."""
+    async with desk(tmp_path) as counter:
+        first = await write(counter, draft(4))
+        await write(counter, draft(900, 300))
+        await write(counter, draft(600))
+        record = counter.station.journal.find(first)
+        assert record is not None
+        assert isinstance(record.entry.content, Sale)
+        void = await write(counter, pricing.void(Voidable(first, record.entry.at, record.entry.content)))
+        searched = {number: await books.Search(number)(counter.station) for number in (4, 600, 1, 77)}
+    ids = {number: [each.record.entry.seq for each in found] for number, found in searched.items()}
+    assert ids == {4: [4, 1], 600: [3, 2], 1: [1], 77: []}
+    assert (searched[4][0].record.operation_id, searched[4][0].undoes) == (void, record.entry.content)
+
+
+async def test_a_search_lists_only_so_many(tmp_path: Path) -> None:
+    """Of many like amounts, the last."""
+    async with desk(tmp_path, TestLedger(down=True)) as counter:
+        for _ in range(books.FOUND + 2):
+            await write(counter, draft(500), sent=False)
+        found = await books.Search(500)(counter.station)
+    assert [each.record.entry.seq for each in found] == [7, 6, 5, 4, 3]
+
+
 # The engine -----------------------------------------------------------------------------------------------------
 
 

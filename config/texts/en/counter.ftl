@@ -133,7 +133,7 @@ slip-return = Return of
 slip-returned = Refund
 slip-convert = Points converted
 slip-unlink = Registration ended
-slip-short = Short (not due)
+slip-short = Short
 
 # Help
 help-title = Help

@@ -60,3 +60,12 @@ owner-how-close = 1 only shows the X report. 2 closes the day, after a question.
 # The owner's code
 code-ask = Enter the owner's code
 code-wrong = That is not the code ({ $tries } more)
+
+# Looking an operation up
+key-search = Find
+owner-ask-search = Enter its number or its amount
+owner-say-search = The number stands on the slip, after "01-". The amount is the bill or what was due.
+owner-not-found = Nothing found
+owner-ask-pick = Pick one
+owner-found = Operation { $number }
+owner-say-found = The slip at the right is this operation's.

@@ -133,7 +133,7 @@ slip-return = 返品
 slip-returned = 返金額
 slip-convert = ポイント振替
 slip-unlink = 登録の取りやめ
-slip-short = 不足分（ご負担なし）
+slip-short = 不足分
 
 # ヘルプ
 help-title = ヘルプ

@@ -1,7 +1,7 @@
 # 店主の画面
 screen-counter = 係員
 screen-owner = 店主
-key-counter = 係員の画面
+key-counter = 係員へ
 key-owner = 店主
 key-x = 中間計
 key-z = 締め
@@ -60,3 +60,12 @@ owner-how-close = 1 は中間計を見るだけです。2 は確認のあとで�
 # 店主の番号
 code-ask = 店主の番号を入力してください
 code-wrong = 番号が違います（あと { $tries } 回）
+
+# 取引を探す
+key-search = 探す
+owner-ask-search = 取引の番号か金額を入力してください
+owner-say-search = 番号は控えの「01-」の後ろの数字です。金額は会計金額かお支払額です。
+owner-not-found = 見つかりません
+owner-ask-pick = 取引を選んでください
+owner-found = 取引 { $number }
+owner-say-found = 右がこの取引の控えです。

@@ -17,12 +17,15 @@ from terminal.screens.owner.state import (
     Failed,
     Looking,
     OwnerState,
+    Picking,
+    Searching,
+    Showing,
     forward,
     others,
 )
 from terminal.screens.owner.view import left, right
 from terminal.shell.help import HelpScreen
-from terminal.shell.keyboard import PAD
+from terminal.shell.keyboard import PAD, digit
 from terminal.shell.registry import row_of
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.prose import Prose
@@ -31,10 +34,13 @@ from terminal.shell.widgets.status_line import StatusLine
 from terminal.shell.widgets.touch import KeyLine, Touchable
 from terminal.shell.words import Words
 from terminal.shop import books
-from terminal.shop.books import Overview
+from terminal.shop.books import Overview, Search
 from terminal.shop.engine import Unanswerable
 
 NAME = "owner"
+
+LONGEST = 9
+"""Digits that may be typed: enough for any number or amount, and too few for a 個人番号."""
 
 REFRESH_SECONDS = 10.0
 """How old the figures may be."""
@@ -111,6 +117,21 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             self._go(Closed(closed))
             self.look()
 
+    @work(group="searching", exclusive=True)
+    async def _search(self, text: str) -> None:
+        try:
+            found = await self._shared.ask(Search(int(text)))
+        except Unanswerable as error:
+            self._go(Failed(error.fault))
+            return
+        match found:
+            case ():
+                self._go(Searching(text, missed=True))
+            case (one,):
+                self._go(Showing(one))
+            case _:  # several
+                self._go(Picking(found))
+
     # What people do ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
@@ -118,7 +139,14 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         event.stop()
         press = PAD.get(event.key, event.key)
         keys = self._keys()
-        meant = next((key.means for key in (*keys, QUIT) if key.press == press), None)
+        typed = digit(event.character)
+        if isinstance(self.state, Searching) and (typed or press == "backspace"):
+            text = self.state.text + typed if typed else self.state.text[:-1]
+            self._go(Searching(text[:LONGEST]))
+            return
+        meant: Intention | None = next((key.means for key in (*keys, QUIT) if key.press == press), None)
+        if isinstance(self.state, Picking) and 1 <= int(typed or 0) <= len(self.state.found):
+            meant = Picked(int(typed or 0))
         if meant is None:
             caps = " ".join(key.cap for key in keys)
             self.query_one("#hint", Prose).text = self._shared.words("hint-wrong-key", keys=caps)
@@ -157,7 +185,16 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Looking(x=True))
             case Looking(), Picked(2):
                 self._go(Confirming())
-            case ((Looking() | Confirming()), Escaped()):
+            case Looking(), Picked(3):
+                self._go(Searching())
+            case Searching(text), Entered():
+                if text:
+                    self._search(text)
+            case Picking(found), Picked(number):
+                self._go(Showing(found[number - 1]))
+            case ((Picking() | Showing()), Escaped()):
+                self._go(Searching())
+            case ((Looking() | Searching() | Confirming()), Escaped()):
                 self._go(Looking())
             case Confirming(), Entered():
                 self._go(Closing())

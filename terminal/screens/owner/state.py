@@ -9,7 +9,7 @@ from terminal.counter.events import Entered, Picked
 from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, Key
 from terminal.fault import Fault
 from terminal.shell.registry import COUNTER
-from terminal.shop.books import DayReport
+from terminal.shop.books import DayReport, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,35 @@ class Failed:
     fault: Fault
 
 
-OwnerState = Looking | Confirming | Closing | Closed | Failed
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """An operation is looked for; `missed` once there was none with what is typed."""
+
+    text: str = ""
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picking:
+    """Several were found: one is picked by its place in the list."""
+
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """The slip of an operation that was found."""
+
+    found: Found
+
+
+OwnerState = Looking | Searching | Picking | Showing | Confirming | Closing | Closed | Failed
 
 TO_COUNTER = Key(COUNTER.cap, COUNTER.press, COUNTER.key_text, Picked(0))
 SHOW_X = Key("1", "1", "key-x", Picked(1))
 ASK_Z = Key("2", "2", "key-z", Picked(2))
+ASK_SEARCH = Key("3", "3", "key-search", Picked(3))
+SEARCH = Key("Enter", "enter", "key-search", Entered())
 CLOSE = Key("Enter", "enter", "key-do-close", Entered())
 RETRY = Key("Enter", "enter", "key-retry", Entered())
 LEAVE = Key("Enter", "enter", COUNTER.key_text, Picked(0))
@@ -56,13 +80,15 @@ LEAVE = Key("Enter", "enter", COUNTER.key_text, Picked(0))
 def forward(state: OwnerState) -> Key | None:
     """Return the key on the large button."""
     match state:
+        case Searching():
+            return SEARCH
         case Confirming():
             return CLOSE
         case Closed():
             return LEAVE
         case Failed():
             return RETRY
-        case Looking() | Closing():
+        case Looking() | Picking() | Showing() | Closing():
             return None
         case _:
             assert_never(state)
@@ -74,8 +100,10 @@ def others(state: OwnerState) -> tuple[Key, ...]:
         case Looking(x=True):
             return (ASK_Z, BACK, *EVERYWHERE)
         case Looking():
-            return (SHOW_X, ASK_Z, TO_COUNTER, *EVERYWHERE)
-        case Confirming():
+            return (SHOW_X, ASK_Z, ASK_SEARCH, TO_COUNTER, *EVERYWHERE)
+        case Picking() | Showing():
+            return (BACK, *EVERYWHERE)
+        case Searching() | Confirming():
             return (CANCEL, *EVERYWHERE)
         case Closing():
             return EVERYWHERE

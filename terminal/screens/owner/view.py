@@ -9,14 +9,27 @@ from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
 from ledger.wire.answers import Status
-from ledger.wire.operations import Award, Sale
+from ledger.wire.operations import Award, Content, Sale
 from offline_queue.reading import Recorded
+from terminal.counter.events import Picked
 from terminal.screens.owner.bars import HourBars, Hours
-from terminal.screens.owner.state import Closed, Closing, Confirming, Failed, Looking, OwnerState, forward
+from terminal.screens.owner.state import (
+    Closed,
+    Closing,
+    Confirming,
+    Failed,
+    Looking,
+    OwnerState,
+    Picking,
+    Searching,
+    Showing,
+    forward,
+)
 from terminal.shell.widgets.prose import Prose
-from terminal.shell.widgets.touch import KeyCap
-from terminal.shell.words import Words, clock, number_at_shop, signed_points, yen
-from terminal.shop.books import Need, Overview
+from terminal.shell.widgets.touch import ChoiceLine, KeyCap
+from terminal.shell.words import Words, clock, moment, number_at_shop, signed_points, yen
+from terminal.shop.books import Found, Need, Overview
+from terminal.slips.operation import Settled, body, title
 from terminal.slips.report import report_rows
 from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
 
@@ -34,6 +47,18 @@ def left(state: OwnerState, day: Overview | None, words: Words) -> Iterator[Widg
                 yield _figures(day, words)
                 yield _bars(day, words)
                 yield from _needs(day, words)
+        case Searching(text, missed):
+            yield Prose(words("owner-ask-search"), "heading" if text else "heading now")
+            yield Prose(text or "_", "strong spaced")
+            yield Prose(words("owner-not-found") if missed else "", "refused strong spaced")
+            yield Prose(words("owner-say-search"), "quiet")
+        case Picking(found):
+            yield Prose(words("owner-ask-pick"), "heading now")
+            lines = (_line(number, each, words) for number, each in enumerate(found, start=1))
+            yield Vertical(*lines, classes="lines tight")
+        case Showing(found):
+            yield Prose(words("owner-found", number=number_at_shop(found.record.operation_id)), "heading")
+            yield Prose(words("owner-say-found"), "quiet")
         case Confirming():
             yield Prose(words("owner-ask-close"), "heading now")
             yield Prose(words("owner-say-close"), "spaced")
@@ -62,12 +87,24 @@ def right(state: OwnerState, day: Overview | None, words: Words) -> tuple[SlipRo
         case Closed(closed):
             assert closed.entry is not None  # noqa: S101  # a Z report is always written
             return report_rows(closed.report, words, at=closed.entry.entry.at, entry=closed.entry)
-        case Looking(x=False) | Failed():
+        case Showing(found):
+            record = found.record
+            settled = Settled(
+                record.operation_id, record.short_hash, record.entry.at, found.content, record.verdict, found.undoes
+            )
+            return (title(words), *body(settled, words))
+        case Looking(x=False) | Failed() | Searching() | Picking():
             return () if day is None else _last(day, words)
         case Looking() | Confirming() | Closing():
             return () if day is None else report_rows(day.report, words, at=day.at)
         case _:
             assert_never(state)
+
+
+def _line(number: int, found: Found, words: Words) -> ChoiceLine:
+    record = found.record
+    name = f"{moment(record.entry.at)}  {number_at_shop(record.operation_id)}"
+    return ChoiceLine(number, name, _value(found.content, words), Picked(number), chosen=False)
 
 
 def _figures(day: Overview, words: Words) -> Widget:
@@ -122,17 +159,20 @@ def _last(day: Overview, words: Words) -> tuple[SlipRow, ...]:
 
 def _operation(record: Recorded, words: Words) -> Row:
     """Return one operation: when, its number or else what became of it, and what it came to."""
-    content, verdict = record.entry.content, record.verdict
-    match content:
-        case Sale(bill=bill):
-            value = yen(bill)
-        case Award(award=award):
-            value = signed_points(sum(leg.points for leg in award))
-        case _:  # every other kind is named, and its slip says the rest
-            value = words(f"owner-kind-{content.kind}")
+    verdict, value = record.verdict, _value(record.entry.content, words)
     at = clock(record.entry.at)
     if verdict is None:
         return Row(f"{at} {words('owner-undecided')}", value)
     if verdict.status is Status.REFUSED:
         return Row(f"{at} {words('owner-refused')}", value, Emphasis.QUIET)
     return Row(f"{at} {number_at_shop(record.operation_id).rpartition('-')[2]}", value)
+
+
+def _value(content: Content, words: Words) -> str:
+    match content:
+        case Sale(bill=bill):
+            return yen(bill)
+        case Award(award=award):
+            return signed_points(sum(leg.points for leg in award))
+        case _:  # every other kind is named, and its slip says the rest
+            return words(f"owner-kind-{content.kind}")

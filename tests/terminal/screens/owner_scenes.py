@@ -12,13 +12,13 @@ from textual.pilot import Pilot
 from config.settings import ScreenSettings
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.entries import Entry, operation_id
-from ledger.wire.operations import Award, Close, Leg, Sale, TapOnly, Void
+from ledger.wire.operations import Award, Close, Leg, Operation, Sale, TapOnly, Void
 from offline_queue.close import Report, Totals
 from offline_queue.reading import Recorded
 from terminal.counter.events import Opened
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.shop import books
-from terminal.shop.books import DayReport, Need, Overview
+from terminal.shop.books import DayReport, Found, Need, Overview
 from tests.terminal.counters import STREET, TERMINAL, TOWN
 from tests.terminal.screens.scenes import TERMS, ScriptedEngine, at_counter
 
@@ -150,6 +150,16 @@ async def settled(screen: OwnerScreen, pilot: Pilot[None]) -> None:
     await screen.workers.wait_for_complete()
     for _ in range(3):
         await pilot.pause()
+
+
+def found(record: Recorded) -> Found:
+    """Return an operation as a search finds it."""
+    content = record.entry.content
+    assert isinstance(content, Operation)
+    return Found(record, content, sale(980, 300) if isinstance(content, Void) else None)
+
+
+FOUND = tuple(found(record) for record in LAST[:5])
 
 
 @asynccontextmanager

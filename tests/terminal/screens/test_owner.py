@@ -18,7 +18,17 @@ from terminal.counter.states import Idle
 from terminal.screens.counter.screen import CounterScreen
 from terminal.screens.owner.bars import Hours, drawn
 from terminal.screens.owner.screen import OwnerScreen
-from terminal.screens.owner.state import Closed, Closing, Confirming, Failed, Looking, OwnerState
+from terminal.screens.owner.state import (
+    Closed,
+    Closing,
+    Confirming,
+    Failed,
+    Looking,
+    OwnerState,
+    Picking,
+    Searching,
+    Showing,
+)
 from terminal.shell.code import TRIES, CodeScreen
 from terminal.shell.help import HelpScreen
 from terminal.shell.registry import SCREENS
@@ -26,9 +36,10 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shop import books
+from terminal.shop.books import Found, Search
 from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
-from tests.terminal.screens.owner_scenes import BUSY, CLOSED, DAYS, settled
+from tests.terminal.screens.owner_scenes import BUSY, CLOSED, DAYS, FOUND, settled
 from tests.terminal.screens.owner_scenes import at_owner as opened
 from tests.terminal.screens.scenes import STATES, at_counter, counter_in
 
@@ -43,6 +54,10 @@ LOOKS = [
 ALL_STATES: tuple[OwnerState, ...] = (
     Looking(),
     Looking(x=True),
+    Searching(),
+    Searching("123456789", missed=True),
+    Picking(FOUND),
+    *(Showing(each) for each in FOUND),
     Confirming(),
     Closing(),
     Closed(CLOSED),
@@ -85,7 +100,7 @@ async def test_every_day_is_whole_and_legible(size: tuple[int, int], settings: S
             screen.show(state, day)
             await settled(screen, pilot)
             if wrong := list(flaws(screen, ascii_borders=settings.borders == "ascii")):
-                found[name, state] = wrong
+                found[name, repr(state)] = wrong
     assert found == {}
 
 
@@ -203,6 +218,43 @@ async def test_figures_are_asked_for_again() -> None:
         assert "999,000 円" in text_of(screen)
 
 
+SEARCHES = [
+    pytest.param((), Searching("4211", missed=True), id="none"),
+    pytest.param(FOUND[2:3], Showing(FOUND[2]), id="one"),
+    pytest.param(FOUND, Picking(FOUND), id="several"),
+]
+
+
+@pytest.mark.parametrize(("answer", "state"), SEARCHES)
+async def test_an_operation_is_found_by_its_digits(answer: tuple[Found, ...], state: OwnerState) -> None:
+    """One is shown at once, several are listed, and of none it is said."""
+    async with opened(BUSY) as (screen, pilot, engine):
+        engine.answers[Search(4211)] = answer
+        await pilot.press("3", "enter", *"42118", "backspace", "enter")
+        await settled(screen, pilot)
+        assert screen.state == state
+
+
+async def test_the_slip_of_what_was_found_is_the_slip_of_the_sale() -> None:
+    """A line is picked by its number, and Esc leads back step by step."""
+    async with opened(BUSY) as (screen, pilot, _):
+        screen.show(Picking(FOUND), BUSY)
+        await pilot.press("9", "4")
+        await settled(screen, pilot)
+        assert at(screen) == Showing(FOUND[3])
+        assert all(told in text_of(screen) for told in ("01-004214", "12,400 円", "7f3a 91c2"))
+        await pilot.press("escape")
+        assert at(screen) == Searching()
+        await pilot.press("escape")
+        assert at(screen) == Looking()
+
+
+async def test_no_number_of_a_person_can_be_typed() -> None:
+    """Nine digits are enough for any operation, and too few for a 個人番号."""
+    async with opened(BUSY, presses=("3", *"123456789012")) as (screen, _, _):
+        assert screen.state == Searching("123456789")
+
+
 async def test_help_names_the_keys_of_this_screen() -> None:
     """A key that is chosen in the help does what it does."""
     async with opened(BUSY) as (screen, pilot, _):
@@ -218,7 +270,7 @@ async def test_a_wrong_key_says_which_would_work() -> None:
     """Nothing happens, and nobody is left guessing."""
     async with opened(BUSY) as (screen, pilot, _):
         await pilot.press("q")
-        assert (screen.state, "使えるキー: 1 2 Esc" in text_of(screen)) == (Looking(), True)
+        assert (screen.state, "使えるキー: 1 2 3 Esc" in text_of(screen)) == (Looking(), True)
 
 
 def test_every_row_of_the_registry_is_complete() -> None:
