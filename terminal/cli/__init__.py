@@ -26,6 +26,7 @@ COMMANDS = {
     "card": "terminal.cli.card",
     "queue": "terminal.cli.queue",
     "close": "terminal.cli.close",
+    "slip": "terminal.cli.slip",
     "virtual-card": "terminal.cli.virtual_card",
     "ledger": "ledger.cli",
 }

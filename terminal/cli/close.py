@@ -12,8 +12,12 @@ from config.output import answer, tell
 from config.texts import Texts
 from terminal.cli.context import Globals, given
 from terminal.cli.queue import AsJson, opening
+from terminal.shell.words import Words
 from terminal.shop import books
 from terminal.shop.books import DayReport
+from terminal.shop.opening import local_time
+from terminal.slips.report import report_rows
+from terminal.slips.text import COLUMNS, as_text
 
 EXAMPLE = "Example: kazasu close --x --json"
 
@@ -54,22 +58,5 @@ def _as_json(closed: DayReport) -> dict[str, Any]:
 
 
 def _lines(closed: DayReport, texts: Texts) -> list[str]:
-    report, entry = closed.report, closed.entry
-    day, whole = report.day, report.perpetual
-    lines = [
-        texts("close-x") if entry is None else texts("close-z", number=report.number),
-        texts("close-entries", count=report.last_seq - report.first_seq + 1, last=report.last_seq),
-        texts("close-sales", count=day.sales),
-        texts("close-voids", count=day.voids),
-        texts("close-refused", count=day.refused),
-        texts("close-bill", yen=day.bill),
-        texts("close-redeemed", points=day.redeemed),
-        texts("close-due", yen=day.amount_due),
-        texts("close-awarded", points=day.awarded),
-    ]
-    if report.undecided:
-        lines.append(texts("close-undecided", count=report.undecided, yen=report.undecided_bill))
-    lines.append(texts("close-perpetual", bill=whole.bill, redeemed=whole.redeemed, awarded=whole.awarded))
-    if entry is not None:
-        lines.append(texts("close-hash", operation=entry.operation_id, hash=entry.short_hash))
-    return lines
+    at = local_time().isoformat() if closed.entry is None else closed.entry.entry.at
+    return as_text(report_rows(closed.report, Words(texts), at=at, entry=closed.entry), COLUMNS[80])

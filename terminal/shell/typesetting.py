@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
@@ -48,11 +47,6 @@ def _pieces(paragraph: str, width: int) -> Iterator[str]:
             yield rest[:cut]
             rest = rest[cut:]
         yield rest
-
-
-def printable(text: str) -> str:
-    """Return a text without characters that mean something to a screen or a printer instead of being drawn."""
-    return "".join(mark for mark in text if not unicodedata.category(mark).startswith("C"))
 
 
 def spread(label: str, value: str, width: int) -> str:

@@ -20,12 +20,14 @@ from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
 from ledger.wire.entries import operation_id
 from ledger.wire.operations import Award, Operation, Sale, Void
+from ledger.wire.setup import TerminalSetup
 from offline_queue.close import Report, close_day, decided_since_close, interim, total
 from offline_queue.errors import JournalMissing
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
 from reader.practice import PracticeSource
 from terminal.shop import enrolment as enrolments
+from terminal.shop.enrolment import NotEnrolled
 from terminal.shop.opening import Opener, Station
 
 RECENT = 200
@@ -47,6 +49,15 @@ FOUND = 5
 def workplace(home: Home) -> Home:
     """Return where this machine works: its own home once it is enrolled, and that of practice mode until then."""
     return home if home.enrolment.exists() else home.practice
+
+
+def setup_of(home: Home) -> TerminalSetup:
+    """Return what the ledger last told the terminal that this machine is; raise EnrolmentError."""
+    place = workplace(home)
+    enrolment = enrolments.load(place)
+    if enrolment is None:
+        raise NotEnrolled(place.enrolment)
+    return enrolment.setup
 
 
 def open_station(home: Home, settings: Settings, ledger: str | None = None) -> AbstractAsyncContextManager[Station]:
@@ -226,16 +237,20 @@ class Search:
 
     async def __call__(self, station: Station) -> tuple[Found, ...]:
         """Return them, newest first."""
-        return await asyncio.to_thread(self._search, station)
+        return await asyncio.to_thread(self._over, station)
 
-    def _search(self, station: Station) -> tuple[Found, ...]:
+    def _over(self, station: Station) -> tuple[Found, ...]:
         journal = station.journal.reader()
         try:
-            named = journal.find(operation_id(journal.terminal_id, self.number))
-            others = [record for record in journal.recent(SEARCHED) if record != named and self._fits(record)]
-            return tuple(_found(journal, ([named] if named else []) + others))
+            return self.within(journal)
         finally:
             journal.close()
+
+    def within(self, journal: JournalReader) -> tuple[Found, ...]:
+        """Return those of a journal, newest first."""
+        named = journal.find(operation_id(journal.terminal_id, self.number))
+        others = [record for record in journal.recent(SEARCHED) if record != named and self._fits(record)]
+        return tuple(_found(journal, ([named] if named else []) + others))
 
     def _fits(self, record: Recorded) -> bool:
         content = record.entry.content

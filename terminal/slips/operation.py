@@ -10,6 +10,7 @@ from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.rules import Quote
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
+from terminal.shop.books import Found
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
 
 NOT_KNOWN = "-"
@@ -30,6 +31,12 @@ class Settled:
     verdict: Verdict | None = None
     undoes: Sale | Award | None = None
     balances: Sequence[ProgrammeBalance] = ()
+
+
+def of_journal(found: Found) -> Settled:
+    """Return an operation as the journal has it: what its resident holds is not there."""
+    record = found.record
+    return Settled(record.operation_id, record.short_hash, record.entry.at, found.content, record.verdict, found.undoes)
 
 
 def slip(settled: Settled, words: Words, *, shop: str, reprint: bool = False) -> tuple[SlipRow, ...]:

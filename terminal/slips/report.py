@@ -37,7 +37,7 @@ def _money(report: Report, words: Words) -> Iterator[SlipRow]:
 
 
 def _counts(report: Report, words: Words) -> Iterator[SlipRow]:
-    """Yield how many there were of each: sales always, the others where there were any."""
+    """Yield how many there were of each: sales always, the others where there were any; and what waits for the next."""
     day = report.day
     yield Row(words("report-sales"), words("count", count=day.sales))
     for name, count in (
@@ -45,10 +45,11 @@ def _counts(report: Report, words: Words) -> Iterator[SlipRow]:
         ("report-voids", day.voids),
         ("report-returns", day.returns),
         ("report-refused", day.refused),
-        ("report-undecided", report.undecided),
     ):
         if count:
             yield Row(words(name), words("count", count=count))
+    if report.undecided:
+        yield Row(words("report-undecided", count=report.undecided), yen(report.undecided_bill))
 
 
 def _perpetual(report: Report, words: Words) -> Iterator[SlipRow]:

@@ -7,7 +7,8 @@ from typing import assert_never
 
 from rich.cells import cell_len
 
-from terminal.shell.typesetting import printable, spread, wrapped
+from config.plain import shown
+from terminal.shell.typesetting import spread, wrapped
 from terminal.slips.rows import Gap, QrCode, Row, Rule, SlipRow
 
 COLUMNS = {58: 32, 80: 48}
@@ -22,7 +23,7 @@ def as_text(rows: Iterable[SlipRow], columns: int) -> list[str]:
 def _lines(row: SlipRow, columns: int) -> Iterator[str]:
     match row:
         case Row():
-            yield from _row(printable(row.label), printable(row.value), columns)
+            yield from _row(shown(row.label), shown(row.value), columns)
         case Gap():
             yield ""
         case Rule():

@@ -173,3 +173,26 @@ def test_what_reads_is_not(run: Run, home: Home) -> None:
     with InstanceLock(home.practice.lock):
         for words in (("queue", "status"), ("queue", "verify"), ("close", "--x")):
             answered(run(*words, "--json"))
+
+
+@pytest.mark.usefixtures("unsent")
+def test_a_slip_is_printed_again(run: Run) -> None:
+    """By its number, as wide as the paper, and marked as a copy."""
+    code, text = run("slip", "2", "--paper", "58")
+    assert code == 0
+    lines = text.splitlines()
+    assert lines[:2] == ["Points slip", "REPRINT"]
+    assert "01-000002" in text
+    assert "+2 P" in text
+    assert max(map(len, lines)) <= 32
+    found = answered(run("slip", "2", "--json"))
+    assert found["operation_id"].endswith("-01-000002")
+    assert found["lines"][0] == "Points slip"
+    assert any(line.startswith(f"KZ1:{found['operation_id']}:") for line in found["lines"])
+
+
+@pytest.mark.usefixtures("unsent")
+def test_a_slip_that_is_not_there_is_not_printed(run: Run) -> None:
+    """Nothing that is not in the journal comes on paper."""
+    assert answered(run("slip", "77", "--json"), 1)["error"] == "slip_missing"
+    assert run("slip", "2", "--paper", "70")[0] == 2

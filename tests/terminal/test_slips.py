@@ -171,7 +171,7 @@ def test_the_code_finds_the_sale_and_names_nobody() -> None:
 def test_a_name_cannot_command_a_printer() -> None:
     """Control characters in a shop's name or a programme's are not drawn, and not sent."""
     lines = as_text(slip(settled(SALE), words(), shop="\x1b@見本\x1d\x56\x00商店\u202e"), 32)
-    assert lines[1] == "@見本V商店"
+    assert lines[1] == "?@見本?V?商店?"
     assert "".join(lines).isprintable()
 
 

@@ -49,7 +49,7 @@ report-awards = Awards
 report-voids = Voids
 report-returns = Returns
 report-refused = Refused
-report-undecided = No outcome yet
+report-undecided = No outcome yet ({ $count })
 report-perpetual = In all
 
 # Help
@@ -69,3 +69,7 @@ owner-not-found = Nothing found
 owner-ask-pick = Pick one
 owner-found = Operation { $number }
 owner-say-found = The slip at the right is this operation's.
+
+error-slip-missing = There is no such operation
+    .why = Neither by number nor by amount is { $number } in this terminal's records.
+    .todo = Check the number or the amount on the slip.

@@ -10,21 +10,6 @@ queue-all-sent = Everything is sent.
 queue-still-unsent = { $count } still unsent. They go as soon as the line is back.
 queue-verified = All { $count } entries are as they were written.
 
-# Interim total and close
-close-x = Interim total (X)
-close-z = Daily total (close, Z) no. { $number }
-close-entries = Entries: { $count } (up to number { $last })
-close-sales = Sales: { $count }
-close-voids = Voids: { $count }
-close-refused = Refused: { $count }
-close-bill = Bills: { $yen } yen
-close-redeemed = Redeemed: { $points } P
-close-due = Amount due: { $yen } yen
-close-awarded = Awarded: { $points } P
-close-undecided = Waiting for a verdict: { $count } (bills { $yen } yen), they go into the next close
-close-perpetual = Since the beginning: bills { $bill } yen, redeemed { $redeemed } P, awarded { $awarded } P
-close-hash = Entry { $operation }, hash { $hash }
-
 error-journal-missing = There is no journal yet
     .why = No terminal has worked here so far ({ $path }).
     .todo = Open the terminal, or name the data directory with --home.

@@ -49,7 +49,7 @@ report-awards = 付与
 report-voids = 取消
 report-returns = 返品
 report-refused = 不成立
-report-undecided = 結果待ち
+report-undecided = 結果待ち（{ $count } 件）
 report-perpetual = 累計
 
 # ヘルプ
@@ -69,3 +69,7 @@ owner-not-found = 見つかりません
 owner-ask-pick = 取引を選んでください
 owner-found = 取引 { $number }
 owner-say-found = 右がこの取引の控えです。
+
+error-slip-missing = その取引は見つかりません
+    .why = 番号にも金額にも、{ $number } の取引がこの端末の記録にありません。
+    .todo = 控えの番号か金額を確かめてください。

@@ -10,21 +10,6 @@ queue-all-sent = すべて送信しました。
 queue-still-unsent = まだ { $count } 件が未送信です。回線がもどれば送れます。
 queue-verified = 記録 { $count } 件をすべて確かめました。正しく続いています。
 
-# 中間計と締め
-close-x = 中間計
-close-z = 日計（締め） 第 { $number } 回
-close-entries = 記録 { $count } 件（番号 { $last } まで）
-close-sales = 売上 { $count } 件
-close-voids = 取消 { $count } 件
-close-refused = 断られた取引 { $count } 件
-close-bill = 会計金額 { $yen } 円
-close-redeemed = ポイント利用 { $points } P
-close-due = お支払額 { $yen } 円
-close-awarded = ポイント付与 { $points } P
-close-undecided = 結果待ち { $count } 件（会計金額 { $yen } 円）は次の締めに入ります
-close-perpetual = 累計 会計金額 { $bill } 円 ポイント利用 { $redeemed } P ポイント付与 { $awarded } P
-close-hash = 記録番号 { $operation } ハッシュ { $hash }
-
 error-journal-missing = 記録がまだありません
     .why = この場所では、まだ端末を使っていません（{ $path }）。
     .todo = 端末を開くか、--home でデータの場所を指定してください。

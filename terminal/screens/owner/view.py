@@ -29,7 +29,7 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine, KeyCap
 from terminal.shell.words import Words, clock, moment, number_at_shop, signed_points, yen
 from terminal.shop.books import Found, Need, Overview
-from terminal.slips.operation import Settled, body, title
+from terminal.slips.operation import body, of_journal, title
 from terminal.slips.report import report_rows
 from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
 
@@ -88,11 +88,7 @@ def right(state: OwnerState, day: Overview | None, words: Words) -> tuple[SlipRo
             assert closed.entry is not None  # noqa: S101  # a Z report is always written
             return report_rows(closed.report, words, at=closed.entry.entry.at, entry=closed.entry)
         case Showing(found):
-            record = found.record
-            settled = Settled(
-                record.operation_id, record.short_hash, record.entry.at, found.content, record.verdict, found.undoes
-            )
-            return (title(words), *body(settled, words))
+            return (title(words), *body(of_journal(found), words))
         case Looking(x=False) | Failed() | Searching() | Picking():
             return () if day is None else _last(day, words)
         case Looking() | Confirming() | Closing():

@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from terminal.shell.typesetting import printable, spread
+from config.plain import shown
+from terminal.shell.typesetting import spread
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
 
 _STYLES = {Emphasis.PLAIN: "", Emphasis.STRONG: "bold", Emphasis.QUIET: "$quiet"}
@@ -28,7 +29,7 @@ class Slip(Widget):
 def _row(row: Row | Gap | Rule, width: int) -> Content:
     match row:
         case Row(label, value, emphasis):
-            return Content.styled(spread(printable(label), printable(value), width), _STYLES[emphasis])
+            return Content.styled(spread(shown(label), shown(value), width), _STYLES[emphasis])
         case Gap():
             return Content("")
         case Rule():
