@@ -25,5 +25,5 @@ def fault_of(error: BaseException) -> Fault:
             return Fault(error.spoken_code, tuple(error.data.items()))
         case OSError():
             return Fault(system_code(error), tuple(system_data(error).items()))
-        case _:
+        case _:  # a defect of ours
             return Fault("unexpected")

@@ -31,6 +31,8 @@ def end(error: BaseException, chosen: Globals, words: list[str]) -> int:
         case OutputFailed():
             output.say(_described(chosen, fault_of(error)))
             return Exit.FAILED
+        case _:  # an error that is known, or a defect
+            pass
     if not isinstance(error, KNOWN):
         keep_log(chosen.home)
         _log.error("%s ended", " ".join(words[:2]) or "the terminal", exc_info=error)

@@ -49,7 +49,7 @@ report-awards = Awards
 report-voids = Voids
 report-returns = Returns
 report-refused = Refused
-report-undecided = No outcome yet ({ $count })
+report-undecided = Waiting ({ $count })
 report-perpetual = In all
 
 # Help
