@@ -96,13 +96,13 @@ class Node:
         """Let a standby take over."""
         self._control("promote")
 
-    def run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's programs; a server refuses to run as root."""
+    def run(self, program: str, *arguments: str, from_path: bool = False) -> None:
+        """Run one of PostgreSQL's programs, or the system's, as the user of the server, which is never root."""
         found = programs()
         if found is None:
             raise FileNotFoundError("PostgreSQL is not installed: apt-get install postgresql")
         user = "postgres" if os.geteuid() == 0 else None
-        command = [str(found / program), *arguments]
+        command = [program if from_path else str(found / program), *arguments]
         subprocess.run(command, check=True, user=user, cwd=self.folder, stdout=subprocess.DEVNULL)
 
     def ask(self, query: str) -> str:

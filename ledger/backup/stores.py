@@ -159,7 +159,7 @@ def _pinned(url: str) -> Iterator[sqlite3.Connection | str]:
 
 
 def _dump(url: str, store: Store, snapshot: str, target: Path) -> None:
-    names = [*_tables(store), f"{store}_version"]
+    names = [*tables_of(store), f"{store}_version"]
     tables = [f"--table={name}" for name in names] + [f"--exclude-table-data={name}" for name in _PASSING]
     options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={target}"]
     _checked("pg_dump", [*options, *tables, "--dbname", _dsn(url)], url)
@@ -167,11 +167,12 @@ def _dump(url: str, store: Store, snapshot: str, target: Path) -> None:
 
 def _drop(connection: Connection, store: Store) -> None:
     """Drop the tables of a store in which there is nothing."""
-    for name in (*reversed(_tables(store)), f"{store}_version"):
+    for name in (*reversed(tables_of(store)), f"{store}_version"):
         connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
 
 
-def _tables(store: Store) -> list[str]:
+def tables_of(store: Store) -> list[str]:
+    """Return the names of a store's tables, each after those that it refers to."""
     return [table.name for metadata in _METADATA[store] for table in metadata.sorted_tables]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from config.trust import Anchors
 from ledger.api.state import Ledger
@@ -21,6 +21,7 @@ from ledger.backup.content import MONTHS
 from ledger.backup.errors import BackupError
 from ledger.backup.making import back_up
 from ledger.backup.restoring import opened, restore
+from ledger.backup.stores import tables_of
 from ledger.database import reading
 from ledger.embedded import assemble
 from ledger.identity.schema import card
@@ -194,6 +195,15 @@ def test_a_month_that_got_a_second_key_keeps_that_one(world: World) -> None:
     world.other.secret.unlink()
     with pytest.raises(BackupError, match="ledger_filled"):
         world.restore(tuesday)
+
+
+@on_either
+def test_every_table_is_in_the_copy(world: World) -> None:
+    """Whoever adds one to a store need not think of it."""
+    with world.ledger() as ledger:
+        for store, engine in zip(("identity", "points"), ledger.stores, strict=True):
+            copied = {*tables_of("points" if store == "points" else "identity"), f"{store}_version"}
+            assert set(inspect(engine).get_table_names()) == copied
 
 
 def test_the_key_that_signed_last_signs_on(world: World) -> None:
