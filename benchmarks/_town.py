@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from config.japan import JST
 from ledger.points.bulk import add
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, wallets
 from ledger.points.store import Request
-from ledger.wire.days import JST
 from ledger.wire.operations import Leg, Sale, TapOnly
 from ledger.wire.rules import DaysAfterAward, Earning, FiscalYearEnd, Name, Programme, Redeeming
 

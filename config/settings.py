@@ -6,10 +6,21 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError
 
 from config.errors import SettingsError as SettingsError
 from config.lines import line_of, line_of_error
+from config.texts import DEFAULT, LANGUAGES
+
+
+def _language(lang: str) -> str:
+    if lang not in LANGUAGES:
+        raise ValueError(f"it should be {' or '.join(map(repr, LANGUAGES))}")
+    return lang
+
+
+Language = Annotated[str, AfterValidator(_language)]
+"""A language that has texts."""
 
 
 class _Table(BaseModel):
@@ -19,7 +30,7 @@ class _Table(BaseModel):
 class ScreenSettings(_Table):
     """How the screens look and sound."""
 
-    language: Literal["ja", "en"] = "ja"
+    language: Language = DEFAULT
     theme: Literal["dark", "light"] = "dark"
     borders: Literal["lines", "ascii"] = "lines"
     """`ascii` for consoles that draw line characters two cells wide."""

@@ -13,7 +13,7 @@ from config.my_number import looks_like_my_number
 from ledger.sheets import Cells, LineError, rows, visible
 from ledger.wire.codes import as_mykey
 from ledger.wire.tokens import ServiceId
-from ledger.wire.values import MAX_YEN
+from ledger.wire.values import MAX_YEN, PROGRAMME
 
 COLUMNS: Final = {
     "who": "who",
@@ -38,7 +38,6 @@ NEEDED: Final = frozenset({"who", "programme", "points", "reason"})
 _TITLES: Final = 10
 """How many rows may stand above the header: a title, a date, an empty row."""
 
-_PROGRAMME = re.compile(r"\d{6}(-[A-Z][A-Z0-9]{0,15})?")
 _SHORT = re.compile(r"\d{5}(-[A-Z][A-Z0-9]{0,15})?")
 _NUMBER = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9A-Za-z-]{1,32})")
 _POINTS = re.compile(r"[0-9]{1,7}")
@@ -126,7 +125,7 @@ def _parsed(number: int, named: Mapping[str, str]) -> AwardLine | LineError:
         return LineError(number, "who", named["who"])
     if _SHORT.fullmatch(programme) and is_known(f"0{programme[:5]}"):
         return LineError(number, "lost-zero", f"0{programme}")
-    if not _PROGRAMME.fullmatch(programme):
+    if not PROGRAMME.fullmatch(programme):
         return LineError(number, "programme", named["programme"])
     if not is_known(programme[:6]):
         return LineError(number, "municipality", programme[:6])

@@ -3,14 +3,12 @@
 # ruff: noqa: N818  # an error's name says what happened
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from config.errors import KnownError
+from config.japan import JST
 from config.trust import CertificateExpired, CertificateNotYetValid, TrustError
 from reader.apdu import INS, SW
-
-JST = timezone(timedelta(hours=9))
-"""Japan: certificates end at 23:59:59 there."""
 
 
 class ReaderError(KnownError):

@@ -1,19 +1,27 @@
-"""Every sentence that a person reads, by key, in Japanese and English, from the Fluent files beside this module."""
+"""Every sentence that a person reads, by key, in each language that has a folder of Fluent files beside this module."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from fluent.runtime import FluentBundle, FluentResource
 
-Lang = Literal["ja", "en"]
-LANGUAGES: tuple[Lang, ...] = ("ja", "en")
-"""What the product speaks; the first is the default."""
-
 _FOLDER = Path(__file__).parent
+
+Lang = str
+"""A language of ours, named as its folder (BCP 47)."""
+
+DEFAULT: Lang = "ja"
+
+LANGUAGES: tuple[Lang, ...] = (DEFAULT, *sorted({path.parent.name for path in _FOLDER.glob("*/*.ftl")} - {DEFAULT}))
+"""What the product speaks, the default first: a folder more is a language more."""
+
+
+def following(lang: Lang) -> Lang:
+    """Return the language after one, the first after the last."""
+    return LANGUAGES[(LANGUAGES.index(lang) + 1) % len(LANGUAGES)]
 
 
 class TextError(LookupError):

@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from config.japan import JST
 from ledger.api.gate import Caller
 from ledger.api.state import Ledger
 from ledger.wire.answers import SignedAnswer, Statement, Verdict
 from ledger.wire.canonical import canonical
-from ledger.wire.days import JST
 from ledger.wire.statements import body_hash, sign_statement
 
 

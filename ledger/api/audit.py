@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, insert, select
 
+from config.japan import JST
 from ledger.api.desk import Officer
 from ledger.database import reading, repeated
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import audit
-from ledger.wire.days import JST
 
 _PERSON = "person"
 

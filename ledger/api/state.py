@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine, select
 
+from config.japan import JST
 from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk
 from ledger.api.limits import Rate
@@ -25,7 +26,6 @@ from ledger.points.registry import Registry
 from ledger.points.store import Points
 from ledger.signing_keys import SigningKeys
 from ledger.wire.codes import EnrolmentCode, key_print
-from ledger.wire.days import JST
 from ledger.wire.sealing import SealingKey
 
 

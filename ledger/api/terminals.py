@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.responses import Response
 
+from config.japan import JST
 from ledger.api.answering import answered
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.decisions import decide
@@ -23,7 +24,7 @@ from ledger.api.telemetry import log_failure
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
 from ledger.wire.answers import Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
-from ledger.wire.days import JST, business_day
+from ledger.wire.days import business_day
 from ledger.wire.entries import SignedEntry, Upload
 from ledger.wire.operations import is_operation
 from ledger.wire.sealing import Purpose, SealError

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Final
 
-JST: Final = timezone(timedelta(hours=9), "JST")
-"""Japan's time, which has known no daylight saving since 1951."""
-
+from config.japan import JST
 
 LATEST_START: Final = 12
 """The latest full hour at which a shop's day may start."""

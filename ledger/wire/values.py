@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -105,7 +106,12 @@ Balance = Annotated[int, Field(strict=True)]
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
 """全国地方公共団体コード, six digits with the check digit."""
 
-ProgrammeCode = Annotated[str, StringConstraints(pattern=r"^\d{6}(-[A-Z][A-Z0-9]{0,15})?$")]
+PROGRAMME: Final = re.compile(r"^\d{6}(-[A-Z][A-Z0-9]{0,15})?$", re.ASCII)
+OPERATION_ID: Final = re.compile(r"^\d{6}-\d{4}-\d{2}-\d{6,12}$", re.ASCII)
+REASON_CODE: Final = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
+"""What a code looks like, for whoever checks what was typed (`fullmatch`)."""
+
+ProgrammeCode = Annotated[str, StringConstraints(pattern=PROGRAMME.pattern)]
 """A municipality's own points (`252034`), or a shopping street's under it (`252034-KUROKABE`)."""
 
 ShopCode = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}$")]
@@ -114,10 +120,10 @@ ShopCode = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}$")]
 TerminalId = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}-\d{2}$")]
 """Shop code and the terminal's number in it, never given twice: `252034-0001-01`."""
 
-OperationId = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}-\d{2}-\d{6,12}$")]
+OperationId = Annotated[str, StringConstraints(pattern=OPERATION_ID.pattern)]
 """Terminal id and journal sequence number: `252034-0001-01-000042`."""
 
-ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+ReasonCode = Annotated[str, StringConstraints(pattern=REASON_CODE.pattern)]
 """What an award without a bill is given for, a code of the municipality's list: `volunteering`."""
 
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from reader.errors import JST
+from config.japan import JST
 from reader.jpki import JPKI
 from reader.pin import PIN_TRIES
 from reader.virtual.authority import OTHER_CA, TEST_CA, Authority, load_key

@@ -51,7 +51,7 @@ def _globals(options: list[str]) -> Globals:
     """Return the global options as far as they can be read before the command line is understood."""
     named = dict(zip(options[::2], options[1::2], strict=False))
     home, lang = named.get("--home"), named.get("--lang")
-    spoken = next((known for known in LANGUAGES if known == lang), None)
+    spoken = lang if lang in LANGUAGES else None
     try:
         found = Home.locate(Path(home) if home else None)
     except OSError:  # the working directory was taken away
@@ -82,11 +82,17 @@ def _application(first: list[str]) -> typer.Typer:
     return application
 
 
+def _spoken(lang: Lang | None) -> Lang | None:
+    if lang is not None and lang not in LANGUAGES:
+        raise typer.BadParameter(f"there are: {', '.join(LANGUAGES)}")
+    return lang
+
+
 def terminal(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help=f"The data directory; also by {VARIABLE}.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The ledger's URL, where it is not the one enrolled with.")] = None,
-    lang: Annotated[Lang | None, typer.Option(help="ja or en.")] = None,
+    lang: Annotated[Lang | None, typer.Option(help=" or ".join(LANGUAGES) + ".", callback=_spoken)] = None,
     version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
 ) -> None:
     """Open the terminal for municipal points on the My Number card; or run a command."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ledger.wire.tokens import ServiceId
+from ledger.wire.values import OPERATION_ID, PROGRAMME, REASON_CODE
 from terminal.cli.call import Call
 from terminal.cli.context import given
 from terminal.cli.walk import Stopped
@@ -24,9 +25,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-PROGRAMME = re.compile(r"\d{6}(-[A-Z][A-Z0-9]{0,15})?")
-REASON = re.compile(r"[a-z][a-z0-9_]{0,31}")
-TARGET = re.compile(r"\d{6}-\d{4}-\d{2}-\d{6,12}")
 SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
@@ -67,7 +65,7 @@ def award(
     """Award points without a bill."""
     call = Call(given(context), "award", card, timeout, None, as_json)
     amount = call.amount(points)
-    call.matching(REASON, reason, "--reason")
+    call.matching(REASON_CODE, reason, "--reason")
     wanted = call.matching(PROGRAMME, programme, "--programme")
 
     def start(counter: Counter) -> Step:
@@ -87,7 +85,7 @@ def void(
 ) -> None:
     """Undo an operation of this terminal."""
     call = Call(given(context), "void", None, 60.0, None, as_json)
-    call.matching(TARGET, target, "--target")
+    call.matching(OPERATION_ID, target, "--target")
 
     def start(counter: Counter) -> Step:
         begun = begin(counter, PickingVoid())

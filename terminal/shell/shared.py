@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from config.settings import ScreenSettings
-from config.texts import LANGUAGES, Texts
+from config.texts import Texts, following
 from terminal.counter.facts import Terms
 from terminal.fault import Fault
 from terminal.shell.registry import Audience
@@ -69,8 +69,7 @@ class Shared:
 
     def turn_language(self) -> None:
         """Go on in the next language."""
-        lang = LANGUAGES[(LANGUAGES.index(self.words.texts.lang) + 1) % len(LANGUAGES)]
-        self.words = Words(Texts(lang), self.terms.programmes)
+        self.words = Words(Texts(following(self.words.texts.lang)), self.terms.programmes)
 
     async def ask(self, question: Callable[[Station], Awaitable[A]]) -> A:
         """Return the open terminal's answer; raise Unanswerable."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from config import municipalities
 from config.plain import shown
-from config.texts import Refusal, Texts
+from config.texts import Refusal, Texts, following
 from ledger.wire.rules import AwardReason, Programme
 from terminal.fault import Fault
 
@@ -62,7 +62,9 @@ class Words:
         self._programmes = programmes
 
     def __call__(self, key: str, /, **args: str | int) -> str:
-        """Return one text."""
+        """Return one text; what changes the language bears the name of the next, in that language."""
+        if key == "key-language":
+            return Texts(following(self.texts.lang))("language-name")
         return self.texts(key, **args)
 
     def refusal(self, fault: Fault) -> Refusal:

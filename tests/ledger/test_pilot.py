@@ -14,10 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.home import Home
+from config.japan import JST
 from ledger.encodings import BOM
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient
-from ledger.wire.days import JST
 from ledger.wire.tokens import ServiceId
 from offline_queue.keys import load_key
 from terminal.cli import main

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from config.japan import JST
 from config.settings import CounterSettings, LedgerSettings, Settings
 from config.trust import Anchors
 from ledger.wire.answers import (
@@ -42,7 +43,6 @@ from terminal.shop.opening import Station
 from tests.signed import AnswerKey
 from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
 
-JST = timezone(timedelta(hours=9))
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=JST)
 
 

@@ -27,7 +27,6 @@ key-award = Award
 key-void = Void
 key-link = Register
 key-help = Help
-key-language = 日本語
 key-next = Next customer
 key-again = Try again
 key-retry = Try again

@@ -1,4 +1,5 @@
 # Sentences used everywhere
+language-name = English
 error-unexpected = That did not work
     .why = Something unexpected happened.
     .todo = Try again. If it goes on, run ./kazasu doctor.

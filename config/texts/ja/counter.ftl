@@ -27,7 +27,6 @@ key-award = 付与
 key-void = 取消
 key-link = 初回登録
 key-help = ヘルプ
-key-language = English
 key-next = 次のお客様
 key-again = もう一度
 key-retry = 再試行

@@ -1,4 +1,5 @@
 # 全体で使う文
+language-name = 日本語
 error-unexpected = 処理できませんでした
     .why = 思いがけないことが起きました。
     .todo = もう一度お試しください。続くときは ./kazasu doctor を実行してください。

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from config.japan import JST
 from ledger.identity.registration import reference_to
 from ledger.wire.answers import Inquiry
 from ledger.wire.consent import consent_digest
-from ledger.wire.days import JST
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash, operation_id
 from ledger.wire.sealing import Purpose, seal
 from ledger.wire.setup import TerminalSetup

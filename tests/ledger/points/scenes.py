@@ -5,8 +5,8 @@ from datetime import date, datetime, time
 
 from pydantic import BaseModel
 
+from config.japan import JST
 from ledger.points.store import Request
-from ledger.wire.days import JST
 from ledger.wire.operations import Award, Convert, Leg, Return, Sale, TapOnly, Void
 
 CITY = "252034"
