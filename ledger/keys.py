@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from config.files import write_once
 from ledger.place import KeysApart
 from ledger.wire.sealing import SealingKey
 
@@ -62,25 +61,8 @@ def print_of(secret: bytes) -> str:
 
 
 def make_secret(path: Path) -> None:
-    """Make the file of a new secret, whole and durable, unless another process was there first: that one stays."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(LENGTH))
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names of a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Make the file of a new secret, unless another process was there first: that one stays."""
+    write_once(path, secrets.token_bytes(LENGTH))
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:

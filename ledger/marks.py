@@ -15,10 +15,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, Table, exists, insert, select, update
 
+from config.files import sync_directory
 from ledger.api import schema as api
 from ledger.database import reading, repeated, with_row_locks
 from ledger.identity import schema as identity
-from ledger.keys import Keys, make_secret, sync_directory
+from ledger.keys import Keys, make_secret
 from ledger.place import KeysApart, Store
 from ledger.points import schema as points
 

@@ -6,8 +6,6 @@ that is restored brings a key back which terminals were told to forget.
 
 from __future__ import annotations
 
-import os
-import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from config.files import write_whole
 from ledger.wire.setup import LedgerKeys
 from ledger.wire.statements import raw, sign_succession
 
@@ -69,12 +68,7 @@ class SigningKeys:
     def advance(self) -> int:
         """Move to the next key and return its number."""
         number = self.number + 1
-        draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(f"{number}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        write_whole(self._path, f"{number}\n".encode())
         return number
 
     def _public(self, number: int) -> str:

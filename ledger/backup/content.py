@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tarfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -12,9 +11,9 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
+from config.files import draft_of, sync_directory
 from ledger.backup.errors import BackupError
 from ledger.backup.sealed import Lock, Opener, SealedReader, SealedWriter
-from ledger.keys import sync_directory
 from ledger.place import Store
 from ledger.wire.values import Message
 
@@ -58,24 +57,21 @@ class Manifest(Message):
 
 def pack(path: Path, lock: Lock, manifest: Manifest, members: Mapping[str, Path]) -> None:
     """Write a sealed file, whole or not at all; what stood in its place is overwritten and gone."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            with SealedWriter(file, lock) as sealed, tarfile.open(fileobj=sealed, mode="w|") as archive:
-                text = manifest.model_dump_json().encode()
-                head = tarfile.TarInfo(MANIFEST)
-                head.size = len(text)
-                archive.addfile(head, BytesIO(text))
-                for name, source in members.items():
-                    info = tarfile.TarInfo(name)
-                    info.size = source.stat().st_size
-                    with source.open("rb") as content:
-                        archive.addfile(info, content)
-            file.flush()
-            os.fsync(file.fileno())
+    with draft_of(path) as (file, draft):
+        with SealedWriter(file, lock) as sealed, tarfile.open(fileobj=sealed, mode="w|") as archive:
+            text = manifest.model_dump_json().encode()
+            head = tarfile.TarInfo(MANIFEST)
+            head.size = len(text)
+            archive.addfile(head, BytesIO(text))
+            for name, source in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = source.stat().st_size
+                with source.open("rb") as content:
+                    archive.addfile(info, content)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
         _replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def unpack(path: Path, opener: Opener, folder: Path) -> Manifest:

@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
+from config.files import sync_directory, write_whole
 from ledger.backup.content import LEDGER_KEY, Manifest, unpack
 from ledger.backup.errors import BackupError
 from ledger.backup.sealed import Opener
 from ledger.backup.stores import bring_back, check, is_free, kind_of
 from ledger.database import open_engine
-from ledger.keys import Keys, print_of, sync_directory
+from ledger.keys import Keys, print_of
 from ledger.marks import mark_of, set_epoch
 from ledger.migrations import newest, upgrade
 from ledger.place import KeysApart, LedgerNewer, Place, Store
@@ -99,9 +100,7 @@ def _bring_number(backup: Backup, place: Place) -> None:
     number = max(backup.manifest.signing, backup.months.signing)
     there = int(place.signing.read_text("ascii")) if place.signing.exists() else 1
     if number > there:
-        draft = place.signing.with_name(f".{place.signing.name}.restoring")
-        draft.write_text(f"{number}\n", "ascii")
-        draft.rename(place.signing)
+        write_whole(place.signing, f"{number}\n".encode())
 
 
 def _bring_months(backup: Backup, place: Place, periods: PeriodKeys) -> list[str]:

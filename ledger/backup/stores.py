@@ -14,11 +14,11 @@ from typing import Final
 from sqlalchemy import Connection, Engine, MetaData, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from config.files import sync_directory
 from ledger.api import schema as api
 from ledger.backup.errors import BackupError
 from ledger.database import ATTEMPTS, is_conflict, open_engine
 from ledger.identity import schema as identity
-from ledger.keys import sync_directory
 from ledger.marks import is_filled
 from ledger.place import Store
 from ledger.points import schema as points

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, Field, ValidationError
 
 from config.errors import KnownError
+from config.files import write_whole
 from config.home import Home
 from ledger.wire.setup import TerminalSetup
 from ledger.wire.values import Message
@@ -131,12 +131,6 @@ def key_of(home: Home) -> Ed25519PrivateKey:
 
 
 def save(home: Home, enrolment: Enrolment) -> None:
-    """Write the enrolment so that a crash leaves the old one or the new one, and never half of it."""
-    draft = home.enrolment.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        numbered = enrolment.model_copy(update={"form": FORM})
-        file.write(numbered.model_dump_json(exclude_unset=True, indent=1))
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(home.enrolment)
+    """Write the enrolment in the place of the old one."""
+    numbered = enrolment.model_copy(update={"form": FORM})
+    write_whole(home.enrolment, numbered.model_dump_json(exclude_unset=True, indent=1).encode())

@@ -8,15 +8,13 @@ from pathlib import Path
 import anyio
 import pytest
 from sqlalchemy.exc import DBAPIError
-from typer.testing import CliRunner
 
-from ledger.cli import app
 from ledger.durability import weaknesses
 from ledger.points.reports import count
 from ledger.wire.answers import Decision, Status
 from ledger.wire.client import LedgerBusy
 from ledger.wire.entries import SignedEntry
-from tests import postgres
+from tests import commands, postgres
 from tests.drills.conftest import STATEMENT_SECONDS, OpenCounter
 from tests.ledger.api.conftest import SHOP, Counter
 from tests.ledger.api.world import Card
@@ -109,8 +107,8 @@ async def test_a_standby_is_not_taken_for_the_ledgers_database(open_counter: Ope
             await anyio.to_thread.run_sync(pair.settle)
             url = pair.standby.url
             words = ["--directory", str(tmp_path / "ledger"), "--identity-url", url, "--points-url", url, "doctor"]
-            done = await anyio.to_thread.run_sync(CliRunner().invoke, app, words)
-            assert (done.exit_code, "(database_standby)" in done.output) == (1, True)
+            code, said = await anyio.to_thread.run_sync(commands.ledger, *words)
+            assert (code, "(database_standby)" in said) == (1, True)
 
 
 def _wait_for_commit(primary: postgres.Node, seconds: int) -> None:

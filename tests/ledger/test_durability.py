@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
-from typer.testing import CliRunner
 
 from config.trust import Anchors
-from ledger.cli import app
 from ledger.database import open_engine
 from ledger.durability import Cause, file_system, weaknesses
 from ledger.embedded import assemble
 from ledger.place import Place
+from tests import commands
 from tests.ledger.points.conftest import city
 
 SETTINGS: dict[tuple[str, ...], set[str]] = {
@@ -78,15 +77,9 @@ def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
     assert file_system(Path("/var/points.db"), tmp_path / "none") == ""
 
 
-def kazasu(*words: str) -> tuple[int, str]:
-    """Run a command of the ledger; return how it ended and what it said."""
-    done = CliRunner().invoke(app, words)
-    return done.exit_code, done.output
-
-
 def test_a_server_that_must_not_lose_a_verdict_does_not_start_where_it_could(tmp_path: Path) -> None:
     """It says why, and what to do."""
-    code, said = kazasu("--directory", str(tmp_path), "serve", "--require-durable")
+    code, said = commands.ledger("--directory", str(tmp_path), "serve", "--require-durable")
     assert code == 1
     assert "(not_durable)" in said
     assert "docs/operations.md" in said
@@ -97,17 +90,17 @@ def test_the_doctor_examines_a_ledger(tmp_path: Path) -> None:
     ledger = assemble(Place(tmp_path), Anchors())
     ledger.registry.add_programmes([city()])
     ledger.periods.supplied(lambda: ledger.periods.seal("2026-11-01", "x", b"x"))
-    code, said = kazasu("--directory", str(tmp_path), "doctor", "--json")
+    code, said = commands.ledger("--directory", str(tmp_path), "doctor", "--json")
     found = json.loads(said)
     assert (code, found["ok"]) == (0, True)
     assert {each["error"] for each in found["findings"]} == {None, "durability_one_disk"}
     (tmp_path / "periods" / "2026-11.key").unlink()
     with ledger.books.begin() as connection:
         connection.execute(text("INSERT INTO totals VALUES ('252034', '252034', 'issued', '', '2026-11-01', 'x', -5)"))
-    code, said = kazasu("--directory", str(tmp_path), "doctor", "--json")
+    code, said = commands.ledger("--directory", str(tmp_path), "doctor", "--json")
     assert code == 1
     assert {"period_keys_lost", "totals_wrong"} < {each["error"] for each in json.loads(said)["findings"]}
-    assert "2026-11" in kazasu("--directory", str(tmp_path), "doctor")[1]
+    assert "2026-11" in commands.ledger("--directory", str(tmp_path), "doctor")[1]
     ledger.close()
 
 
@@ -116,7 +109,7 @@ def test_the_doctor_says_how_postgresql_stands(postgres_url: str, tmp_path: Path
     place = Place(tmp_path, postgres_url, postgres_url)
     assemble(place, Anchors()).close()
     urls = ("--identity-url", postgres_url, "--points-url", postgres_url)
-    code, said = kazasu("--directory", str(tmp_path), *urls, "doctor", "--json")
+    code, said = commands.ledger("--directory", str(tmp_path), *urls, "doctor", "--json")
     found = json.loads(said)["findings"]
     assert code == 1
     assert {each["detail"] for each in found if each["error"] == "durability_postgresql"} == {"identity", "points"}

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, delete, insert, text
-from typer.testing import CliRunner
 
 from config.texts import LANGUAGES, Texts
 from config.trust import Anchors
 from ledger import marks
-from ledger.cli import app
 from ledger.embedded import assemble
 from ledger.identity import schema as identity
 from ledger.keys import make_secret
@@ -23,6 +21,7 @@ from ledger.place import KeysApart, Place
 from ledger.points import schema as points
 from ledger.points.periods import PeriodKeyMissing
 from ledger.wire.setup import Shop
+from tests import commands
 from tests.ledger.points.conftest import city
 
 OPEN = """
@@ -234,10 +233,10 @@ def test_the_command_line_says_which_key_is_missing(tmp_path: Path) -> None:
     """And where it belongs; nothing is made."""
     fill(Place(tmp_path))
     lose_key(Place(tmp_path))
-    done = CliRunner().invoke(app, ["--directory", str(tmp_path), "serve", "--port", "8199"])
-    assert done.exit_code == 1
-    assert "(ledger_key_missing)" in done.output
-    assert str(tmp_path / "ledger.key") in done.output
+    code, said = commands.ledger("--directory", str(tmp_path), "serve", "--port", "8199")
+    assert code == 1
+    assert "(ledger_key_missing)" in said
+    assert str(tmp_path / "ledger.key") in said
     assert not (tmp_path / "ledger.key").exists()
 
 

@@ -12,17 +12,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, TableClause, column, inspect, text, update
-from typer.testing import CliRunner
 
 from config.trust import Anchors
 from ledger.api import schema as api
-from ledger.cli import app
 from ledger.database import open_engine
 from ledger.embedded import assemble
 from ledger.identity import schema as identity
 from ledger.migrations import newest, upgrade
 from ledger.place import LedgerNewer, Place, Store
 from ledger.points import schema as points
+from tests import commands
 
 
 def together(*parts: MetaData) -> MetaData:
@@ -126,10 +125,10 @@ def test_the_command_line_says_that_the_ledger_is_newer(tmp_path: Path) -> None:
     ledger = assemble(Place(tmp_path), Anchors())
     set_version(ledger.stores[1], "points", "v9999")
     ledger.close()
-    done = CliRunner().invoke(app, ["--directory", str(tmp_path), "enrol", "--shop", "252034-0001"])
-    assert done.exit_code == 1
-    assert "v9999" in done.output
-    assert "(ledger_newer)" in done.output
+    code, said = commands.ledger("--directory", str(tmp_path), "enrol", "--shop", "252034-0001")
+    assert code == 1
+    assert "v9999" in said
+    assert "(ledger_newer)" in said
 
 
 def test_alembic_is_not_loaded_where_nothing_is_to_be_done(tmp_path: Path) -> None:

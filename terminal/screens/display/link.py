@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 import logging
-import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from config.files import write_whole
 from config.texts import Lang
 from terminal.counter.resident import ResidentView
 
@@ -63,11 +63,7 @@ class Broadcaster:
     def _publish(self, server: asyncio.Server) -> None:
         port = server.sockets[0].getsockname()[1]
         self._address.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = self._address.with_suffix(".new")
-        written.unlink(missing_ok=True)
-        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"form": FORM, "port": port, "token": self._token}, file)
-        written.replace(self._address)
+        write_whole(self._address, json.dumps({"form": FORM, "port": port, "token": self._token}).encode())
 
     def show(self, shown: Shown) -> None:
         """Tell the subscribers, if it is anything new."""
