@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, WithJsonSchema
 
 from config.errors import SettingsError as SettingsError
 from config.lines import line_of, line_of_error
@@ -19,23 +19,27 @@ def _language(lang: str) -> str:
     return lang
 
 
-Language = Annotated[str, AfterValidator(_language)]
+Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"enum": LANGUAGES})]
 """A language that has texts."""
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ScreenSettings(_Table):
     """How the screens look and sound."""
 
     language: Language = DEFAULT
+    """A language that has texts; F9 changes it at the counter."""
     theme: Literal["dark", "light"] = "dark"
+    """White on black, or black on white."""
     borders: Literal["lines", "ascii"] = "lines"
     """`ascii` for consoles that draw line characters two cells wide."""
     motion: bool = True
+    """Whether what waits for a card moves."""
     sound: bool = True
+    """Whether a verdict is heard."""
 
 
 class CounterSettings(_Table):
@@ -59,14 +63,14 @@ class OwnerSettings(_Table):
 class ReaderSettings(_Table):
     """Which reader to use."""
 
-    name: str = ""
+    name: Annotated[str, Field(examples=["RC-S300"])] = ""
     """Part of a PC/SC reader's name; empty for whichever has a card."""
 
 
 class LedgerSettings(_Table):
     """How the ledger is reached."""
 
-    url: HttpUrl | None = None
+    url: Annotated[HttpUrl | None, Field(examples=["https://ledger.example.jp"])] = None
     """Another ledger than the one that enrolled this terminal."""
     wait_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
     """How long a resident waits for a verdict before the outcome is shown as unknown."""

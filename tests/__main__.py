@@ -52,7 +52,13 @@ def main(arguments: list[str]) -> int:
     """Run the checks; return 0 when every one passed."""
     parser = argparse.ArgumentParser(prog="kazasu test", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", metavar=",".join(GROUPS), help="run these alone")
+    parser.add_argument("--write-references", action="store_true", help="write docs/reference anew, and nothing else")
     options, for_pytest = parser.parse_known_args(arguments)
+    if options.write_references:
+        from tests import references
+
+        references.write()
+        return 0
     try:
         checks = chosen(options.only)
     except KeyError as unknown:

@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         if words:
             keep_log(_globals(options).home)
-        code = _application(words[:1])([*options, *words], prog_name="kazasu", standalone_mode=False)
+        code = application(words[:1])([*options, *words], prog_name="kazasu", standalone_mode=False)
         output.flush()
     except BaseException as error:  # noqa: BLE001  # the outermost edge
         return end(error, _globals(options), words)
@@ -59,7 +60,7 @@ def _globals(options: list[str]) -> Globals:
     return Globals(found, named.get("--ledger"), spoken)
 
 
-def _application(first: list[str]) -> typer.Typer:
+def application(first: Sequence[str] = ("",)) -> typer.Typer:
     """Return the application with the command that is named first.
 
     It has all of them where something else stands there, for help and suggestions, and none where nothing does: the
