@@ -34,12 +34,15 @@ def _elsewhere(state: State) -> Iterator[Key]:
 def on_key_line(state: State) -> tuple[Key, ...]:
     """Return the keys of the bottom line: Enter stands there only where there is no large button for it.
 
-    Where it would have too many, the language stands in the help alone.
+    Where there are too many, first the language and then other screens stand in the help alone.
     """
     here = at(state)
     button = None if here.lines else here.forward
     keys = [key for key in keys_of(state) if key != button]
-    return tuple(key for key in keys if len(keys) <= MOST_KEYS or key.means is not Command.LANGUAGE)
+    for spared in (Command.LANGUAGE, *(Go(row.name) for row in reversed(SCREENS))):
+        if len(keys) > MOST_KEYS:
+            keys = [key for key in keys if key.means != spared]
+    return tuple(keys)
 
 
 def caps(state: State, cards: int) -> list[str]:
