@@ -8,6 +8,7 @@ for the choice, and from the choice to the verdict.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sqlite3
 import statistics
@@ -33,6 +34,7 @@ from terminal import cli
 from terminal.screens.display.link import Broadcaster
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
+from terminal.shell.runs import Timing
 from terminal.shell.shared import Shared
 from terminal.shop.engine import Surroundings
 from terminal.shop.engine_thread import BackgroundEngine
@@ -159,6 +161,12 @@ class _TimedCard:
         return answer
 
 
+def at_leisure() -> Timing:
+    """Return keys that come minutes apart, and are taken at once: the silence that tells a hand is none of the work."""
+    minutes = itertools.count(step=60)
+    return Timing(lambda _event: next(minutes), lambda screen, _seconds, done: screen.call_later(done))
+
+
 class Counter:
     """The counter of practice mode, as it runs on a terminal, with somebody who presses keys at once."""
 
@@ -172,7 +180,7 @@ class Counter:
     def _shared(self) -> Shared:
         around = Surroundings("12", practice=True)
         settings = ScreenSettings(language="en", sound=False)
-        return Shared(settings, around, self._engine, Broadcaster(self._home.display))
+        return Shared(settings, around, self._engine, Broadcaster(self._home.display), timing=at_leisure())
 
     def _engine(self) -> BackgroundEngine:
         opener = Opener(self._home.practice, Settings(), self._reader, enrol_for_practice, all_day=True)

@@ -64,6 +64,7 @@ TAP_AGAIN = frozenset(
         "card_refused",
         "no_card",
         "no_reader",
+        "pcsc_forbidden",
         "not_my_number_card",
         "pcsc_service_down",
         "reader_busy",

@@ -55,10 +55,14 @@ class AskAgain:
 
 @dataclass(frozen=True, slots=True)
 class ListVoidable:
-    """Read from the journal what can be undone, or the one operation that is named: `VoidableListed`."""
+    """Read from the journal what can be undone, or the one operation that is named: `VoidableListed`.
+
+    A slip names its entry's hash too; what has another hash is not the operation that the slip is of.
+    """
 
     task: int
     target: str | None = None
+    short_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from terminal.counter.facts import (
     SaleIntent,
 )
 from terminal.counter.moves import Step, begin, commit, go, home, stay, wait_for_card
+from terminal.counter.scanned import SlipCode
 from terminal.counter.states import ConfirmingVoid, Consenting, Counter, EnteringAward, Idle, PickingReason, PickingVoid
 
 
@@ -120,10 +121,20 @@ def consenting(counter: Counter, _state: Consenting, event: Event) -> Step:
             return stay(counter)
 
 
+def open_slip(counter: Counter, slip: SlipCode) -> Step:
+    """Look for the operation of a slip that was scanned."""
+    begun = begin(counter, PickingVoid(slip=slip))
+    return begun, (ListVoidable(begun.task, slip.operation_id, slip.short_hash),)
+
+
 def picking_void(counter: Counter, state: PickingVoid, event: Event) -> Step:
-    """Let the clerk pick what to undo."""
+    """Let the clerk pick what to undo; a slip has picked already."""
     items = state.items or ()
     match event:
+        case VoidableListed(_, ()) if state.slip is not None:
+            return go(counter, Idle(notice=Fault("slip_unknown")))
+        case VoidableListed(_, (item, *_)) if state.slip is not None:
+            return go(counter, ConfirmingVoid(item))
         case VoidableListed(_, found):
             return go(counter, PickingVoid(found))
         case Escaped():

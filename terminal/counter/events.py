@@ -18,6 +18,13 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Scanned:
+    """A barcode scanner typed a text: in no state a choice, a PIN, a yes or an amount."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """Backspace."""
 
@@ -185,6 +192,7 @@ class VoidableListed:
 
 Event = (
     Typed
+    | Scanned
     | Erased
     | Entered
     | Escaped

@@ -85,4 +85,5 @@ TASKS = (
 CANCEL = escape("key-cancel")
 CLEAR = escape("key-clear")
 BACK = escape("key-back")
+TO_BILL = escape("key-to-bill")
 TO_VOID = escape("key-void")

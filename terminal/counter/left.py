@@ -36,6 +36,7 @@ from terminal.counter.states import (
     Sending,
     ShowingBalance,
     Starting,
+    TimedOut,
     Unfit,
     Unknown,
 )
@@ -217,6 +218,15 @@ def queued(state: Queued, room: Room) -> Iterator[Piece]:
 def refused(state: Refused, room: Room) -> Iterator[Piece]:
     """Say what was refused, why, and what to do."""
     yield from _refusal(state.fault, room.words)
+    yield from _take_card(room)
+
+
+def timed_out(_state: TimedOut, room: Room) -> Iterator[Piece]:
+    """Say that nobody went on, and that nothing is lost."""
+    refusal = room.words.refusal(Fault("timed_out"))
+    yield Say(refusal.what, "band waiting")
+    yield Say(refusal.why, "spaced")
+    yield Say(refusal.todo, "spaced strong")
     yield from _take_card(room)
 
 

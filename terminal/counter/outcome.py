@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from ledger.wire.answers import Status
 from ledger.wire.operations import Sale
+from terminal.counter.card import give_up
 from terminal.counter.effects import AskAgain, Reopen
 from terminal.counter.entry import idle
 from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
-from terminal.counter.facts import Fault, Receipt, SaleIntent, Voidable
-from terminal.counter.moves import Step, go, home, stay, wait_for_card
+from terminal.counter.facts import CounterOperation, Fault, LinkIntent, Receipt, SaleIntent, Voidable
+from terminal.counter.moves import Step, begin, go, home, stay, wait_for_card
 from terminal.counter.states import (
     ConfirmingVoid,
+    Consenting,
     Counter,
     Done,
     Idle,
@@ -21,9 +23,39 @@ from terminal.counter.states import (
     Sending,
     ShowingBalance,
     Starting,
+    TimedOut,
     Unfit,
     Unknown,
 )
+
+MAY_GO_BETTER = frozenset(
+    {
+        "card_changed",
+        "certificate_unreadable",
+        "consent_late",
+        "consent_wrong",
+        "disk_full",
+        "insufficient_balance",
+        "journal_busy",
+        "ledger_busy",
+        "ledger_failed",
+        "ledger_unavailable",
+        "limit_exceeded",
+        "line_needed",
+        "operation_id_taken",
+        "period_key_missing",
+        "pin_needed",
+        "request_replayed",
+        "request_slow",
+        "rules_outdated",
+        "smartphone_needs_pin",
+        "too_many_requests",
+        "unexpected",
+        "wrong_issuer",
+        "wrong_key_usage",
+    }
+)
+"""Refusals after which the same bill, another choice or another card may be taken; all others stand."""
 
 
 def starting(counter: Counter, _state: Starting, _event: Event) -> Step:
@@ -40,7 +72,7 @@ def unfit(counter: Counter, _state: Unfit, event: Event) -> Step:
             return stay(counter)
 
 
-def sending(counter: Counter, _state: Sending, event: Event) -> Step:
+def sending(counter: Counter, state: Sending, event: Event) -> Step:
     """Show what became of the operation."""
     match event:
         case Decided(_, receipt):
@@ -50,7 +82,7 @@ def sending(counter: Counter, _state: Sending, event: Event) -> Step:
         case Unanswered(_, receipt):
             return go(counter, Queued(receipt))
         case NotRecorded(_, fault):
-            return go(counter, Refused(fault))
+            return go(counter, Refused(fault, _intent_of(state.draft.content)))
         case _:  # no other event is for this state
             return stay(counter)
 
@@ -85,20 +117,43 @@ def finished(counter: Counter, _state: Done | Queued | Refused | ShowingBalance,
 
 
 def refused(counter: Counter, state: Refused, event: Event) -> Step:
-    """Leave a refusal: Enter asks for a card once more, Esc for the next customer."""
+    """Leave a refusal: Enter asks for a card once more where that may help, Esc gives the bill back."""
     match event:
-        case Entered() if state.intent is not None:
+        case Entered() if state.intent is not None and may_go_better(state):
             return wait_for_card(counter, state.intent)
+        case Escaped() if state.intent is not None:
+            return give_up(counter, state.intent)
+        case Typed():  # a PIN that somebody still types is no bill
+            return stay(counter)
         case _:  # everything else leaves a refusal as it leaves any result
             return finished(counter, state, event)
+
+
+def may_go_better(state: Refused) -> bool:
+    """Return whether the same once more may end otherwise; where it cannot, nobody is told to try again."""
+    return state.intent is not None and state.fault.code in MAY_GO_BETTER
+
+
+def timed_out(counter: Counter, state: TimedOut, event: Event) -> Step:
+    """Go on only when somebody says so: Enter begins the same again, Esc gives the bill back."""
+    match event:
+        case Entered() if isinstance(state.intent, LinkIntent):
+            # Whoever stands there now may be somebody else, who has not agreed.
+            return begin(counter, Consenting()), ()
+        case Entered():
+            return wait_for_card(counter, state.intent)
+        case Escaped():
+            return give_up(counter, state.intent)
+        case _:  # digits, above all: somebody slow may still be typing a PIN
+            return stay(counter)
 
 
 def _decided(receipt: Receipt) -> Done | Refused:
     verdict = receipt.verdict
     if verdict is not None and verdict.status is Status.REFUSED:
-        return Refused(Fault(verdict.code or "unexpected"), _intent_of(receipt), receipt)
+        return Refused(Fault(verdict.code or "unexpected"), _intent_of(receipt.content), receipt)
     return Done(receipt)
 
 
-def _intent_of(receipt: Receipt) -> SaleIntent | None:
-    return SaleIntent(receipt.bill) if receipt.bill is not None else None
+def _intent_of(content: CounterOperation) -> SaleIntent | None:
+    return SaleIntent(content.bill) if isinstance(content, Sale) else None

@@ -46,6 +46,7 @@ class Scene(StrEnum):
     VOIDED = "voided"
     QUEUED = "queued"
     REFUSED = "refused"
+    TIMED_OUT = "timed_out"
     UNKNOWN = "unknown"
     BALANCE = "balance"
 

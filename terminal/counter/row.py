@@ -30,6 +30,8 @@ class Phase(Enum):
     """Something is being prepared: nothing is written, and trouble ends it."""
     WRITTEN = auto()
     """An operation is durable or just being made so: only what becomes of it leads on."""
+    PAUSED = auto()
+    """Nobody went on: what lies on the reader is to be taken away, and nothing begins until somebody says so."""
     RESTING = auto()
     """Nothing is under way: what lies on the reader is to be taken away, and the next bill can begin."""
 
@@ -72,7 +74,8 @@ class Row(Generic[S]):
     `forward` is the key Enter, where it does something, and `keys` are the others that the state has of its own.
     `lines` counts what can be chosen by number. `ready` is whether Enter is what should be done now. `forgets` is the
     state once the card has been gone for long, None where nothing is to be forgotten. `passes` where a card or a
-    ledger ends the state, mostly sooner than it could be drawn.
+    ledger ends the state, mostly sooner than it could be drawn. `read_first` is for how many seconds the state must
+    have been there before it can be left: a key of a moment ago was meant for what stood there before.
     """
 
     state: type[S]
@@ -91,6 +94,7 @@ class Row(Generic[S]):
     fades: Fades | None = None
     forgets: Callable[[S], State | None] = lambda _state: None
     passes: bool = False
+    read_first: Callable[[S], float] = lambda _state: 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,11 @@ class Here(Generic[S]):
         if patience is None or counter.now - counter.changed_at < patience.seconds(counter.terms):
             return None
         return patience.given_up(counter, self.state)
+
+    @property
+    def read_first(self) -> float:
+        """For how many seconds it must have been there before it can be left."""
+        return self.row.read_first(self.state)
 
     @property
     def resident(self) -> ResidentView:

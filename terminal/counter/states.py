@@ -18,6 +18,7 @@ from terminal.counter.facts import (
     Terms,
     Voidable,
 )
+from terminal.counter.scanned import SlipCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedOut:
+    """Nobody went on for so long that the task was given up; nothing is typed here until somebody goes on."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """処理未了: points were to be redeemed and no answer came. Enter asks again, Esc leads to voiding it."""
 
@@ -209,10 +217,14 @@ class ShowingBalance:
 
 @dataclass(frozen=True, slots=True)
 class PickingVoid:
-    """The clerk picks what to undo; `items` is None until the journal was read, newest first."""
+    """The clerk picks what to undo; `items` is None until the journal was read, newest first.
+
+    `slip` is the one that was scanned: its operation is picked already.
+    """
 
     items: tuple[Voidable, ...] | None = None
     cursor: int = 0
+    slip: SlipCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +254,7 @@ State = (
     | Done
     | Queued
     | Refused
+    | TimedOut
     | Unknown
     | ShowingBalance
     | PickingVoid

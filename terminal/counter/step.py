@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from terminal.counter import entry
 from terminal.counter.effects import Authorise, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -17,6 +18,7 @@ from terminal.counter.events import (
     Opened,
     OtherCardArrived,
     PinEntered,
+    Scanned,
     Tick,
     TriesLeft,
     Trouble,
@@ -26,7 +28,8 @@ from terminal.counter.events import (
 from terminal.counter.moves import Step, go, home, stay
 from terminal.counter.resident import WELCOME, ResidentView
 from terminal.counter.row import Fades, Phase
-from terminal.counter.states import Counter, Field, Unfit
+from terminal.counter.scanned import slip_code
+from terminal.counter.states import Counter, Field, Idle, Unfit
 from terminal.counter.table import at
 
 FORGET_AFTER = 10.0
@@ -74,8 +77,18 @@ def _in_general(counter: Counter, event: Event) -> Step:
             return home(opened) if here.row.phase is Phase.CLOSED else stay(opened)
         case Trouble(fault) if here.row.phase is not Phase.WRITTEN:
             return go(replace(counter, task=counter.task + 1), Unfit(fault))
+        case Scanned(text):
+            return _scanned(counter, text)
         case _:  # every other event is the state's own
             return here.step(counter, event)
+
+
+def _scanned(counter: Counter, text: str) -> Step:
+    """Open what a slip is of, where nothing is under way; anything else that is scanned changes nothing."""
+    code = slip_code(text)
+    resting = at(counter.state).row.phase is Phase.RESTING
+    typing = isinstance(counter.state, Idle) and counter.state.text
+    return stay(counter) if code is None or not resting or typing else entry.open_slip(counter, code)
 
 
 def _tick(counter: Counter) -> Step:

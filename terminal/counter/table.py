@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, assert_never
 
 from terminal.counter import card, entry, left, outcome, paper, resident
-from terminal.counter.facts import LinkIntent, Receipt, Terms
-from terminal.counter.keys import BACK, CANCEL, CLEAR, LINK, TASKS, TO_VOID, Digits, enter
-from terminal.counter.moves import home
+from terminal.counter.facts import Intent, LinkIntent, Receipt, SaleIntent, Terms
+from terminal.counter.keys import BACK, CANCEL, CLEAR, LINK, TASKS, TO_BILL, TO_VOID, Digits, Key, enter
+from terminal.counter.moves import go
 from terminal.counter.resident import CLOSED, WELCOME, ResidentView, Scene
 from terminal.counter.row import Fades, Here, Patience, Phase, Row, Sound, always
 from terminal.counter.states import (
@@ -33,6 +34,7 @@ from terminal.counter.states import (
     ShowingBalance,
     Starting,
     State,
+    TimedOut,
     Unfit,
     Unknown,
 )
@@ -49,12 +51,26 @@ def _blank(_state: object, _terms: Terms) -> paper.Paper:
     return paper.Blank()
 
 
+def _given_back(intent: Intent | None) -> Key:
+    """Return what Esc is called where it gives the bill back, and where there is none."""
+    return TO_BILL if isinstance(intent, SaleIntent) else CANCEL
+
+
 def _card_taken(_state: object, card_there: bool) -> bool:
     """Return whether the card is gone: while it lies there, to take it is what should be done."""
     return not card_there
 
 
-_GO_HOME: Patience[Any] = Patience(seconds=_resident_seconds, given_up=lambda counter, _state: home(counter))
+def _time_out(intent: Callable[[Any], Intent], seconds: Callable[[Terms], float] = _resident_seconds) -> Patience[Any]:
+    """Return the patience after which it is said that nobody went on."""
+    return Patience(seconds=seconds, given_up=lambda counter, state: go(counter, TimedOut(intent(state))))
+
+
+_GLANCE, _QUESTION, _RESULT = 0.3, 0.5, 1.0
+"""Seconds that a list, a yes-or-no question and a result are there before they can be answered or left.
+
+Where a PIN was asked for a moment ago it is as long as for a result: somebody may still be typing it.
+"""
 
 
 # Before a card is wanted -----------------------------------------------------------------------------------------
@@ -121,7 +137,8 @@ _CONSENTING = Row(
     resident=always(ResidentView(Scene.CONSENT)),
     forward=always(enter("key-agree")),
     keys=always((CANCEL,)),
-    patience=_GO_HOME,
+    patience=_time_out(lambda _state: LinkIntent()),
+    read_first=always(_QUESTION),
 )
 _PICKING_VOID = Row(
     state=PickingVoid,
@@ -144,6 +161,7 @@ _CONFIRMING_VOID = Row(
     resident=always(WELCOME),
     forward=always(enter("key-do-void")),
     keys=lambda state: (BACK if state.unknown else CANCEL,),
+    read_first=always(_QUESTION),
 )
 
 # What the resident does ------------------------------------------------------------------------------------------
@@ -157,10 +175,7 @@ _AWAIT_CARD = Row(
     resident=resident.await_card,
     keys=always((CANCEL,)),
     digits=Digits.PRACTICE_CARD,
-    patience=Patience(
-        seconds=lambda terms: terms.tap_seconds,
-        given_up=lambda counter, state: card.give_up(counter, state.intent),
-    ),
+    patience=_time_out(lambda state: state.intent, lambda terms: terms.tap_seconds),
 )
 _READING = Row(
     state=Reading,
@@ -184,8 +199,9 @@ _CHOOSING = Row(
     keys=always((CANCEL,)),
     digits=Digits.LINE,
     lines=lambda state: len(state.choices),
-    patience=_GO_HOME,
+    patience=_time_out(lambda state: state.intent),
     fades=Fades.FORGOTTEN,
+    read_first=lambda state: _RESULT if state.tap_only else _GLANCE,
 )
 _ENTERING_PART = Row(
     state=EnteringPart,
@@ -198,7 +214,7 @@ _ENTERING_PART = Row(
     keys=always((BACK,)),
     digits=Digits.AMOUNT,
     ready=lambda state, _card_there: bool(state.text) and state.notice is None,
-    patience=_GO_HOME,
+    patience=_time_out(lambda state: state.choosing.intent),
     fades=Fades.FORGOTTEN,
 )
 _ENTERING_PIN = Row(
@@ -213,7 +229,7 @@ _ENTERING_PIN = Row(
     digits=Digits.PIN,
     ready=lambda state, _card_there: state.can_be_tried,
     sound=Sound.YOUR_TURN,
-    patience=_GO_HOME,
+    patience=_time_out(lambda state: state.intent),
 )
 _CONFIRMING_LAST_TRY = Row(
     state=ConfirmingLastTry,
@@ -225,7 +241,8 @@ _CONFIRMING_LAST_TRY = Row(
     forward=always(enter("key-use-last-try")),
     keys=always((BACK,)),
     ready=lambda _state, _card_there: False,
-    patience=_GO_HOME,
+    patience=_time_out(lambda state: state.pin.intent),
+    read_first=always(_QUESTION),
 )
 _AWAIT_CARD_AGAIN = Row(
     state=AwaitCardAgain,
@@ -236,7 +253,8 @@ _AWAIT_CARD_AGAIN = Row(
     resident=resident.await_card_again,
     keys=always((CANCEL,)),
     digits=Digits.PRACTICE_CARD,
-    patience=_GO_HOME,
+    patience=_time_out(lambda state: state.pin.intent),
+    read_first=always(_RESULT),
 )
 _AUTHORISING = Row(
     state=Authorising,
@@ -273,6 +291,7 @@ _DONE = Row(
     sound=Sound.DONE,
     fades=Fades.THANKED,
     forgets=lambda state: replace(state, receipt=_impersonal(state.receipt)) if state.receipt.balances else None,
+    read_first=always(_RESULT),
 )
 _QUEUED = Row(
     state=Queued,
@@ -287,6 +306,7 @@ _QUEUED = Row(
     ready=_card_taken,
     sound=Sound.DONE,
     fades=Fades.THANKED,
+    read_first=always(_RESULT),
 )
 _REFUSED = Row(
     state=Refused,
@@ -295,12 +315,25 @@ _REFUSED = Row(
     left=left.refused,
     paper=lambda state, _terms: paper.refused(state),
     resident=resident.refused,
-    forward=lambda state: enter("key-next" if state.intent is None else "key-again"),
-    keys=lambda state: (LINK, CANCEL) if state.fault.code == "card_unregistered" else (CANCEL,),
-    digits=Digits.AMOUNT,
+    forward=lambda state: enter("key-again" if outcome.may_go_better(state) else "key-next"),
+    keys=lambda state: (*((LINK,) if state.fault.code == "card_unregistered" else ()), _given_back(state.intent)),
     ready=_card_taken,
     sound=Sound.TROUBLE,
     fades=Fades.THANKED,
+    read_first=always(_RESULT),
+)
+_TIMED_OUT = Row(
+    state=TimedOut,
+    phase=Phase.PAUSED,
+    step=outcome.timed_out,
+    left=left.timed_out,
+    paper=lambda state, _terms: paper.intended(state.intent),
+    resident=always(ResidentView(Scene.TIMED_OUT)),
+    forward=always(enter("key-again")),
+    keys=lambda state: (_given_back(state.intent),),
+    sound=Sound.TROUBLE,
+    fades=Fades.THANKED,
+    read_first=always(_RESULT),
 )
 _UNKNOWN = Row(
     state=Unknown,
@@ -313,6 +346,7 @@ _UNKNOWN = Row(
     keys=always((TO_VOID,)),
     ready=_card_taken,
     sound=Sound.TROUBLE,
+    read_first=always(_RESULT),
 )
 _SHOWING_BALANCE = Row(
     state=ShowingBalance,
@@ -327,6 +361,7 @@ _SHOWING_BALANCE = Row(
     ready=_card_taken,
     fades=Fades.THANKED,
     forgets=always(Idle()),
+    read_first=always(_RESULT),
 )
 
 
@@ -373,6 +408,8 @@ def at(state: State) -> Here[Any]:
             return Here(_QUEUED, state)
         case Refused():
             return Here(_REFUSED, state)
+        case TimedOut():
+            return Here(_TIMED_OUT, state)
         case Unknown():
             return Here(_UNKNOWN, state)
         case ShowingBalance():

@@ -20,7 +20,6 @@ from terminal.shell.themes import themes
 
 if TYPE_CHECKING:  # its import would come before the first frame
     from terminal.shell.shared import Shared
-    from terminal.shell.words import Words
 
 SHELL = Path(__file__).parent
 """The folder of this package, where the style sheets lie that every application shares."""
@@ -99,18 +98,18 @@ class KazasuApp(App[None], inherit_bindings=False):
             return
         row = row_of(message.name)
         if code := self._shared.code_for(row.audience):
-            await self._ask_code(row, code, self._shared.words)
+            await self._ask_code(row, code, self._shared)
         else:
             await self._open(row)
 
-    async def _ask_code(self, row: ScreenRow, code: str, words: Words) -> None:
+    async def _ask_code(self, row: ScreenRow, code: str, shared: Shared) -> None:
         from terminal.shell.code import CodeScreen  # only where a code is set
 
         async def open_it(right: bool | None) -> None:
             if right:
                 await self._open(row)
 
-        await self.push_screen(CodeScreen(row.name, code, words), open_it)
+        await self.push_screen(CodeScreen(row.name, code, shared), open_it)
 
     async def _open(self, row: ScreenRow) -> None:
         # The first time it is imported, which would hold up the counter's clock and its keys.

@@ -14,6 +14,7 @@ from config.texts import Texts, following
 from terminal.counter.facts import Terms
 from terminal.fault import Fault
 from terminal.shell.registry import Audience
+from terminal.shell.runs import Timing
 from terminal.shell.words import Words
 from terminal.shop.engine import Engine, Surroundings, Unanswerable
 
@@ -39,6 +40,8 @@ class Shared:
     play: Callable[[str], None] = lambda _name: None
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()
+    timing: Timing = field(default_factory=Timing)
+    """When keys came, and how their end is waited for."""
     owner_code: str = field(default="", repr=False)
     """What a screen of the owner's asks for; nothing where it is empty."""
     engine: Engine | None = None

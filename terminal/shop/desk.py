@@ -67,8 +67,8 @@ class Desk:
                 return await self._commit(task, draft)
             case AskAgain(task, receipt):
                 return await self._ask(task, receipt)
-            case ListVoidable(task, target):
-                return VoidableListed(task, await asyncio.to_thread(self._undoable, target))
+            case ListVoidable(task, target, short_hash):
+                return VoidableListed(task, await asyncio.to_thread(self._undoable, target, short_hash))
             case Wipe(pin):
                 wipe(pin)
                 return None
@@ -200,8 +200,8 @@ class Desk:
             elapsed_ms=round(self._spent * 1000),
         )
 
-    def _undoable(self, target: str | None) -> tuple[Voidable, ...]:
-        return self._voidable() if target is None else self._named(target)
+    def _undoable(self, target: str | None, short_hash: str) -> tuple[Voidable, ...]:
+        return self._voidable() if target is None else self._named(target, short_hash)
 
     def _voidable(self) -> tuple[Voidable, ...]:
         return tuple(
@@ -210,9 +210,11 @@ class Desk:
             if isinstance(content := record.entry.content, Sale | Award)
         )
 
-    def _named(self, target: str) -> tuple[Voidable, ...]:
+    def _named(self, target: str, short_hash: str) -> tuple[Voidable, ...]:
         """Return one operation of this journal, whatever became of it: the ledger says why it cannot be undone."""
         record = self._station.journal.find(target)
+        if record is not None and not record.hash.startswith(short_hash):
+            return ()
         content = record.entry.content if record else None
         return (Voidable(target, record.entry.at, content),) if record and isinstance(content, Sale | Award) else ()
 

@@ -29,6 +29,7 @@ from terminal.counter.events import (
     Picked,
     PinEntered,
     PinTyped,
+    Scanned,
     Task,
     Tick,
     TriesLeft,
@@ -39,6 +40,7 @@ from terminal.counter.events import (
 )
 from terminal.counter.facts import Draft, Fault, Resident, Voidable
 from terminal.counter.states import Authorising, Sending
+from terminal.slips.operation import qr_text
 from tests.terminal.counters import OTHER, STREET, TERMINAL, TERMS, TOWN, held, receipt, resident, signed, tapped
 
 SOLD = Draft(next(e.draft.content for e in tapped(1200, resident())[1] if isinstance(e, Commit)))
@@ -51,6 +53,8 @@ PEOPLE: list[Event] = [
     *(Moved(by) for by in (-1, 1)),
     *(Asked(task) for task in Task),
     *(PinTyped(count) for count in range(-1, 6)),
+    Scanned("4901234567894"),
+    Scanned(qr_text(ITEM.operation_id, "7f3a 91c2")),
     Entered(),
     Escaped(),
     Erased(),

@@ -11,7 +11,7 @@ from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import Award, Link, Sale, Void
 from ledger.wire.rules import Redeeming
 from ledger.wire.values import MAX_YEN
-from terminal.counter import Counter, State, step
+from terminal.counter import Counter, State, resident_view, step
 from terminal.counter.amounts import amount_of
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
@@ -33,6 +33,7 @@ from terminal.counter.events import (
     Picked,
     PinEntered,
     PinTyped,
+    Scanned,
     Task,
     Tick,
     TriesLeft,
@@ -46,6 +47,7 @@ from terminal.counter.facts import (
     BalanceIntent,
     Draft,
     Fault,
+    Intent,
     LinkIntent,
     Resident,
     SaleIntent,
@@ -53,6 +55,10 @@ from terminal.counter.facts import (
     Voidable,
 )
 from terminal.counter.moves import wait_for_card
+from terminal.counter.outcome import MAY_GO_BETTER
+from terminal.counter.resident import Scene
+from terminal.counter.row import Phase
+from terminal.counter.scanned import SlipCode, slip_code
 from terminal.counter.states import (
     AwaitCard,
     AwaitCardAgain,
@@ -73,9 +79,12 @@ from terminal.counter.states import (
     Sending,
     ShowingBalance,
     Starting,
+    TimedOut,
     Unfit,
     Unknown,
 )
+from terminal.counter.table import at
+from terminal.slips.operation import qr_text
 from tests.terminal.counters import (
     OTHER,
     STREET,
@@ -90,6 +99,7 @@ from tests.terminal.counters import (
     tapped,
     walk,
 )
+from tests.terminal.screens.scenes import STATES
 
 
 def commit_of(effects: list[Effect]) -> Commit:
@@ -320,13 +330,22 @@ def test_a_card_that_could_not_be_read_is_asked_for_again() -> None:
 
 @pytest.mark.parametrize("standing", [Standing.UNREGISTERED, Standing.REVOKED, Standing.SUSPENDED])
 def test_a_card_of_no_standing_is_refused(standing: Standing) -> None:
-    """Nothing is written for a card that may not be used; Enter asks for a card once more, Esc gives the bill back."""
+    """Nothing is written for a card that may not be used; trying again cannot help, and Esc gives the bill back."""
     counter, effects = tapped(500, resident(standing=standing))
     assert counter.state == Refused(Fault(f"card_{standing}"), SaleIntent(500))
     assert not any(isinstance(effect, Commit) for effect in effects)
-    counter, _ = walk(counter, [CardLeft(), Entered()])
-    assert counter.state == AwaitCard(SaleIntent(500))
+    assert walk(counter, [CardLeft(), Entered()])[0].state == Idle()
+    assert walk(counter, [CardLeft(), Escaped()])[0].state == Idle("500")
+
+
+@pytest.mark.parametrize("code", sorted(MAY_GO_BETTER))
+def test_what_may_go_better_is_tried_again_with_the_same_bill(code: str) -> None:
+    """Enter asks for a card once more, and Esc gives the bill back all the same."""
+    counter = replace(opened(), state=Refused(Fault(code), SaleIntent(500)))
+    assert walk(counter, [Entered()])[0].state == AwaitCard(SaleIntent(500))
     assert walk(counter, [Escaped()])[0].state == Idle("500")
+    bare = replace(opened(), state=Refused(Fault(code)))
+    assert walk(bare, [Entered()])[0].state == Idle()
 
 
 def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
@@ -658,7 +677,7 @@ def test_what_cannot_be_recorded_stops_everything_but_what_is_written() -> None:
     counter, effects = tapped(1200, resident())
     assert step(counter, Trouble(Fault("disk_full"))) == (counter, ())
     counter, _ = walk(counter, [NotRecorded(counter.task, Fault("disk_full"))])
-    assert counter.state == Refused(Fault("disk_full"))
+    assert counter.state == Refused(Fault("disk_full"), SaleIntent(1200))
 
 
 def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
@@ -673,8 +692,8 @@ def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("events", "seconds", "before", "after"),
     [
-        ([Typed("500"), Entered()], 60, AwaitCard, Idle),
-        ([Asked(Task.LINK)], 120, Consenting, Idle),
+        ([Typed("500"), Entered()], 60, AwaitCard, TimedOut),
+        ([Asked(Task.LINK)], 120, Consenting, TimedOut),
         ([Asked(Task.AWARD)], 9999, PickingReason, PickingReason),
         ([Asked(Task.VOID)], 9999, PickingVoid, PickingVoid),
     ],
@@ -686,6 +705,90 @@ def test_what_nobody_goes_on_with_is_given_up(
     counter, _ = walk(opened(), [Tick(100.0), *events, Tick(99.9 + seconds)])
     assert state_of(counter) is before
     assert state_of(walk(counter, [Tick(100.0 + seconds)])[0]) is after
+
+
+def test_a_pin_that_comes_too_late_falls_into_no_bill() -> None:
+    """A time-out is said, takes no digits, and keeps the bill until somebody goes on."""
+    counter, effects = walk(at_the_pin(), [Tick(100.0), PinTyped(2), Tick(100.0), Tick(220.0)])
+    assert counter.state == TimedOut(SaleIntent(1200))
+    assert effects == []
+    assert resident_view(counter).scene is Scene.TIMED_OUT
+    late: list[Event] = [
+        *(Typed(digit) for digit in "1234"),
+        *(PinTyped(count) for count in range(5)),
+        Picked(1),
+        Moved(1),
+        Erased(),
+        Asked(Task.BALANCE),
+        Scanned("4901234567894"),
+        Scanned(SLIP),
+        CardArrived(),
+        CardLeft(),
+        Tick(9999.0),
+    ]
+    for event in late:
+        after, asked = step(counter, event)
+        assert after.state == counter.state
+        assert asked == ()
+    pin = bytearray(b"1234")
+    assert step(counter, PinEntered(pin)) == (counter, (Wipe(pin),))
+    assert step(counter, Escaped())[0].state == Idle("1200")
+    assert walk(counter, [CardLeft(), Entered()])[0].state == AwaitCard(SaleIntent(1200))
+
+
+@pytest.mark.parametrize("intent", [LinkIntent(), AwardIntent(TOWN, 5, "visit"), BalanceIntent()])
+def test_after_a_time_out_the_same_begins_again(intent: Intent) -> None:
+    """Whoever stands there then may be somebody else: to a first registration they have to agree anew."""
+    counter = replace(opened(), state=TimedOut(intent))
+    begun = Consenting() if isinstance(intent, LinkIntent) else AwaitCard(intent)
+    assert step(counter, Entered())[0].state == begun
+    assert step(counter, Escaped())[0].state == Idle()
+
+
+# What is scanned ------------------------------------------------------------------------------------------------
+
+SLIP = "KZ1:252034-0001-01-000009:7f3a91c2"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (qr_text("252034-0001-01-000009", "7f3a 91c2"), SlipCode("252034-0001-01-000009", "7f3a91c2")),
+        ("KZ1+252034-0001-01-000009+7f3a91c2", SlipCode("252034-0001-01-000009", "7f3a91c2")),
+        ("kz1:252034-0001-01-000009:7F3A91C2\n", SlipCode("252034-0001-01-000009", "7f3a91c2")),
+        ("4901234567894", None),
+        ("KZ2:252034-0001-01-000009:7f3a91c2", None),
+        ("KZ1:252034-0001-01-000009", None),
+        ("KZ1:252034-0001-01-000009:7f3a91", None),
+        ("KZ1:252034-0001-01-000009:7f3a91c2 ; 1", None),
+        ("KZ1:２５２０３４-0001-01-000009:7f3a91c2", None),
+        ("", None),
+    ],
+)
+def test_a_slips_code_is_read_as_it_was_printed(text: str, code: SlipCode | None) -> None:
+    """Also by a scanner that is set to another keyboard; nothing else is a slip's."""
+    assert slip_code(text) == code
+
+
+def test_a_scanned_slip_opens_what_it_is_of() -> None:
+    """The operation is looked for with its hash, and undone only after a yes."""
+    _, effects = tapped(1200, resident())
+    item = Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects)))
+    counter, effects = walk(opened(), [Scanned(SLIP)])
+    assert effects == [ListVoidable(counter.task, "252034-0001-01-000009", "7f3a91c2")]
+    assert step(counter, VoidableListed(counter.task, (item,)))[0].state == ConfirmingVoid(item)
+    assert step(counter, VoidableListed(counter.task, ()))[0].state == Idle(notice=Fault("slip_unknown"))
+    assert step(counter, Escaped())[0].state == Idle()
+
+
+def test_a_scanned_slip_does_not_take_a_bill_away() -> None:
+    """Where something is under way, a slip is no more than any other code."""
+    for state in STATES.values():
+        counter = replace(opened(), state=state)
+        resting = at(state).row.phase is Phase.RESTING and not (isinstance(state, Idle) and state.text)
+        after, effects = step(counter, Scanned(SLIP))
+        assert (after == counter, effects == ()) == (not resting, not resting)
+        assert step(counter, Scanned("4901234567894")) == (counter, ())
 
 
 def test_a_result_forgets_the_balance_once_the_card_is_gone() -> None:

@@ -35,7 +35,12 @@ key-do-void = Void it
 key-ask-again = Ask again
 key-use-last-try = Use the last try
 key-quit = Quit
+key-leave = Quit
+key-to-bill = Bill
 hint-wrong-key = That key does nothing here. Keys: { $keys }
+hint-scanned = The scanned code is of no use here. Nothing has changed.
+hint-too-fast = The keys came too fast. Press it once more, slowly.
+hint-read-first = Read the screen first, then press it again.
 
 # Left: what to do now
 ask-starting = Getting ready
@@ -136,13 +141,20 @@ slip-short = Short
 
 # Help
 help-title = Help
-help-keys = Keys that work now
+help-keys = What can be begun from here (by its digit, where it has one)
+help-keys-alone = What can be begun from here
 help-how-sale = A sale: amount, Enter, card over the reader, choose, Enter
 help-how-card = The customer holds the card. The clerk never takes it.
 help-how-pin = The customer enters the PIN. Do not look, ask or write it down.
-help-how-numpad = A numeric pad is enough: "/" is Esc, "*" is F1.
+help-how-numpad = A numeric pad is enough: "/" is Esc, "*" is this help.
 help-how-error = In trouble, what stands in bold says what to do next.
 help-close = Close help
+
+# Before the counter is left
+ask-leave = Not sent yet: { $count }
+ask-leave-sending = A transaction is being sent
+say-leave-kept = Everything is recorded, and is sent by itself when the terminal is opened again.
+say-leave-open = While it stays open, it is sent as soon as the line is back.
 
 # The resident's display
 resident-closed = This counter is getting ready
@@ -162,6 +174,7 @@ resident-linked = First registration is done
 resident-voided = It is void now
 resident-queued = Your payment was taken
 resident-refused = That could not be done
+resident-timed-out = The time is over, so it was stopped
 resident-unknown = We are checking the result. One moment, please
 resident-balance = Your balance
 resident-ask-clerk = Please ask the clerk.
@@ -199,3 +212,9 @@ error-other-card = This is not a My Number card
 error-card-left-behind = The last card is still there
     .why = A card is not read twice in a row.
     .todo = Lift the card, then hold it over the reader.
+error-timed-out = The time is over
+    .why = Nobody went on for a while, so it was stopped. No points have moved.
+    .todo = Press Enter to go on, Esc to give up.
+error-slip-unknown = This slip's transaction is not on this terminal
+    .why = It is another terminal's slip, or does not fit the records.
+    .todo = Scan it at the terminal that stands on the slip.

@@ -35,7 +35,12 @@ key-do-void = 取り消す
 key-ask-again = もう一度問い合わせる
 key-use-last-try = 最後の1回を使う
 key-quit = 終了
+key-leave = 終了する
+key-to-bill = 会計金額
 hint-wrong-key = そのキーは使えません。使えるキー: { $keys }
+hint-scanned = 読み取ったコードは、ここでは使いません。何も変わっていません。
+hint-too-fast = キーが続けて押されました。もう一度、ゆっくり押してください。
+hint-read-first = 画面を確かめてから、もう一度押してください。
 
 # 左: 今すること
 ask-starting = 準備しています
@@ -136,13 +141,20 @@ slip-short = 不足分
 
 # ヘルプ
 help-title = ヘルプ
-help-keys = いま使えるキー
+help-keys = ここから始められること（数字のあるものは、その数字でも）
+help-keys-alone = ここから始められること
 help-how-sale = お会計: 金額、Enter、カードをかざす、ポイントを選ぶ、Enter
 help-how-card = カードはお客様がかざします。係員は預かりません。
 help-how-pin = 暗証番号はお客様が入力します。見ない、聞かない、書かない。
-help-how-numpad = テンキーだけでも使えます。「/」は Esc、「*」は F1 と同じです。
+help-how-numpad = テンキーだけでも使えます。「/」は Esc、「*」はこのヘルプです。
 help-how-error = 困ったときは、画面の太い字が、次にすることです。
 help-close = ヘルプを閉じる
+
+# Before the counter is left
+ask-leave = 未送信の取引が { $count } 件あります
+ask-leave-sending = 取引を送っているところです
+say-leave-kept = 取引は記録してあります。次に端末を開くと、自動で送ります。
+say-leave-open = 開いたままにすると、回線がもどり次第、自動で送ります。
 
 # 利用者の画面
 resident-closed = ただいま準備中です
@@ -162,6 +174,7 @@ resident-linked = 初回登録が完了しました
 resident-voided = 取消が完了しました
 resident-queued = 受け付けました
 resident-refused = お手続きできませんでした
+resident-timed-out = 時間が過ぎたため、お手続きを止めました
 resident-unknown = 結果を確認しています。少しお待ちください
 resident-balance = ポイント残高
 resident-ask-clerk = 係員におたずねください。
@@ -199,3 +212,9 @@ error-other-card = マイナンバーカードではありません
 error-card-left-behind = 前のカードが置かれたままです
     .why = 同じカードを続けて読むことはできません。
     .todo = カードを一度離してから、かざしてください。
+error-timed-out = 時間が過ぎました
+    .why = しばらく操作がなかったため、途中で止めました。ポイントは動いていません。
+    .todo = 続けるときは Enter、やめるときは Esc を押してください。
+error-slip-unknown = この控えの取引は、この端末にありません
+    .why = ほかの端末の控えか、記録と合わない控えです。
+    .todo = 控えに書かれた端末で読み取ってください。

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from terminal.counter.events import Erased, Moved, Picked, Typed
+from terminal.counter.events import Asked, Erased, Escaped, Moved, Picked, Typed
+from terminal.counter.hand import Deciding
 from terminal.counter.keys import EVERYWHERE, QUIT, TASKS, Command, Digits, Go, Hold, Intention, Key
+from terminal.counter.row import Phase
 from terminal.counter.states import State
 from terminal.counter.table import at
 from terminal.shell.keyboard import PAD, digit
@@ -63,6 +65,13 @@ def _digit_caps(state: State, cards: int) -> list[str]:
             return []
         case _:
             assert_never(here.row.digits)
+
+
+def leaves(phase: Phase, intention: Intention) -> bool:
+    """Return whether an intention leaves what is shown, so that it must not come from before that was there."""
+    if isinstance(intention, Asked | Escaped):
+        return phase is not Phase.OPEN  # to begin nothing, or to say no, is right at any time
+    return isinstance(intention, Deciding)
 
 
 def meaning(state: State, press: str, character: str | None, cards: tuple[str, ...]) -> Intention | None:

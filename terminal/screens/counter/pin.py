@@ -30,6 +30,11 @@ class PinPad:
             self._digits[-1] = 0
             del self._digits[-1]
 
+    def keep(self, digits: int) -> None:
+        """Wipe all but the first so many digits."""
+        while len(self) > digits:
+            self.erase()
+
     def wipe(self) -> None:
         """Overwrite all digits, and forget them."""
         self._digits[:] = bytes(len(self._digits))

@@ -14,20 +14,24 @@ from textual.message import Message
 from textual.screen import Screen
 
 from terminal.counter import Counter, resident_view, step
-from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Tick, Trouble, Typed
+from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Scanned, Tick, Trouble, Typed
 from terminal.counter.facts import Fault
+from terminal.counter.hand import Run
 from terminal.counter.keys import Command, Digits, Go, Hold, Intention
 from terminal.counter.row import Phase
+from terminal.counter.scanned import slip_code
 from terminal.counter.states import AwaitCard, EnteringPin, Field, State
 from terminal.counter.table import at
 from terminal.screens.counter.frame import CounterFrame, Scene
-from terminal.screens.counter.keys import caps, keys_of, meaning
+from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
 from terminal.shell.app import KazasuApp
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import digit
+from terminal.shell.leave import leave
 from terminal.shell.registry import COUNTER
+from terminal.shell.runs import Keyboard
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.touch import Touchable
 from terminal.shop.engine import Report, Surroundings
@@ -61,6 +65,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         self.counter = Counter()
         self._shared = shared
         self._pin = PinPad()
+        self._keyboard = Keyboard(self, self._meaning, echo=self._draw, over=self._do_run, timing=shared.timing)
+        self._since = shared.timing.now()
         self._frame = CounterFrame(self._scene())
 
     def compose(self) -> ComposeResult:
@@ -120,45 +126,82 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     # What people do ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Do what a key means now; one that means nothing says which would."""
+        """Take a key; what it types is shown at once, and what it decides waits until it is known for a hand's."""
         event.stop()
-        state = self.counter.state
-        typed = digit(event.character)
-        if isinstance(state, EnteringPin) and (typed or event.key == "backspace"):
+        self._keyboard.press(event)
+
+    def _meaning(self, key: str, character: str | None) -> Intention | None:
+        """Return what a key means where everything typed so far is taken; the digits of a PIN stay here."""
+        state, typed = self._echoed().state, digit(character)
+        if isinstance(state, EnteringPin) and (typed or key == "backspace"):
             self._pin.add(typed) if typed else self._pin.erase()
-            self._do(PinTyped(len(self._pin)))
-        else:
-            self._do(meaning(state, event.key, event.character, self._shared.surroundings.practice_cards))
+            return PinTyped(len(self._pin))
+        return meaning(state, key, character, self._shared.surroundings.practice_cards)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take a pasted amount as if it had been typed."""
+        """Take a pasted amount as if it had been typed, and the code of a slip as if it had been scanned."""
         event.stop()
-        self._do(Typed(event.text) if at(self.counter.state).row.digits is Digits.AMOUNT else None)
+        if slip_code(event.text) is not None:
+            self._take_scan(event.text)
+        elif at(self.counter.state).row.digits is Digits.AMOUNT:
+            self._frame.hint("")
+            self.perform(Typed(event.text))
+        else:
+            self._hint_keys()
 
     @on(Touchable.Pressed)
     def do_touched(self, message: Touchable.Pressed) -> None:
         """Do what was touched."""
         message.stop()
-        self._do(message.intention)
+        self._keyboard.finish()
+        self._frame.hint("")
+        self._do(message.intention, self._shared.timing.arrived(message))
 
-    def _do(self, intention: Intention | None) -> None:
-        if intention is None:
-            keys = " ".join(caps(self.counter.state, len(self._shared.surroundings.practice_cards)))
-            self._frame.hint(self._shared.words("hint-wrong-key", keys=keys))
+    def _do_run(self, run: Run) -> None:
+        """Do what the keys of a run meant, now that it is over; say why where they meant nothing."""
+        if run.scanned:
+            self._take_scan(run.text)
+            return
+        self._frame.hint("")
+        for intention in run.meant:
+            self._do(intention, run.presses[-1].at)
+        if run.held_back:
+            self._frame.hint(self._shared.words("hint-too-fast"))
+        elif all(press.means is None for press in run.presses):
+            self._hint_keys()
+
+    def _take_scan(self, text: str) -> None:
+        """Let the counter see what was scanned; where it does nothing with it, say so."""
+        self._frame.hint("")
+        task = self.counter.task
+        self.dispatch(Scanned(text))
+        if self.counter.task == task:
+            self._frame.hint(self._shared.words("hint-scanned"))
+
+    def _hint_keys(self) -> None:
+        keys = " ".join(caps(self.counter.state, len(self._shared.surroundings.practice_cards)))
+        self._frame.hint(self._shared.words("hint-wrong-key", keys=keys))
+
+    def _do(self, intention: Intention, pressed_at: float) -> None:
+        """Do what was pressed, unless that was before anybody can have read what it would leave."""
+        here = at(self.counter.state)
+        if leaves(here.row.phase, intention) and pressed_at - self._since < here.read_first:
+            self._frame.hint(self._shared.words("hint-read-first"))
         else:
-            self._frame.hint("")
             self.perform(intention)
 
     def perform(self, intention: Intention) -> None:
         """Do what somebody meant by pressing something."""
         match intention:
             case Command.HELP:
-                keys = keys_of(self.counter.state)
-                self.app.push_screen(HelpScreen(keys, _ADVICE, self._shared.words), self._after_help)
+                # Where a PIN is asked for, somebody may still be typing it.
+                numbered = at(self.counter.state).row.digits is not Digits.PIN
+                shown = HelpScreen(keys_of(self.counter.state), _ADVICE, self._shared, numbered=numbered)
+                self.app.push_screen(shown, self._after_help)
             case Command.LANGUAGE:
                 self._turn_language()
             case Command.QUIT:
-                self.app.exit()
+                leave(self.app, self._shared, sending=at(self.counter.state).row.phase is Phase.WRITTEN)
             case Go(screen):
                 self.post_message(KazasuApp.Open(screen))
             case Hold(card):
@@ -194,6 +237,13 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         if type(after.state) is not type(before.state):
             self._entered()
 
+    def _echoed(self) -> Counter:
+        """Return the counter with all that was typed since, which is shown and not yet done."""
+        counter = self.counter
+        for event in self._keyboard.run.echo:
+            counter, _ = step(counter, event)
+        return counter
+
     def _entered(self) -> None:
         """Mark a new state by its sound; after a result, take away a practice card that nobody's hand holds."""
         state = self.counter.state
@@ -204,7 +254,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         if self._shared.settings.sound and row.sound is not None:
             self._shared.play(row.sound)
         if (
-            row.phase is Phase.RESTING
+            row.phase in (Phase.RESTING, Phase.PAUSED)
             and self._shared.surroundings.practice_cards
             and self.counter.field is not Field.EMPTY
         ):
@@ -228,9 +278,11 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     def _stand_at(self, counter: Counter) -> None:
         """Go on with a counter; of a PIN, no more digits are kept than it counts."""
         self._shared.learn(counter.terms)
+        if type(counter.state) is not type(self.counter.state):
+            self._since = self._shared.timing.now()
         self.counter = counter
-        if not (isinstance(counter.state, EnteringPin) and counter.state.typed == len(self._pin)):
-            self._pin.wipe()
+        echoed = self._echoed().state
+        self._pin.keep(echoed.typed if isinstance(echoed, EnteringPin) else 0)
 
     def _draw_if_still_at(self, state: State) -> None:
         if self.counter.state is state:
@@ -239,14 +291,14 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     def _draw(self) -> None:
         self._frame.show(self._scene())
         if self._shared.display is not None:
-            self._shared.display.show(Shown(resident_view(self.counter), self._shared.words.texts.lang))
+            self._shared.display.show(Shown(resident_view(self._echoed()), self._shared.words.texts.lang))
 
     def _turn_language(self) -> None:
         self._shared.turn_language()
         self.show(self.counter)
 
     def _scene(self) -> Scene:
-        return Scene(self.counter, self._shared.surroundings, self._shared.words, self._shared.settings.motion)
+        return Scene(self._echoed(), self._shared.surroundings, self._shared.words, self._shared.settings.motion)
 
 
 def make(shared: Shared) -> CounterScreen:

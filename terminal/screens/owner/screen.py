@@ -8,7 +8,8 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from terminal.counter.events import Entered, Escaped, Picked
+from terminal.counter.events import Entered, Erased, Escaped, Picked, Typed
+from terminal.counter.hand import Run
 from terminal.counter.keys import QUIT, Command, Intention, Key
 from terminal.screens.owner.state import (
     Closed,
@@ -26,7 +27,9 @@ from terminal.screens.owner.state import (
 from terminal.screens.owner.view import left, right
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import PAD, digit
+from terminal.shell.leave import leave
 from terminal.shell.registry import row_of
+from terminal.shell.runs import Keyboard
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
@@ -73,6 +76,7 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         """Prepare to show the day."""
         super().__init__(name=NAME)
         self._shared = shared
+        self._keyboard = Keyboard(self, self._meaning, echo=self._draw, over=self._do_run, timing=shared.timing)
         self.state: OwnerState = Looking()
         self.day: Overview | None = None
         """None until the first answer."""
@@ -135,23 +139,26 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
     # What people do ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Do what a key means now; one that means nothing says which would."""
+        """Take a key, which does something once it is known for a hand's."""
         event.stop()
-        press = PAD.get(event.key, event.key)
-        keys = self._keys()
-        typed = digit(event.character)
+        self._keyboard.press(event)
+
+    def _meaning(self, key: str, character: str | None) -> Intention | None:
+        press, typed = PAD.get(key, key), digit(character)
         if isinstance(self.state, Searching) and (typed or press == "backspace"):
-            text = self.state.text + typed if typed else self.state.text[:-1]
-            self._go(Searching(text[:LONGEST]))
-            return
-        meant: Intention | None = next((key.means for key in (*keys, QUIT) if key.press == press), None)
+            return Typed(typed) if typed else Erased()
         if isinstance(self.state, Picking) and 1 <= int(typed or 0) <= len(self.state.found):
-            meant = Picked(int(typed or 0))
-        if meant is None:
-            caps = " ".join(key.cap for key in keys)
+            return Picked(int(typed or 0))
+        return next((key.means for key in (*self._keys(), QUIT) if key.press == press), None)
+
+    def _do_run(self, run: Run) -> None:
+        """Do what was meant; keys that mean nothing say which would."""
+        for intention in run.meant:
+            self._do(intention)
+        if not run.meant:
+            self._draw()  # what a scanner typed is gone again
+            caps = " ".join(key.cap for key in self._keys())
             self.query_one("#hint", Prose).text = self._shared.words("hint-wrong-key", keys=caps)
-        else:
-            self._do(meant)
 
     @on(Touchable.Pressed)
     def do_touched(self, message: Touchable.Pressed) -> None:
@@ -163,12 +170,12 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         self.query_one("#hint", Prose).text = ""
         match intention:
             case Command.HELP:
-                self.app.push_screen(HelpScreen(self._keys(), _ADVICE, self._shared.words), self._after_help)
+                self.app.push_screen(HelpScreen(self._keys(), _ADVICE, self._shared), self._after_help)
             case Command.LANGUAGE:
                 self._shared.turn_language()
                 self._draw()
             case Command.QUIT:
-                self.app.exit()
+                leave(self.app, self._shared)
             case _:  # what else there is depends on what the screen is at
                 self._step(intention)
 
@@ -187,6 +194,8 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Confirming())
             case Looking(), Picked(3):
                 self._go(Searching())
+            case Searching(), (Typed() | Erased()):
+                self._go(_edited(self.state, intention))
             case Searching(text), Entered():
                 if text:
                     self._search(text)
@@ -220,10 +229,12 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         self.show(state, self.day)
 
     def _draw(self) -> None:
-        words = self._shared.words
-        self.query_one(Left).shown = (self.state, self.day, words)
-        self.query_one(Slip).rows = right(self.state, self.day, words)
-        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in others(self.state))
+        words, state = self._shared.words, self.state
+        for event in self._keyboard.run.echo:
+            state = _edited(state, event)
+        self.query_one(Left).shown = (state, self.day, words)
+        self.query_one(Slip).rows = right(state, self.day, words)
+        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in others(state))
         self._draw_line()
 
     def _draw_line(self) -> None:
@@ -234,6 +245,15 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         up = {None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online]
         line.things = f"{words(up)}  {words('status-unsent', count=around.unsent)}"
         line.time = shared.now().strftime("%H:%M")
+
+
+def _edited(state: OwnerState, event: Intention) -> OwnerState:
+    """Return a search with one more digit, or one less."""
+    if not isinstance(state, Searching):
+        return state
+    if isinstance(event, Typed):
+        return Searching((state.text + event.text)[:LONGEST])
+    return Searching(state.text[:-1]) if isinstance(event, Erased) else state
 
 
 def make(shared: Shared) -> OwnerScreen:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from textual.message import Message
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from config.settings import ScreenSettings
 from ledger.wire.answers import ProgrammeBalance, Standing, Status
@@ -32,6 +34,7 @@ from terminal.counter.facts import (
     Terms,
     Voidable,
 )
+from terminal.counter.scanned import SlipCode
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -55,12 +58,14 @@ from terminal.counter.states import (
     ShowingBalance,
     Starting,
     State,
+    TimedOut,
     Unfit,
     Unknown,
 )
 from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
+from terminal.shell.runs import Timing
 from terminal.shell.shared import Shared
 from terminal.shop.engine import Engine, ReaderState, Report, Surroundings, Unanswerable
 from terminal.shop.opening import Station
@@ -201,12 +206,17 @@ STATES: dict[str, State] = {
     "refused-bare": Refused(Fault("disk_full")),
     "refused-link": Refused(Fault("line_needed"), LinkIntent()),
     "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
+    "timed-out": TimedOut(BILL),
+    "timed-out-link": TimedOut(LinkIntent()),
+    "timed-out-award": TimedOut(AwardIntent(TOWN, 100, "volunteering")),
+    "refused-again": Refused(Fault("limit_exceeded"), BILL),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
     "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
     "choosing-visitor": Choosing(BILL, VISITOR, pricing.choices_for(1200, VISITOR, TERMS)),
     "balance-none": ShowingBalance(Resident("c2VhbGVk", Standing.ACTIVE)),
     "void-reading": PickingVoid(),
+    "void-slip": PickingVoid(slip=SlipCode(ITEM.operation_id, "7f3a91c2")),
     "void-none": PickingVoid(()),
     "void": PickingVoid(ITEMS),
     "confirm-void": ConfirmingVoid(ITEM),
@@ -266,6 +276,37 @@ class ScriptedEngine:
         self.stopped = True
 
 
+class Hand:
+    """Presses keys at intervals of `seconds`: a slow hand by default, a barcode scanner with less than a tenth."""
+
+    def __init__(self, seconds: float = 2.0) -> None:
+        self.seconds = seconds
+        self._now = 0.0
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def timing(self) -> Timing:
+        """When its keys arrive, and how their end is waited for: not at all."""
+        return Timing(self._arrived, self._wait)
+
+    def rest(self) -> None:
+        """Let go of the keys for long."""
+        self._now += 10.0
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done()
+
+    def _arrived(self, _event: Message) -> float:
+        self._now += self.seconds
+        return self._now
+
+    def _wait(self, screen: Screen[Any], silence: float, done: Callable[[], None]) -> None:
+        if self.seconds >= silence:
+            screen.call_later(done)
+        else:
+            self._waiting.append(done)
+
+
 def counter_in(state: State) -> Counter:
     """Return a counter of the sample shop in a state."""
     return Counter(state, TERMS, Field.EMPTY)
@@ -279,10 +320,12 @@ async def at_counter(
     play: Callable[[str], None] = lambda _name: None,
     make_engine: Callable[[], Engine] = ScriptedEngine,
     owner_code: str = "",
+    timing: Timing | None = None,
 ) -> AsyncIterator[tuple[CounterScreen, Pilot[None]]]:
-    """Yield the counter's screen on a scripted engine, with its clocks stopped."""
+    """Yield the counter's screen on a scripted engine, with its clocks stopped and a slow hand on its keys."""
     shared = Shared(settings, SURROUNDINGS, make_engine, play=play, monotonic=lambda: 0.0, now=lambda: NOW)
     shared.owner_code = owner_code
+    shared.timing = timing or Hand().timing
     app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: shared)
     async with app.run_test(size=size) as pilot:
         while not isinstance(app.screen, CounterScreen):

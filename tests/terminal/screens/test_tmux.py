@@ -17,6 +17,8 @@ import pytest
 
 PATIENCE = 30.0
 """Seconds after which something that should be on the screen is missed; a first start makes a whole ledger."""
+READING, BETWEEN_KEYS = 1.0, 0.2
+"""Seconds that somebody takes to read a screen, and from key to key; what comes faster decides nothing."""
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None, reason="tmux is not installed; `./kazasu test` installs it"
@@ -43,7 +45,14 @@ class Terminal:
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
     def press(self, *keys: str) -> None:
-        """Press keys, by tmux's names."""
+        """Read the screen, then press keys, by tmux's names, as a hand does: one after the other."""
+        time.sleep(READING)
+        for key in keys:
+            time.sleep(BETWEEN_KEYS)
+            self.scan(key)
+
+    def scan(self, *keys: str) -> None:
+        """Press keys as fast as a scanner does."""
         self._tmux("send-keys", *keys)
 
     def screen(self) -> str:
@@ -93,6 +102,28 @@ def test_a_first_sale_in_japanese(tmp_path: Path) -> None:
         shop.wait_for("この取引を取り消しますか")
         shop.press("Enter")
         shop.wait_for("取消が完了しました", "お返しする金額")
+
+
+def test_a_scanner_beside_the_terminal_pays_for_nothing(tmp_path: Path) -> None:
+    """A goods code with the scanner's own Enter is no bill, no choice and no PIN, in a real terminal."""
+    code = "4901234567894"
+    with terminal(tmp_path, (80, 24)) as shop:
+        shop.wait_for("会計金額を入力してください", "回線 可")
+        shop.scan(*code, "Enter")
+        shop.wait_for("読み取ったコード", "会計金額を入力してください")
+        shop.press("5", "0", "0", "0", "Enter")
+        shop.wait_for("カードをかざしてください", "5,000 円", "ふたつの町")
+        shop.press("1")
+        shop.wait_for("ポイントを使いますか")
+        shop.scan(*code, "Enter")
+        shop.wait_for("読み取ったコード", "ポイントを使いますか")
+        shop.press("4")
+        shop.wait_for("暗証番号（4桁）を入力してください", "練習用の暗証番号は 1234")
+        for _ in range(4):
+            shop.scan(*code, "Enter")
+            shop.wait_for("読み取ったコード")
+        shop.press("1", "2", "3", "4", "Enter")
+        shop.wait_for("完了", "01-000001")
 
 
 def test_a_sale_with_the_pin_in_english(tmp_path: Path) -> None:
