@@ -47,8 +47,8 @@ class CounterSettings(_Table):
 
     clerk: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,16}$")] = "1"
     """Who is at the counter until somebody else says so."""
-    day_starts_at: Annotated[int, Field(strict=True, ge=0, le=12)] = 0
-    """The hour at which a business date begins, for shops that close after midnight."""
+    day_starts_at: Annotated[int, Field(strict=True, ge=0, le=12)] | None = None
+    """Of no effect since 0.2: the hour at which a shop's day begins is the ledger's word; `doctor` says so."""
     tap_seconds: Annotated[int, Field(strict=True, ge=5, le=300)] = 60
     """How long the counter waits for a card before it goes back."""
 

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 
+from pydantic import BaseModel
+
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Award, Mark, Return, Sale, Void
-from offline_queue.errors import JournalCorrupt, JournalNewer, OperationIdTaken
+from ledger.wire.kinds import kind_of
+from ledger.wire.operations import Close, Convert, Mark, Return, Sale, Void
+from offline_queue.errors import JournalCorrupt, JournalNewer, NothingToClose, OperationIdTaken
 from offline_queue.journal import Journal
 from offline_queue.reading import JournalReader, Recorded
 
@@ -25,7 +28,13 @@ _PERPETUAL = "total_"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Operations by kind, bills in yen, points; what was undone is taken off."""
+    """Operations by kind, bills in yen, points; what was undone is taken off.
+
+    `redeemed` and `awarded` are those of sales and awards; points that were exchanged (振替) are `converted_out` and
+    `converted_in`. 0.1.0 counted these among the others, and its totals keep what they had. `short_redeemed` are points
+    that were to pay and did not, `short_awarded` points that were promised and not given, `late` the operations that
+    count on another day than theirs.
+    """
 
     sales: int = 0
     awards: int = 0
@@ -35,6 +44,12 @@ class Totals:
     bill: int = 0
     redeemed: int = 0
     awarded: int = 0
+    conversions: int = 0
+    converted_out: int = 0
+    converted_in: int = 0
+    short_redeemed: int = 0
+    short_awarded: int = 0
+    late: int = 0
 
     @property
     def amount_due(self) -> int:
@@ -91,7 +106,7 @@ def interim(journal: JournalReader) -> Report:
     closed = _last_close(journal)
     verdicts = journal.verdict_count()
     day = total(journal.decided(closed.verdicts, verdicts), journal.find)
-    undecided = journal.undecided()
+    undecided = [record for record in journal.undecided() if not isinstance(record.entry.content, Close)]
     return Report(
         number=closed.number + 1,
         first_seq=closed.seq + 1,
@@ -109,14 +124,26 @@ def decided_since_close(journal: JournalReader) -> Iterator[Recorded]:
     return journal.decided(_last_close(journal).verdicts, journal.verdict_count())
 
 
-def close_day(journal: Journal, *, at: datetime, operator: str, business_date: date) -> tuple[Report, Recorded]:
-    """Write the Z report into the journal and return it with its entry."""
+def closed_upto(journal: JournalReader) -> int:
+    """Return the last entry that a close covers: what follows can be voided, what it covers only be returned."""
+    return max(0, _last_close(journal).seq - 1)
+
+
+def close_day(
+    journal: Journal, *, at: datetime, operator: str, business_date: date, even_if_empty: bool = False
+) -> tuple[Report, Recorded]:
+    """Write the Z report into the journal and return it with its entry.
+
+    Raise NothingToClose where nothing was done or decided since the last one, unless it is wanted all the same.
+    """
     while True:
         expected = journal.next_operation_id()
         report = interim(journal)
+        if not even_if_empty and not (any(asdict(report.day).values()) or _is_anything_new(journal, report)):
+            raise NothingToClose
         try:
             entry = journal.append(
-                Mark(kind="closed", detail=_detail(report)),
+                _close(report, journal.terminal_id),
                 at=at,
                 operator=operator,
                 business_date=business_date,
@@ -137,21 +164,49 @@ def total(decided: Iterable[Recorded], find: Callable[[str], Recorded | None]) -
 
 
 def _effect(record: Recorded, verdict: Verdict, find: Callable[[str], Recorded | None]) -> Totals:
+    content = record.entry.content
+    row = kind_of(content)
+    if isinstance(content, Close):
+        return Totals()
     if verdict.status is Status.REFUSED:
         return Totals(refused=1)
-    points = Totals(redeemed=verdict.redeemed, awarded=verdict.awarded)
-    match record.entry.content:
-        case Sale(bill=bill):
-            return replace(points, sales=1, bill=bill)
-        case Award():
-            return replace(points, awards=1)
-        case Void(target=target):
-            undone = find(target)
-            return replace(points, voids=1, bill=-_bill(undone) if undone and _stood(undone) else 0)
-        case Return(bill=bill):
-            return replace(points, returns=1, bill=-bill)
+    undone = find(content.target) if isinstance(content, Void | Return) else None
+    effect = _points(content if undone is None else undone.entry.content, verdict)
+    if row is not None and row.counted_as is not None:
+        effect += Totals(**{row.counted_as: 1})
+    bill = _bill_of(content, undone) * (row.bill_sign if row is not None else 0)
+    return replace(
+        effect,
+        bill=bill,
+        short_redeemed=verdict.short_redeemed - _never_short(content, undone, "redeem"),
+        short_awarded=verdict.short_awarded - _never_short(content, undone, "award"),
+        late=int(verdict.late),
+    )
+
+
+def _points(content: BaseModel, verdict: Verdict) -> Totals:
+    """Return the points that a verdict moved, under the names of what moved them: of an undoing, what was undone."""
+    if isinstance(content, Convert):
+        return Totals(converted_out=verdict.redeemed, converted_in=verdict.awarded)
+    return Totals(redeemed=verdict.redeemed, awarded=verdict.awarded)
+
+
+def _bill_of(content: BaseModel, undone: Recorded | None) -> int:
+    """Return the yen of goods that an operation is about: of a void, those that it takes back."""
+    match content:
+        case Sale(bill=bill) | Return(bill=bill):
+            return bill
+        case Void():
+            return _bill(undone) if undone is not None and _stood(undone) else 0
         case _:
-            return points
+            return 0
+
+
+def _never_short(content: BaseModel, undone: Recorded | None, leg: str) -> int:
+    """Return the points that were missing at what a void takes back: nobody misses them any more."""
+    if not isinstance(content, Void) or undone is None or undone.verdict is None:
+        return 0
+    return undone.verdict.short_redeemed if leg == "redeem" else undone.verdict.short_awarded
 
 
 def _stood(record: Recorded) -> bool:
@@ -164,24 +219,48 @@ def _bill(record: Recorded) -> int:
     return content.bill if isinstance(content, Sale) else 0
 
 
+def _is_anything_new(journal: JournalReader, report: Report) -> bool:
+    return journal.operations_since(report.first_seq - 1) > 0
+
+
 def _last_close(journal: JournalReader) -> _Closed:
-    record = journal.last("closed")
+    record = journal.last_close()
     if record is None:
         return _Closed(0, 0, 0, Totals())
-    assert isinstance(record.entry.content, Mark)  # noqa: S101  # that is what the kind says
-    detail = record.entry.content.detail
-    written = {name.removeprefix(_PERPETUAL): each for name, each in detail.items() if name.startswith(_PERPETUAL)}
+    content, seq = record.entry.content, record.entry.seq
+    try:
+        match content:
+            case Close(number=number, verdicts=verdicts, perpetual=perpetual):
+                return _Closed(number, seq, verdicts, _perpetual(perpetual, record))
+            case Mark(detail=detail):
+                named = {name.removeprefix(_PERPETUAL): each for name, each in detail.items() if _is_perpetual(name)}
+                return _Closed(int(detail["number"]), seq, int(detail["verdicts"]), _perpetual(named, record))
+    except (KeyError, ValueError) as error:
+        raise JournalCorrupt(f"the last close cannot be read: {error}", seq) from None
+    raise JournalCorrupt("the last close cannot be read", seq)
+
+
+def _perpetual(written: Mapping[str, str | int], record: Recorded) -> Totals:
     if not written.keys() <= {each.name for each in fields(Totals)}:
         # Left out, they would begin at 0 again once the newer program is back.
         raise JournalNewer(record.entry.form)
-    try:
-        perpetual = Totals.read(written)
-        return _Closed(int(detail["number"]), record.entry.seq, int(detail["verdicts"]), perpetual)
-    except (KeyError, ValueError) as error:
-        raise JournalCorrupt(f"the last close cannot be read: {error}", record.entry.seq) from None
+    return Totals.read(written)
 
 
-def _detail(report: Report) -> dict[str, str | int]:
-    fields = asdict(report)
-    day, perpetual = fields.pop("day"), fields.pop("perpetual")
-    return {**fields, **day, **{f"{_PERPETUAL}{name}": value for name, value in perpetual.items()}}
+def _is_perpetual(name: str) -> bool:
+    return name.startswith(_PERPETUAL)
+
+
+def _close(report: Report, terminal_id: str) -> Close:
+    return Close(
+        kind="close",
+        municipality=terminal_id[:6],
+        number=report.number,
+        first_seq=report.first_seq,
+        last_seq=report.last_seq,
+        verdicts=report.verdicts,
+        undecided=report.undecided,
+        undecided_bill=report.undecided_bill,
+        day=asdict(report.day),
+        perpetual=asdict(report.perpetual),
+    )

@@ -6,9 +6,11 @@ QueueError                  carries `code`, under which the texts have what to s
 ├── JournalNewer            written by a newer version of the program; carries `version`
 ├── JournalBusy             another program holds the file for longer than can be waited
 ├── JournalCorrupt          the file, a hash or a signature is not what it was; carries `seq` where one is known
+│   └── JournalIncomplete   entries that were written are missing at its end; carries the last one, and the `missing`
 ├── JournalReadOnly         the file or its directory cannot be written
 ├── DiskFull                there is no room for another entry
 ├── JournalForked           the ledger knows another journal under this terminal's name
+├── NothingToClose          nothing happened since the last close
 ├── OperationIdTaken        the id that the card signed is not the next one any more
 └── VerdictConflict         two different final verdicts on one operation
 """
@@ -73,6 +75,17 @@ class JournalCorrupt(QueueError):  # noqa: N818  # as above
         self.seq = seq
 
 
+class JournalIncomplete(JournalCorrupt):
+    """Entries that were written, or that the ledger has, are missing at the end of the file."""
+
+    code = "journal_incomplete"
+
+    def __init__(self, last: int, missing: int) -> None:
+        super().__init__(f"entries {last + 1} to {missing} are missing", last + 1)
+        self.last = last
+        self.missing = missing
+
+
 class JournalReadOnly(QueueError):  # noqa: N818  # as above
     """The journal's file or directory cannot be written."""
 
@@ -93,6 +106,12 @@ class JournalForked(QueueError):  # noqa: N818  # as above
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NothingToClose(QueueError):  # noqa: N818  # as above
+    """Nothing happened since the last close: another one would be empty."""
+
+    code = "nothing_to_close"
 
 
 class OperationIdTaken(QueueError):  # noqa: N818  # as above

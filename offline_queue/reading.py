@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 from sqlite_utils import Database
 
-from ledger.wire.answers import Verdict
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SignedEntry, entry_hash
-from ledger.wire.operations import MARKS
-from offline_queue.errors import JournalCorrupt, JournalForked
+from ledger.wire.answers import SignedStatement, Statement, Verdict
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash
+from ledger.wire.operations import MARKS, Mark
+from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
+from offline_queue.history import Answered, Decided, Line, Written
+from offline_queue.proof import Proof, Verified
 from offline_queue.schema import open_read_only, translated
+from offline_queue.witness import Witness, read_witness
 
 _CHUNK = 500
 """Entries that are read at once where all of them are walked: a journal is kept for ever."""
 
-_OPERATIONS = "kind NOT IN ({})".format(", ".join(f"'{kind}'" for kind in MARKS))
+TAIL = 1_000
+"""Entries at the end that are examined at most before anything is written: as many however long the journal is."""
+
+TAIL_SENT = 50
+"""Entries among them that the ledger has already."""
+
+# As they stand in the indexes of `offline_queue.schema`, so that SQLite uses those.
+_MARKS = "kind IN ({})".format(", ".join(f"'{kind}'" for kind in MARKS))
+_OPERATIONS = f"NOT {_MARKS}"
+_CLOSES = "kind IN ('close', 'closed')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +60,47 @@ class QueueStatus:
     """How far the journal is, and what of it needs the ledger or a hand.
 
     `unsent` counts operations; `attempts` and `last_error` (a stable code) tell of the uploads that failed since the
-    last one that went through.
+    last one that went through. `set_aside` are the numbers of entries that were damaged before they were sent.
     """
 
     last_seq: int
     last_hash: str
+    ledger_seq: int
     unsent: int
     oldest_unsent_at: str | None
     attempts: int
     last_error: str | None
     dead_letters: int
+    set_aside: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What is to be sent next: consecutive entries, and those among them that were set aside."""
+
+    entries: list[SignedEntry]
+    set_aside: list[SetAside]
 
 
 class JournalReader:
-    """What a journal says; its methods may be called from any thread, and block."""
+    """What a journal says; its methods may be called from any thread, and block.
 
-    def __init__(self, database: Database, terminal_id: str, public_key: Ed25519PublicKey) -> None:
+    `pinned` are the keys (raw, base64) under which the ledger signs its answers, as the enrolment knows them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        terminal_id: str,
+        public_key: Ed25519PublicKey,
+        path: Path,
+        pinned: Collection[str] = (),
+    ) -> None:
         self.terminal_id = terminal_id
-        self._public_key = public_key
+        self.pinned = frozenset(pinned)
+        self.public_key = public_key
         self._database = database
+        self._path = path
         self._lock = RLock()
 
     def close(self) -> None:
@@ -77,10 +108,17 @@ class JournalReader:
         with self._lock:
             self._database.close()
 
+    # How far it is --------------------------------------------------------------------------------------------
+
     def head(self) -> tuple[int, str]:
         """Return number and hash of the last entry."""
         rows = self._rows("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1")
         return rows[0] if rows else (0, FIRST_PREVIOUS_HASH)
+
+    def ledger_head(self) -> int:
+        """Return the last entry that the ledger has, as its last signed answer says."""
+        rows = self._rows("SELECT head_seq FROM answers ORDER BY number DESC LIMIT 1")
+        return int((rows or self._rows("SELECT head_seq FROM before_answers") or [(0,)])[0][0])
 
     def confirm_head(self, seq: int, digest: str) -> None:
         """Raise JournalForked unless the ledger's last entry is one of this journal.
@@ -88,36 +126,91 @@ class JournalReader:
         It is not where the file was restored from a backup, or lives on in a second machine.
         """
         rows = self._rows("SELECT hash FROM entries WHERE seq = ?", (seq,)) or [(FIRST_PREVIOUS_HASH,)]
-        if rows[0][0] != digest:
+        if rows[0][0] != digest and self.set_aside().get(seq) != digest:
             raise JournalForked(f"the ledger has another entry {seq} of this terminal")
 
-    def pending(self, limit: int, max_bytes: int) -> list[SignedEntry]:
+    def verdict_count(self) -> int:
+        """Return how many verdicts have come: the position of the last."""
+        return int(self._rows("SELECT COALESCE(MAX(position), 0) FROM verdicts")[0][0])
+
+    def unsent_count(self, after: int | None = None) -> int:
+        """Return how many operations the ledger has not yet, if it has all up to an entry; costs the same for many."""
+        head, last = self.ledger_head() if after is None else after, self.head()[0]
+        marks = self._rows(f"SELECT COUNT(*) FROM entries WHERE {_MARKS} AND seq > ?", (head,))  # noqa: S608  # constant
+        aside = sum(head < seq <= last for seq in self.set_aside())
+        return max(0, last - head - int(marks[0][0]) - aside)
+
+    def status(self) -> QueueStatus:
+        """Return how far the journal is, and what of it needs the ledger or a hand."""
+        last_seq, last_hash = self.head()
+        head = self.ledger_head()
+        unsent = self.unsent_count(head)
+        oldest = self._recorded(f"WHERE entries.seq > ? AND {_OPERATIONS} ORDER BY entries.seq LIMIT 1", head)
+        attempts, last_error = (self._rows("SELECT failed, error FROM tries") or [(0, None)])[0]
+        return QueueStatus(
+            last_seq=last_seq,
+            last_hash=last_hash,
+            ledger_seq=head,
+            unsent=unsent,
+            oldest_unsent_at=oldest[0].entry.at if oldest else None,
+            attempts=attempts if unsent else 0,
+            last_error=last_error if unsent else None,
+            dead_letters=len(self.dead_letters()),
+            set_aside=tuple(sorted(self.set_aside())),
+        )
+
+    # What stands in it ----------------------------------------------------------------------------------------
+
+    def pending(self, limit: int, max_bytes: int, after: int | None = None) -> Pending:
         """Return the oldest entries that the ledger has not yet, consecutive: at least one where there is one.
 
-        They are no more than `limit`, and no more bytes than `max_bytes` where they are more than one.
+        They are no more than `limit`, and no more bytes than `max_bytes` where they are more than one. What was set
+        aside is named with the entries behind it, up to the mark that says so. Raise JournalCorrupt at an entry that is
+        not what was written, once all before it are sent. `after` is the ledger's head, where that is known better.
         """
+        head, aside = self.ledger_head() if after is None else after, self.set_aside()
         rows = self._rows(
-            "SELECT seq, body, hash, signature, SUM(LENGTH(body)) OVER (ORDER BY seq)"
-            " FROM entries JOIN outbox USING (seq) ORDER BY seq LIMIT ?",
-            (limit,),
+            "SELECT seq, body, hash, signature FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", (head, limit)
         )
-        return [
-            SignedEntry(entry=_entry(body, seq), hash=digest, signature=signature)
-            for number, (seq, body, digest, signature, size) in enumerate(rows)
-            if number == 0 or size <= max_bytes
-        ]
+        entries: list[SignedEntry] = []
+        gaps: list[SetAside] = []
+        seq, size = head, 0
+        for number, body, digest, signature in rows:
+            seq += 1
+            while seq < number and seq in aside:
+                gaps.append(SetAside(seq=seq, hash=aside[seq]))
+                seq += 1
+            if seq in aside:
+                if entries and not gaps:
+                    break  # what stands before it goes first: what is set aside needs its mark beside it
+                gaps.append(SetAside(seq=seq, hash=aside[seq]))
+                continue
+            if seq != number or entry_hash(body) != digest:
+                if entries:
+                    break
+                raise JournalCorrupt("it is not what was written", seq)
+            size += len(body)
+            if entries and size > max_bytes and not gaps:
+                break
+            entries.append(SignedEntry(entry=_entry(body, number), hash=digest, signature=signature))
+        return Pending(entries, gaps)
 
     def find(self, wanted: str) -> Recorded | None:
         """Return the operation with this id, None where this journal has none."""
         prefix, _, seq = wanted.rpartition("-")
-        if prefix != self.terminal_id or not seq.isdigit():
+        if prefix != self.terminal_id or not (seq.isascii() and seq.isdigit()) or len(seq) > 12:
             return None
         found = self._recorded("WHERE entries.seq = ?", int(seq))
         return next((record for record in found if record.operation_id == wanted), None)
 
+    def referred(self, reference: str) -> Recorded | None:
+        """Return the operation that a caller gave this reference of its own, None where there is none."""
+        found = self._recorded("WHERE reference = ?", reference)
+        return found[0] if found else None
+
     def recent(self, limit: int) -> list[Recorded]:
-        """Return the last operations, newest first."""
-        return self._recorded(f"WHERE {_OPERATIONS} ORDER BY entries.seq DESC LIMIT ?", limit)
+        """Return the last operations, newest first, closes left out."""
+        return self._recorded(f"WHERE {_OPERATIONS} AND NOT {_CLOSES} ORDER BY entries.seq DESC LIMIT ?", limit)
 
     def on_day(self, business_date: str) -> Iterator[Recorded]:
         """Yield the operations of a business day, oldest first."""
@@ -127,9 +220,9 @@ class JournalReader:
             yield from chunk
             seq = chunk[-1].entry.seq
 
-    def last(self, kind: str) -> Recorded | None:
-        """Return the newest entry of a kind."""
-        found = self._recorded("WHERE kind = ? ORDER BY entries.seq DESC LIMIT 1", kind)
+    def last_close(self) -> Recorded | None:
+        """Return the last close: an operation, or a mark of form 1."""
+        found = self._recorded(f"WHERE {_CLOSES} ORDER BY entries.seq DESC LIMIT 1")
         return found[0] if found else None
 
     def since(self, seq: int) -> Iterator[Recorded]:
@@ -138,6 +231,12 @@ class JournalReader:
             yield from chunk
             seq = chunk[-1].entry.seq
 
+    def operations_since(self, seq: int) -> int:
+        """Return how many operations follow an entry, closes left out."""
+        # The conditions are constants.
+        query = f"SELECT COUNT(*) FROM entries WHERE seq > ? AND {_OPERATIONS} AND NOT {_CLOSES}"  # noqa: S608
+        return int(self._rows(query, (seq,))[0][0])
+
     def decided(self, after: int, upto: int) -> Iterator[Recorded]:
         """Yield operations in the order in which their verdicts came: those after one position, up to another."""
         while after < upto:
@@ -145,86 +244,143 @@ class JournalReader:
             yield from self._recorded("WHERE position > ? AND position <= ? ORDER BY position", after, until)
             after = until
 
-    def verdict_count(self) -> int:
-        """Return how many verdicts have come: the position of the last."""
-        return int(self._rows("SELECT COUNT(*) FROM verdicts")[0][0])
-
     def undecided(self) -> list[Recorded]:
         """Return the operations that have no verdict yet, oldest first."""
-        return self._recorded(f"WHERE {_OPERATIONS} AND position IS NULL ORDER BY entries.seq")
+        where = f"WHERE entries.seq > ? AND {_OPERATIONS} AND position IS NULL ORDER BY entries.seq"
+        return self._recorded(where, self.ledger_head())
 
     def dead_letters(self) -> list[Recorded]:
         """Return the operations that the ledger refused when nobody waited for its word any more: kept for ever."""
         return self._recorded("WHERE status = 'refused' AND NOT awaited ORDER BY entries.seq")
 
-    def unsent_count(self) -> int:
-        """Return how many operations the ledger has not yet."""
-        # The condition is a constant.
-        query = f"SELECT COUNT(*) FROM outbox JOIN entries USING (seq) WHERE {_OPERATIONS}"  # noqa: S608
-        return int(self._rows(query)[0][0])
+    def set_aside(self) -> Mapping[int, str]:
+        """Return number and hash of each entry that a mark sets aside, because it was damaged before it was sent."""
+        found: dict[int, str] = {}
+        for seq, body in self._rows("SELECT seq, body FROM entries WHERE kind = 'set_aside'"):
+            content = _entry(body, seq).content
+            if isinstance(content, Mark):
+                aside = SetAside.model_validate(content.detail)
+                found[aside.seq] = aside.hash
+        return found
 
-    def status(self) -> QueueStatus:
-        """Return how far the journal is, and what of it needs the ledger or a hand."""
-        last_seq, last_hash = self.head()
-        unsent = f"FROM entries JOIN outbox USING (seq) WHERE {_OPERATIONS} ORDER BY seq LIMIT 1"  # a constant, too
-        oldest = self._rows(f"SELECT seq, body {unsent}")
-        tried = self._rows("SELECT attempts, last_error FROM outbox ORDER BY seq LIMIT 1")
-        attempts, last_error = tried[0] if tried else (0, None)
-        return QueueStatus(
-            last_seq=last_seq,
-            last_hash=last_hash,
-            unsent=self.unsent_count(),
-            oldest_unsent_at=_entry(oldest[0][1], oldest[0][0]).at if oldest else None,
-            attempts=attempts,
-            last_error=last_error,
-            dead_letters=len(self.dead_letters()),
+    def statements(self, first: int, last: int) -> list[SignedStatement]:
+        """Return what the ledger signed of its answers on some entries, and of the one that stated its highest head."""
+        rows = self._rows(
+            "SELECT statement, key, signature FROM answers WHERE number IN"
+            " (SELECT answer FROM verdicts WHERE seq BETWEEN ? AND ?)"
+            " OR number = (SELECT number FROM answers ORDER BY head_seq DESC LIMIT 1) ORDER BY number",
+            (first, last),
         )
+        try:
+            return [
+                SignedStatement(statement=Statement.model_validate_json(statement), key=key, signature=signature)
+                for statement, key, signature in rows
+            ]
+        except ValidationError:
+            raise JournalCorrupt("an answer of the ledger cannot be read") from None
+
+    # Whether it is what was written ---------------------------------------------------------------------------
 
     def verify(self) -> int:
-        """Walk the whole chain, checking every hash, link and signature; return how many entries there are.
+        """Examine the whole journal and return how many entries there are; see `examine`."""
+        return self.examine().entries
 
-        Raise JournalCorrupt with the first entry that is not what was written.
+    def examine(self) -> Verified:
+        """Check entries, links and signatures, verdicts against what the ledger signed, and that nothing is missing.
+
+        Raise JournalCorrupt with the first entry that is not what was written, JournalIncomplete where the end is.
         """
+        witness = read_witness(self._path, self.terminal_id, self.public_key)
         # What is written meanwhile is not waited for.
-        head = self.head()
-        previous, count = FIRST_PREVIOUS_HASH, 0
-        for seq, kind, business_date, body, digest, signature in self._walk(head[0]):
-            count += 1
-            entry = _entry(body, seq)
-            stated = (seq, kind, business_date, previous, self.terminal_id)
-            found = (entry.seq, entry.content.kind, entry.business_date, entry.previous_hash, entry.terminal_id)
-            if seq != count or stated != found:
-                raise JournalCorrupt("it does not follow the entry before it", seq)
-            if entry_hash(body) != digest:
-                raise JournalCorrupt("its hash is not that of its content", seq)
-            try:
-                self._public_key.verify(base64.b64decode(signature), bytes.fromhex(digest))
-            except (InvalidSignature, ValueError):
-                raise JournalCorrupt("its signature is not this terminal's", seq) from None
-            previous = digest
-        if (count, previous) != head:
-            raise JournalCorrupt("the last entry is not the one that was written last", count)
-        return count
+        last, digest = self.head()
+        proof = self._proof()
+        for line in self.history(upto=last):
+            proof.follow(line)
+        verified = proof.finish()
+        if (verified.entries, verified.head) != (last, digest):
+            raise JournalCorrupt("the last entry is not the one that was written last", verified.entries)
+        self._confirm_end(last, witness)
+        return verified
 
-    def export(self) -> Iterator[str]:
-        """Yield each entry with its hash, its signature and its verdict as a line of JSON."""
-        for seq, *_, body, digest, signature in self._walk(self.head()[0]):
-            verdict = self._recorded("WHERE entries.seq = ?", seq)[0].verdict
-            line = {
-                **SignedEntry(entry=_entry(body, seq), hash=digest, signature=signature).as_json(),
-                "verdict": verdict and verdict.as_json(),
-            }
-            yield json.dumps(line, ensure_ascii=False)
+    def examine_tail(self) -> None:
+        """Check the end of the journal, in a time that does not grow with it; raise JournalCorrupt.
 
-    def _walk(self, last: int) -> Iterator[tuple[Any, ...]]:
-        seq = 0
+        That is what the ledger has not yet, some of what it has, and that nothing is missing at the end.
+        """
+        witness = read_witness(self._path, self.terminal_id, self.public_key)
+        last, _ = self.head()
+        first = max(last - TAIL, min(last, self.ledger_head()) - TAIL_SENT, 0)
+        before = [(FIRST_PREVIOUS_HASH, 0)]
+        if first and not (before := self._rows("SELECT hash, received FROM entries WHERE seq = ?", (first,))):
+            raise JournalCorrupt("it is missing", first)
+        proof = self._proof()
+        proof.begin_after(first, *before[0])
+        for line in self.history(first, last, answers=False):
+            proof.follow(line)
+        proof.finish()
+        self._confirm_end(last, witness)
+
+    def history(self, after: int = 0, upto: int | None = None, *, answers: bool = True) -> Iterator[Line]:
+        """Yield entries in their order, each after the answer of the ledger that decided it, and the other answers."""
+        last, told = self.head()[0] if upto is None else upto, 0
+        seq = after
         while rows := self._rows(
-            "SELECT seq, kind, business_date, body, hash, signature FROM entries"
+            "SELECT seq, kind, business_date, reference, received, entries.body, hash, signature,"
+            " position, status, verdicts.body, answer FROM entries LEFT JOIN verdicts USING (seq)"
             " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
             (seq, last, _CHUNK),
         ):
-            yield from rows
+            for row in rows:
+                decided = None if row[8] is None else Decided(*row[8:])
+                if answers and decided is not None and decided.answer is not None and decided.answer > told:
+                    yield from self._answers(told, decided.answer)
+                    told = decided.answer
+                seq, kind, business_date, reference, received, body, digest, signature = row[:8]
+                yield Written(seq, kind, business_date, reference, received, body, digest, signature, decided)
             seq = rows[-1][0]
+        if answers:
+            yield from self._answers(told, 1 << 62)
+
+    def known_keys(self) -> frozenset[str]:
+        """Return the keys under which the ledger signed an answer that was taken."""
+        return frozenset(key for (key,) in self._rows("SELECT key FROM ledger_keys"))
+
+    def before_answers(self) -> int:
+        """Return how many verdicts came before the ledger signed its answers."""
+        return int((self._rows("SELECT verdicts FROM before_answers") or [(0,)])[0][0])
+
+    def _proof(self) -> Proof:
+        return Proof(
+            self.terminal_id,
+            self.public_key,
+            pinned=self.pinned,
+            known=self.known_keys(),
+            unsigned=self.before_answers(),
+            set_aside=self.set_aside(),
+        )
+
+    def _confirm_end(self, last: int, witness: Witness | None) -> None:
+        """Raise JournalIncomplete where entries are missing that the ledger signed for, or that were written here."""
+        told = self._rows("SELECT MAX(head_seq) FROM answers")[0][0] or 0
+        if told > last:
+            raise JournalIncomplete(last, told)
+        if witness is None:
+            return
+        if witness.seq > last:
+            raise JournalIncomplete(last, witness.seq)
+        rows = self._rows("SELECT hash FROM entries WHERE seq = ?", (witness.seq,))
+        if rows != [(witness.hash,)] and self.set_aside().get(witness.seq) != witness.hash:
+            raise JournalCorrupt("it is not the one that was written last", witness.seq)
+
+    def _answers(self, after: int, upto: int) -> Iterator[Answered]:
+        while rows := self._rows(
+            "SELECT number, head_seq, head_hash, statement, key, signature FROM answers"
+            " WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
+            (after, upto, _CHUNK),
+        ):
+            for row in rows:
+                yield Answered(*row)
+            after = rows[-1][0]
 
     def _recorded(self, where: str, *arguments: object) -> list[Recorded]:
         rows = self._rows(
@@ -233,9 +389,11 @@ class JournalReader:
             f" LEFT JOIN verdicts USING (seq) {where}",
             arguments,
         )
+        aside = self.set_aside()
         return [
             Recorded(_entry(body, seq), digest, None if verdict is None else _verdict(verdict, seq))
             for seq, body, digest, verdict in rows
+            if seq not in aside
         ]
 
     def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[Any]:
@@ -243,10 +401,10 @@ class JournalReader:
             return self._database.execute(query, arguments).fetchall()
 
 
-def read_journal(path: Path, public_key: Ed25519PublicKey) -> JournalReader:
+def read_journal(path: Path, public_key: Ed25519PublicKey, pinned: Collection[str] = ()) -> JournalReader:
     """Open a journal to read it, beside the process that writes it or alone; raise QueueError where that cannot be."""
     database, terminal_id = open_read_only(path, public_key.public_bytes_raw())
-    return JournalReader(database, terminal_id, public_key)
+    return JournalReader(database, terminal_id, public_key, path, pinned)
 
 
 def _entry(body: bytes, seq: int) -> Entry:

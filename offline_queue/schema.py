@@ -50,7 +50,65 @@ CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts BEGIN SELECT
 """
 """0.1.0. `verdicts.position` is the order in which they came, `awaited` whether somebody still waited for it."""
 
-STEPS: tuple[str, ...] = (_FORM_1,)
+_FORM_2 = """
+ALTER TABLE entries ADD COLUMN reference TEXT;
+ALTER TABLE entries ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE verdicts ADD COLUMN answer INTEGER REFERENCES answers(number);
+CREATE TABLE answers (
+    number INTEGER PRIMARY KEY,
+    head_seq INTEGER NOT NULL,
+    head_hash TEXT NOT NULL,
+    statement BLOB NOT NULL,
+    key TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    received_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE ledger_keys (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE before_answers (
+    head_seq INTEGER NOT NULL,
+    verdicts INTEGER NOT NULL
+) STRICT;
+INSERT INTO before_answers VALUES (
+    COALESCE(
+        (SELECT MIN(seq) - 1 FROM (
+            SELECT seq FROM outbox
+            UNION ALL
+            SELECT seq FROM entries LEFT JOIN verdicts USING (seq)
+                WHERE position IS NULL AND kind NOT IN ('opened', 'signed_in', 'set_aside', 'closed')
+        )),
+        (SELECT MAX(seq) FROM entries),
+        0
+    ),
+    (SELECT COUNT(*) FROM verdicts)
+);
+CREATE TABLE tries (
+    failed INTEGER NOT NULL,
+    error TEXT
+) STRICT;
+INSERT INTO tries VALUES (
+    COALESCE((SELECT attempts FROM outbox ORDER BY seq LIMIT 1), 0),
+    (SELECT last_error FROM outbox ORDER BY seq LIMIT 1)
+);
+DROP TABLE outbox;
+CREATE UNIQUE INDEX entries_by_reference ON entries(reference) WHERE reference IS NOT NULL;
+CREATE INDEX entries_by_day ON entries(business_date);
+CREATE INDEX marks ON entries(seq) WHERE kind IN ('opened', 'signed_in', 'set_aside', 'closed');
+CREATE INDEX closes ON entries(seq) WHERE kind IN ('close', 'closed');
+CREATE INDEX set_aside ON entries(seq) WHERE kind = 'set_aside';
+CREATE INDEX answers_by_head ON answers(head_seq);
+CREATE INDEX dead_letters ON verdicts(seq) WHERE status = 'refused' AND NOT awaited;
+CREATE TRIGGER answers_are_never_replaced BEFORE INSERT ON answers
+    WHEN EXISTS (SELECT * FROM answers WHERE number = NEW.number) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER answers_are_never_changed BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER answers_are_never_deleted BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+"""
+"""What the ledger signed is kept, and there is no outbox: what is unsent lies above the head that it last stated.
+
+`entries.received` is how many verdicts entries up to this one acknowledge, `verdicts.answer` the answer that brought
+it. `before_answers` is what form 1 knew: up to which entry all was sent and decided, and how many verdicts there were.
+"""
+
+STEPS: tuple[str, ...] = (_FORM_1, _FORM_2)
 """SQL that takes a file from each form to the next: the first from nothing to form 1.
 
 Whoever changes the tables adds a step. A step that was released is never edited: files in the field were made by it.

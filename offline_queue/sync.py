@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ledger.wire.answers import Decision, UploadResult
 from ledger.wire.client import LedgerBusy, LedgerClient, LedgerError, LedgerRefusal
-from ledger.wire.entries import MAX_UPLOAD, SignedEntry
+from ledger.wire.entries import MAX_UPLOAD, SetAside, SignedEntry
 from offline_queue.errors import JournalCorrupt, JournalForked, QueueError, VerdictConflict
 from offline_queue.journal import Journal
 
@@ -146,11 +146,11 @@ class Syncer:
     async def _upload(self) -> list[Decision] | None:
         """Upload the oldest entries and return what was decided of them; None when nothing is unsent."""
         async with self._uploading:
-            entries = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES)
-            if not entries:
+            pending = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES)
+            if not pending.entries:
                 return None
             try:
-                result = await self._send(entries)
+                result = await self._send(pending.entries, pending.set_aside)
                 # Shielded: a resident who stopped waiting must not take back a verdict that has arrived.
                 await asyncio.shield(asyncio.to_thread(self._journal.settle, result, frozenset(self._awaited)))
             except (JournalForked, VerdictConflict) as error:
@@ -164,18 +164,18 @@ class Syncer:
             self._become(SyncState(Line.ONLINE))
             return result.decisions
 
-    async def _send(self, entries: list[SignedEntry]) -> UploadResult:
+    async def _send(self, entries: list[SignedEntry], set_aside: list[SetAside]) -> UploadResult:
         """Upload entries, or the first half of them, and so on, as long as the ledger cannot take so many.
 
         A single entry is always decided, whatever is in it: what is wrong with one holds up nothing but its own half.
         """
         while True:
             try:
-                result = await self._client.upload(entries)
+                result = await self._client.upload(entries, set_aside=set_aside)
             except LedgerRefusal as refusal:
                 if refusal.problem.code in FORKED:
                     raise JournalForked(refusal.problem.code) from refusal
-                if refusal.problem.code not in TOO_MUCH or len(entries) == 1:
+                if refusal.problem.code not in TOO_MUCH or len(entries) == 1 or set_aside:
                     raise
                 entries = entries[: len(entries) // 2]
             except ValueError as error:

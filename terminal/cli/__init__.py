@@ -28,6 +28,7 @@ COMMANDS = {
     "queue": "terminal.cli.queue",
     "close": "terminal.cli.close",
     "slip": "terminal.cli.slip",
+    "verify": "terminal.cli.verify",
     "virtual-card": "terminal.cli.virtual_card",
     "ledger": "ledger.cli",
 }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from config.output import answer, tell
+from config.output import answer, say, tell
 from config.texts import Texts
-from terminal.cli.context import Globals, given
+from offline_queue.errors import NothingToClose
+from terminal.cli.context import Globals, given, sentences
 from terminal.cli.queue import AsJson, opening
+from terminal.fault import fault_of
 from terminal.shell.words import Words
 from terminal.shop import books
 from terminal.shop.books import DayReport
@@ -25,11 +28,12 @@ EXAMPLE = "Example: kazasu close --x --json"
 def command(
     context: typer.Context,
     x: Annotated[bool, typer.Option("--x", help="Only read: the interim total, also beside an open terminal.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Close although nothing happened since the last close.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send what is unsent and close the day (Z); with --x, say what it comes to so far."""
     chosen = given(context)
-    closed = _interim(chosen) if x else asyncio.run(_close(chosen))
+    closed = _interim(chosen) if x else asyncio.run(_close(chosen, even_if_empty=yes, as_json=as_json))
     if as_json:
         answer(_as_json(closed))
     else:
@@ -41,9 +45,16 @@ def _interim(chosen: Globals) -> DayReport:
         return books.interim_report(journal)
 
 
-async def _close(chosen: Globals) -> DayReport:
+async def _close(chosen: Globals, *, even_if_empty: bool, as_json: bool) -> DayReport:
     async with opening(chosen) as station:
-        return await books.close(station)
+        try:
+            return await books.close(station, even_if_empty=even_if_empty)
+        except NothingToClose as nothing:
+            if as_json or not sys.stdin.isatty():
+                raise
+            say(sentences(chosen.texts, fault_of(nothing)))
+            typer.confirm(chosen.texts("close-even-so"), abort=True, err=True)
+            return await books.close(station, even_if_empty=True)
 
 
 def _as_json(closed: DayReport) -> dict[str, Any]:

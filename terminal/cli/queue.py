@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import Annotated
@@ -12,6 +13,7 @@ import typer
 from config import settings as settings_file
 from config.output import answer, say, tell, tell_all
 from offline_queue.errors import JournalCorrupt
+from offline_queue.export import export_lines
 from terminal.cli.context import Exit, Globals, given
 from terminal.shop import books
 from terminal.shop.opening import Station
@@ -42,6 +44,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         tell(texts("queue-oldest", at=found.oldest_unsent_at, attempts=found.attempts))
     if found.last_error is not None:
         tell(texts("queue-last-error", what=texts.refusal(found.last_error).what))
+    if found.set_aside:
+        tell(texts("queue-set-aside", which=numbers(found.set_aside)))
     if found.dead_letters:
         tell(texts("queue-dead-letters", count=found.dead_letters))
 
@@ -52,7 +56,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
     chosen = given(context)
     with books.reading(chosen.home) as journal:
         try:
-            count = journal.verify()
+            found = journal.examine()
         except JournalCorrupt as corrupt:  # the very answer that was asked for
             if not as_json:
                 tell(str(corrupt))
@@ -60,16 +64,18 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
             answer({"ok": False, "first_bad_seq": corrupt.seq, "error": corrupt.code, "message": str(corrupt)})
             raise typer.Exit(Exit.FAILED) from None
     if as_json:
-        answer({"ok": True, "entries": count})
-    else:
-        tell(chosen.texts("queue-verified", count=count))
+        answer({"ok": True, **asdict(found)})
+        return
+    tell(chosen.texts("queue-verified", count=found.entries, verdicts=found.verdicts))
+    if found.set_aside:
+        tell(chosen.texts("queue-set-aside", which=numbers(found.set_aside)))
 
 
 @app.command(epilog="Example: kazasu queue export > journal.jsonl")
 def export(context: typer.Context) -> None:
-    """Print every entry with hash, signature and verdict, a line of JSON each."""
+    """Print the journal as a file that `kazasu verify` checks anywhere: a line of JSON for each entry and answer."""
     with books.reading(given(context).home) as journal:
-        tell_all(journal.export())
+        tell_all(export_lines(journal))
 
 
 @app.command(epilog="Example: kazasu queue sync --json")
@@ -94,6 +100,11 @@ async def _sync(chosen: Globals, *, quiet: bool) -> books.Sent:
         return await books.send(
             station, lambda: say(chosen.texts("queue-sending", count=station.journal.unsent_count()))
         )
+
+
+def numbers(which: Iterable[int]) -> str:
+    """Return numbers of entries as people read them."""
+    return ", ".join(str(each) for each in which)
 
 
 def opening(chosen: Globals) -> AbstractAsyncContextManager[Station]:

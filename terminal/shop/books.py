@@ -18,10 +18,11 @@ from config.home import Home
 from config.settings import Settings
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
+from ledger.wire.days import JST
 from ledger.wire.entries import operation_id
-from ledger.wire.operations import Award, Operation, Sale, Void
+from ledger.wire.operations import Award, Close, Operation, Sale, Void
 from ledger.wire.setup import TerminalSetup
-from offline_queue.close import Report, close_day, decided_since_close, interim, total
+from offline_queue.close import Report, close_day, closed_upto, decided_since_close, interim, total
 from offline_queue.errors import JournalMissing
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
@@ -75,7 +76,9 @@ def reading(home: Home) -> Iterator[JournalReader]:
     enrolments.load(place)
     if not place.journal.exists():
         raise JournalMissing(place.path)
-    journal = read_journal(place.journal, enrolments.key_of(place).public_key())
+    enrolment = enrolments.load(place)
+    pinned = enrolment.setup.signing_keys if enrolment is not None else ()
+    journal = read_journal(place.journal, enrolments.key_of(place).public_key(), pinned)
     try:
         yield journal
     finally:
@@ -119,12 +122,21 @@ def interim_report(journal: JournalReader) -> DayReport:
     return DayReport(interim(journal))
 
 
-async def close(station: Station) -> DayReport:
-    """DayReport the day (Z), whether the line is up or not: what is decided later goes into the next close."""
+async def close(station: Station, *, even_if_empty: bool = False) -> DayReport:
+    """Close the day (Z), whether the line is up or not: what is decided later goes into the next close.
+
+    Raise NothingToClose where nothing happened since the last one, unless it is wanted all the same.
+    """
     await send(station)
     at = station.clock()
-    clerk, day = station.settings.counter.clerk, station.business_date(at)
-    report, entry = await asyncio.to_thread(close_day, station.journal, at=at, operator=clerk, business_date=day)
+    report, entry = await asyncio.to_thread(
+        close_day,
+        station.journal,
+        at=at,
+        operator=station.settings.counter.clerk,
+        business_date=station.business_date(at),
+        even_if_empty=even_if_empty,
+    )
     await send(station)
     return DayReport(report, entry)
 
@@ -175,7 +187,7 @@ async def overview(station: Station) -> Overview:
 
 def _overview(station: Station) -> Overview:
     at = station.clock()
-    day, first_hour = station.business_date(at), station.settings.counter.day_starts_at
+    day, first_hour = station.business_date(at), station.setup.shop.day_starts_at
     journal = station.journal.reader()
     try:
         return Overview(
@@ -195,14 +207,14 @@ def _overview(station: Station) -> Overview:
 def _by_hour(journal: JournalReader, day: date, first_hour: int) -> ByHour:
     hours: list[list[Recorded]] = [[] for _ in range(24)]
     for record in journal.on_day(day.isoformat()):
-        hours[(datetime.fromisoformat(record.entry.at).hour - first_hour) % 24].append(record)
+        hours[(datetime.fromisoformat(record.entry.at).astimezone(JST).hour - first_hour) % 24].append(record)
     return tuple(total(records, journal.find).bill for records in hours)
 
 
 def _needs(journal: JournalReader) -> dict[Need, tuple[Recorded, ...]]:
-    undecided = journal.undecided()
+    undecided = [record for record in journal.undecided() if not isinstance(record.entry.content, Close)]
     unheard = {record.operation_id for record in journal.dead_letters()}
-    decided = list(decided_since_close(journal))
+    decided = [each for each in decided_since_close(journal) if not isinstance(each.entry.content, Close)]
     found = {
         Need.UNKNOWN: [record for record in undecided if _redeems(record)],
         Need.REFUSED: [record for record in decided if record.operation_id in unheard],
@@ -267,15 +279,15 @@ def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Foun
 
 
 def undoable(station: Station) -> list[Recorded]:
-    """Return what of the open day was sold or awarded, and neither refused nor voided."""
-    today = station.business_date(station.clock()).isoformat()
+    """Return what was sold or awarded since the last close, and neither refused nor voided."""
+    closed = closed_upto(station.journal)
     recent = [record for record in station.journal.recent(RECENT) if not _is_refused(record)]
     voided = {record.entry.content.target for record in recent if isinstance(record.entry.content, Void)}
     return [
         record
         for record in recent
         if isinstance(record.entry.content, Sale | Award)
-        and record.entry.business_date == today
+        and record.entry.seq > closed
         and record.operation_id not in voided
     ]
 

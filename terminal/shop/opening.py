@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from config.home import Home
 from config.settings import Settings
 from config.trust import Anchors
 from ledger.wire.client import LedgerClient
+from ledger.wire.days import JST, business_day
 from ledger.wire.rules import Programme, in_force
 from ledger.wire.setup import TerminalSetup
 from offline_queue.errors import JournalReadOnly
@@ -25,12 +26,12 @@ from terminal.shop.enrolment import Enrolment, NotEnrolled
 from terminal.shop.ledger_access import open_client
 
 Clock = Callable[[], datetime]
-"""The local time, with its offset."""
+"""The time, with its offset."""
 
 
 def local_time() -> datetime:
-    """Return the time of this machine, with its offset."""
-    return datetime.now().astimezone()
+    """Return the time in Japan, whatever zone this machine is in."""
+    return datetime.now(JST)
 
 
 @dataclass(slots=True)
@@ -52,8 +53,8 @@ class Station:
         self.keep(setup)
 
     def business_date(self, at: datetime) -> date:
-        """Return the shop's day: one that closes after midnight has its day begin later."""
-        return (at - timedelta(hours=self.settings.counter.day_starts_at)).date()
+        """Return the shop's day, which begins at the hour that the ledger knows."""
+        return business_day(at, self.setup.shop.day_starts_at)
 
     def terms(self) -> Terms:
         """Return what the counter works with today."""
@@ -104,7 +105,7 @@ class Opener:
             stack.enter_context(InstanceLock(home.lock))
             enrolment = await self.enrol(home)
             setup, key = enrolment.setup, enrolments.key_of(home)
-            journal = Journal(home.journal, setup.terminal_id, key, self.clock)
+            journal = Journal(home.journal, setup.terminal_id, key, self.clock, setup.signing_keys)
             stack.callback(journal.close)
             if self.all_day:
                 journal.reserve()

@@ -44,10 +44,20 @@ def _counts(report: Report, words: Words) -> Iterator[SlipRow]:
         ("report-awards", day.awards),
         ("report-voids", day.voids),
         ("report-returns", day.returns),
+        ("report-conversions", day.conversions),
         ("report-refused", day.refused),
+        ("report-late", day.late),
     ):
         if count:
             yield Row(words(name), words("count", count=count))
+    for name, missing in (
+        ("report-converted-out", day.converted_out),
+        ("report-converted-in", day.converted_in),
+        ("report-short-redeemed", day.short_redeemed),
+        ("report-short-awarded", day.short_awarded),
+    ):
+        if missing:
+            yield Row(words(name), points(missing))
     if report.undecided:
         yield Row(words("report-undecided", count=report.undecided), yen(report.undecided_bill))
 

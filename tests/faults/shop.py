@@ -38,8 +38,9 @@ class Shop:
     def books(self) -> dict[str, Any]:
         """Send what is unsent, and return all that is known of points and money, here and at the ledger."""
         self("queue", "sync")
+        verified = self("queue", "verify")
         return {
-            "journal": self("queue", "verify"),
+            "journal": {name: verified[name] for name in ("ok", "entries", "verdicts")},
             "unsent": self("queue", "status")["unsent"],
             "day": self("close", "--x"),
             "balances": self("op", "balance", "--card", HOLDER)["balances"],

@@ -16,21 +16,20 @@ JOURNAL, LEDGER = "journal.db", "points.db"
 
 STEPS: dict[str, Statement] = {
     "nothing is written": (JOURNAL, "BEGIN IMMEDIATE"),
-    "the entry is written": (JOURNAL, "INSERT INTO outbox"),
-    "entry and outbox row are written, and not durable": (JOURNAL, "COMMIT"),
-    "both are durable, and nothing is sent": (JOURNAL, "SELECT seq, body"),
+    "the entry is written, and not durable": (JOURNAL, "COMMIT"),
+    "it is durable, and nothing is sent": (JOURNAL, "SELECT seq, body"),
     "the ledger has it, and decides": (LEDGER, "INSERT INTO operations"),
     "the ledger's decision is not durable": (LEDGER, "COMMIT"),
     "the ledger has decided, and not moved the head": (LEDGER, "UPDATE terminals"),
     "the ledger has committed, and not answered": (LEDGER, "SELECT 'lots'"),
     "the verdict is here, and not kept": (JOURNAL, "BEGIN IMMEDIATE"),
-    "the verdict is written, and the outbox is full": (JOURNAL, "DELETE FROM outbox"),
+    "the ledger's answer is written, and no verdict": (JOURNAL, "INSERT INTO verdicts"),
     "the verdict is written, and not durable": (JOURNAL, "COMMIT"),
     "the verdict is kept, and not shown": (JOURNAL, "SELECT COUNT(*)"),
 }
 """The way of an operation: how far it has come, and the statement before which the terminal dies there."""
 
-DURABLE = 3
+DURABLE = 2
 """The first step after which a power cut cannot undo the operation; before it, nobody was told anything."""
 
 CRASHES = 40

@@ -10,7 +10,7 @@ from ledger.wire.client import LedgerClient, LedgerRefusal
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, SignedEntry
 from ledger.wire.operations import Award, is_operation
 from ledger.wire.setup import Shop, TerminalSetup
-from tests.offline_queue.conftest import START, TERMINAL
+from tests.offline_queue.conftest import START, TERMINAL, answer
 
 Trouble = Callable[[Sequence[SignedEntry]], None]
 """Raises what goes wrong with an upload, before or after the ledger has it."""
@@ -66,7 +66,7 @@ class FakeLedger(LedgerClient):
                 self.seen.append(signed)
         self.after(entries)
         decisions = [decision(signed) for signed in entries if is_operation(signed.entry.content)]
-        return UploadResult(decisions=decisions, head_seq=len(self.seen), head_hash=self._hash(len(self.seen)))
+        return answer(decisions, (len(self.seen), self._hash(len(self.seen))))
 
     def _hash(self, seq: int) -> str:
         return self.seen[seq - 1].hash if seq else FIRST_PREVIOUS_HASH

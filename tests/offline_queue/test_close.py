@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.wire.answers import Decision, Status, UploadResult, Verdict
+from ledger.wire.answers import Cut, Decision, Status, Verdict
 from ledger.wire.entries import SignedEntry
-from ledger.wire.operations import Award, Leg, Mark, Sale, TapOnly, Void
+from ledger.wire.operations import Award, Close, Convert, Leg, Mark, Operation, Sale, TapOnly, Void
 from offline_queue import close as closing
-from offline_queue.close import ALWAYS_COUNTED, Report, Totals, close_day, interim
-from offline_queue.errors import JournalCorrupt, JournalNewer
+from offline_queue.close import ALWAYS_COUNTED, Report, Totals, close_day, closed_upto, interim
+from offline_queue.errors import JournalCorrupt, JournalNewer, NothingToClose
 from offline_queue.journal import Journal, Recorded
-from tests.offline_queue.conftest import DAY, START, TERMINAL, append, award
+from tests.offline_queue.conftest import DAY, START, TERMINAL, answer, append, award
 
 ALL = 1 << 30
 
@@ -41,18 +41,18 @@ def void(target: str) -> Void:
     return Void(kind="void", municipality="252034", target=target)
 
 
-def write(journal: Journal, content: Sale | Award | Void, at: datetime = START) -> Recorded:
+def write(journal: Journal, content: Operation, at: datetime = START) -> Recorded:
     """Append an operation."""
     return journal.append(content, at=at, operator="12", business_date=at.date())
 
 
 def decide(journal: Journal, *, refuse: frozenset[str] = frozenset(), limit: int = ALL) -> None:
     """Have the ledger decide the oldest operations that it has not yet."""
-    entries = journal.pending(limit, ALL)
+    entries = journal.pending(limit, ALL).entries
     if entries:
         decisions = [verdict for signed in entries if (verdict := _decision(journal, signed, refuse)) is not None]
         last = entries[-1]
-        journal.settle(UploadResult(decisions=decisions, head_seq=last.entry.seq, head_hash=last.hash))
+        journal.settle(answer(decisions, (last.entry.seq, last.hash)))
 
 
 def _decision(journal: Journal, signed: SignedEntry, refuse: frozenset[str]) -> Decision | None:
@@ -70,9 +70,14 @@ def _decision(journal: Journal, signed: SignedEntry, refuse: frozenset[str]) -> 
     return Decision(verdict=Verdict(operation_id=wanted, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded))
 
 
+def settle(journal: Journal, verdict: Verdict) -> None:
+    """Keep a verdict on the last operation."""
+    journal.settle(answer([Decision(verdict=verdict)], journal.head()))
+
+
 def close(journal: Journal, at: datetime = START) -> Report:
     """Close the day."""
-    report, _ = close_day(journal, at=at, operator="12", business_date=at.date())
+    report, _ = close_day(journal, at=at, operator="12", business_date=at.date(), even_if_empty=True)
     return report
 
 
@@ -112,12 +117,85 @@ def test_the_close_is_an_entry_of_the_chain(journal: Journal) -> None:
     decide(journal)
     report, entry = close_day(journal, at=START, operator="12", business_date=DAY)
     content = entry.entry.content
-    assert isinstance(content, Mark)
-    assert content.kind == "closed"
-    assert content.detail["number"] == report.number == 1
-    assert content.detail["total_bill"] == 1200
+    assert isinstance(content, Close)
+    assert (content.number, content.first_seq, content.last_seq, content.verdicts) == (report.number, 1, 1, 1)
+    assert content.day == content.perpetual == asdict(report.day)
+    assert content.perpetual["bill"] == 1200
     assert journal.verify() == 2
-    assert journal.pending(10, ALL)[0].hash == entry.hash
+    assert journal.pending(10, ALL).entries[0].hash == entry.hash
+    decide(journal)
+    assert interim(journal).day == Totals()
+
+
+def test_an_empty_close_is_asked_about(journal: Journal) -> None:
+    """A second Z with nothing in it is not made by one key too many; what waits for its verdict makes no Z either."""
+    write(journal, sale(1200, 200))
+    close_day(journal, at=START, operator="12", business_date=DAY)
+    for _ in range(2):
+        with pytest.raises(NothingToClose):
+            close_day(journal, at=START, operator="12", business_date=DAY)
+    assert journal.head()[0] == 2
+    decide(journal)
+    report, _ = close_day(journal, at=START, operator="12", business_date=DAY)
+    assert report.day.bill == 1200
+    with pytest.raises(NothingToClose):
+        close_day(journal, at=START, operator="12", business_date=DAY)
+    assert close_day(journal, at=START, operator="12", business_date=DAY, even_if_empty=True)[0].number == 3
+
+
+def test_a_close_of_form_1_is_carried_on(journal: Journal) -> None:
+    """Its number and its perpetual totals, exchanged points among them as they were counted then."""
+    detail: dict[str, str | int] = {**FORM_1, **{f"total_{name}": 100 for name in ALWAYS_COUNTED}}
+    journal.append(Mark(kind="closed", detail=detail), at=START, operator="12", business_date=DAY)
+    write(journal, sale(1200, 200))
+    decide(journal)
+    report = close(journal)
+    assert (report.number, report.first_seq) == (8, 2)
+    assert report.perpetual == Totals(*[100] * 8) + Totals(sales=1, bill=1200, redeemed=200)
+
+
+def test_exchanged_points_are_no_sales_points(journal: Journal) -> None:
+    """They are counted under names of their own, also where the exchange is undone."""
+    asked = Convert(
+        kind="convert",
+        municipality="252034",
+        resident="AAAA",
+        take=Leg(programme="252034", points=100),
+        give=Leg(programme="252034-KUROKABE", points=90),
+        rules={"252034": 1, "252034-KUROKABE": 1},
+        assurance=TapOnly(method="tap"),
+    )
+    made = write(journal, asked)
+    settle(journal, Verdict(operation_id=made.operation_id, status=Status.ACCEPTED, redeemed=100, awarded=90))
+    assert interim(journal).day == Totals(conversions=1, converted_out=100, converted_in=90)
+    undone = write(journal, void(made.operation_id))
+    settle(journal, Verdict(operation_id=undone.operation_id, status=Status.ACCEPTED, redeemed=-100, awarded=-90))
+    assert interim(journal).day == Totals(conversions=1, voids=1)
+
+
+def test_a_bill_counts_whatever_became_of_its_points(journal: Journal) -> None:
+    """What was cut or missing is counted by name, and what counts on another day; a void misses nothing any more."""
+    made = write(journal, sale(550, 100))
+    cuts = [
+        Cut(leg="redeem", programme="252034", asked=100, granted=60, reason="insufficient_balance"),
+        Cut(leg="award", programme="252034", asked=5, granted=0, reason="award_limit_exceeded"),
+    ]
+    verdict = Verdict(operation_id=made.operation_id, status=Status.SHORTFALL, redeemed=60, cuts=cuts, late=True)
+    settle(journal, verdict)
+    short = Totals(sales=1, bill=550, redeemed=60, short_redeemed=40, short_awarded=5, late=1)
+    assert interim(journal).day == short
+    undone = write(journal, void(made.operation_id))
+    settle(journal, Verdict(operation_id=undone.operation_id, status=Status.ACCEPTED, redeemed=-60))
+    assert interim(journal).day == Totals(sales=1, voids=1, late=1)
+
+
+def test_what_a_close_covers_is_known(journal: Journal) -> None:
+    """Up to there operations can be returned; those behind it can be voided."""
+    assert closed_upto(journal) == 0
+    write(journal, sale(500, 0))
+    close(journal)
+    write(journal, sale(600, 0))
+    assert closed_upto(journal) == 1
 
 
 def test_what_is_decided_late_goes_into_the_next(journal: Journal) -> None:

@@ -26,6 +26,8 @@ from terminal.shop.opening import Opener
 from terminal.shop.practice import enrol_for_practice
 from tests.offline_queue.conftest import START, append
 
+RELEASES = Path(__file__).parent.parent / "releases"
+
 Run = Callable[..., tuple[int, str]]
 
 
@@ -112,7 +114,7 @@ def test_sync_sends_everything_and_says_what_became_of_it(run: Run, unsent: list
 def test_sync_without_a_line_exits_10(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is lost; the command says how much is left and why."""
 
-    async def unreachable(_self: LedgerClient, _entries: list[SignedEntry]) -> UploadResult:
+    async def unreachable(_self: LedgerClient, _entries: list[SignedEntry], **_more: object) -> UploadResult:
         raise LedgerUnreachable("no route")
 
     monkeypatch.setattr(LedgerClient, "upload", unreachable)
@@ -125,7 +127,8 @@ def test_sync_without_a_line_exits_10(run: Run, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("unsent")
 def test_verify_finds_the_first_entry_that_was_altered(run: Run, home: Home) -> None:
     """Exit 1 names its number."""
-    assert answered(run("queue", "verify", "--json")) == {"ok": True, "entries": 2}
+    found = answered(run("queue", "verify", "--json"))
+    assert (found["ok"], found["entries"], found["verdicts"], found["set_aside"]) == (True, 2, 0, [])
     connection = sqlite3.connect(home.practice.journal)
     connection.execute("DROP TRIGGER entries_are_never_changed")
     connection.execute("UPDATE entries SET signature = 'AAAA' WHERE seq = 2")
@@ -142,10 +145,42 @@ def test_export_prints_every_entry(run: Run, unsent: list[str]) -> None:
     """A line of JSON each, with what the ledger said of it."""
     assert answered(run("queue", "sync", "--json"))["decided"] == 2
     code, text = run("queue", "export")
-    lines = [json.loads(line) for line in text.splitlines()]
+    header, *lines, end = [json.loads(line) for line in text.splitlines()]
     assert code == 0
-    assert [line["verdict"]["operation_id"] for line in lines] == unsent
-    assert all(line["verdict"]["status"] == "refused" for line in lines)
+    entries = [line for line in lines if "entry" in line]
+    assert [line["verdict"]["operation_id"] for line in entries] == unsent
+    assert all(line["verdict"]["status"] == "refused" for line in entries)
+    assert (header["form"], end["end"]["entries"]) == (2, 2)
+
+
+def test_an_export_is_checked_on_any_machine(run: Run, unsent: list[str], tmp_path: Path) -> None:
+    """Neither home nor line nor keys are needed; a file that was changed, or whose end is missing, is none."""
+    run("queue", "sync")
+    _, text = run("queue", "export")
+    file = tmp_path / "journal.jsonl"
+    file.write_text(text, encoding="utf-8")
+    found = answered(run("verify", str(file), "--home", str(tmp_path / "nowhere"), "--json"))
+    assert (found["ok"], found["terminal_id"], found["found"]["entries"]) == (True, unsent[0][:-7], 2)
+    assert run("verify", str(file))[0] == 0
+    for changed in (
+        text.replace('"refused"', '"accepted"', 1),
+        text.replace('"points": 1', '"points": 9', 1),
+        "\n".join(text.splitlines()[:-1]),
+        text.splitlines()[0],
+        "",
+        "[]",
+        "{}",
+    ):
+        file.write_text(changed, encoding="utf-8")
+        assert answered(run("verify", str(file), "--json"), 1)["error"] == "export_damaged"
+    assert answered(run("verify", str(tmp_path / "none.jsonl"), "--json"), 1)["error"] == "file_missing"
+
+
+def test_an_export_of_0_1_0_is_checked(run: Run) -> None:
+    """It has no header: hashes and links are checked, and that its signatures were not is said."""
+    found = answered(run("verify", str(RELEASES / "0.1.0" / "enrolled.jsonl"), "--json"))
+    assert (found["ok"], found["public_key"]) == (True, None)
+    assert found["found"]["entries"] > 3
 
 
 @pytest.mark.usefixtures("unsent")
@@ -156,7 +191,8 @@ def test_x_reads_and_z_closes(run: Run) -> None:
     assert (closed["report"], closed["number"], closed["undecided"], closed["day"]["refused"]) == ("z", 1, 0, 2)
     assert closed["operation_id"].endswith("-000003")
     assert answered(run("queue", "status", "--json"))["unsent"] == 0
-    code, text = run("close")
+    assert answered(run("close", "--json"), 1)["error"] == "nothing_to_close"
+    code, text = run("close", "--yes")
     assert code == 0
     assert "no. 2" in text
 

@@ -186,8 +186,8 @@ async def test_large_entries_go_in_several_uploads(journal: Journal) -> None:
     """An upload stays under the bytes that the ledger takes, and a single entry always goes."""
     for _ in range(4):
         append(journal)
-    size = len(journal.pending(1, 0)[0].entry.canonical())
-    assert [len(journal.pending(10, size * count)) for count in (0, 1, 2, 3, 9)] == [1, 1, 2, 3, 4]
+    size = len(journal.pending(1, 0).entries[0].entry.canonical())
+    assert [len(journal.pending(10, size * count).entries) for count in (0, 1, 2, 3, 9)] == [1, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("code", ["request_too_large", "request_malformed"])

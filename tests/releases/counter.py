@@ -52,7 +52,7 @@ class Counter:
         return said
 
     def export(self) -> str:
-        """Return the export of the journal: a line for each entry."""
+        """Return the export of the journal: a line for each entry, and since form 2 others."""
         return self._run("queue", "export")[1]
 
     def totals(self, municipality: str) -> list[list[str]]:

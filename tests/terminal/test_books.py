@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,9 @@ async def test_the_day_so_far_is_the_x_report_by_the_hour(tmp_path: Path) -> Non
 async def test_a_day_that_begins_late_has_its_hours_in_its_own_order(tmp_path: Path) -> None:
     """A bar's sale at one in the morning is of the evening before, and its last bar."""
     async with desk(tmp_path) as counter:
-        late = counter.station.settings.counter.model_copy(update={"day_starts_at": 5})
-        counter.station.settings = counter.station.settings.model_copy(update={"counter": late})
+        setup = counter.station.setup
+        shop = setup.shop.model_copy(update={"day_starts_at": 5})
+        counter.station.setup = setup.model_copy(update={"shop": shop})
         await write(counter, draft(900), NOON + timedelta(hours=13))
         found = await books.overview(counter.station)
     assert {hour: yen for hour, yen in enumerate(found.today) if yen} == {20: 900}
@@ -173,10 +175,11 @@ async def number(station: Station) -> str:
 
 
 async def test_a_screen_is_answered_while_the_counter_is_open(tmp_path: Path) -> None:
-    """The day is closed twice, and looked at, over the terminal that the counter works with."""
+    """An empty day is closed on demand, and looked at, over the terminal that the counter works with."""
     with running(Home(tmp_path)) as asked:
         asked.wait_until_open()
-        first, second = (asked.engine.ask(books.close) for _ in range(2))
+        assert fault(asked.engine.ask(books.close)) == Fault("nothing_to_close")
+        first, second = (asked.engine.ask(partial(books.close, even_if_empty=True)) for _ in range(2))
         numbers = sorted([first.result(60).report.number, second.result(60).report.number])
         assert numbers == [1, 2]
         assert asked.engine.ask(books.overview).result(60).report.number == 3

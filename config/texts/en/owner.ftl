@@ -49,6 +49,12 @@ report-awards = Awards
 report-voids = Voids
 report-returns = Returns
 report-refused = Refused
+report-conversions = Exchanges
+report-late = Counted on another day
+report-converted-out = Exchanged from
+report-converted-in = Exchanged into
+report-short-redeemed = Points not there any more
+report-short-awarded = Points not given
 report-undecided = Waiting ({ $count })
 report-perpetual = In all
 

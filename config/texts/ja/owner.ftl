@@ -49,6 +49,12 @@ report-awards = 付与
 report-voids = 取消
 report-returns = 返品
 report-refused = 不成立
+report-conversions = 振替
+report-late = 別の日に計上
+report-converted-out = 振替元
+report-converted-in = 振替先
+report-short-redeemed = 残高不足のポイント
+report-short-awarded = 付けられなかったポイント
 report-undecided = 結果待ち（{ $count } 件）
 report-perpetual = 累計
 
