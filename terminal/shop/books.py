@@ -15,10 +15,10 @@ from enum import StrEnum
 from itertools import islice
 
 from config.home import Home
+from config.japan import JST
 from config.settings import Settings
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
-from ledger.wire.days import JST
 from ledger.wire.entries import operation_id
 from ledger.wire.operations import Award, Close, Operation, Sale, Void
 from ledger.wire.setup import TerminalSetup

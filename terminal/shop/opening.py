@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from config.home import Home
+from config.japan import JST
 from config.settings import Settings
 from config.trust import Anchors
 from ledger.wire.client import LedgerClient
-from ledger.wire.days import JST, business_day
+from ledger.wire.days import business_day
 from ledger.wire.rules import Programme, in_force
 from ledger.wire.setup import TerminalSetup
 from offline_queue.errors import JournalReadOnly
