@@ -21,6 +21,7 @@ from ledger.identity.store import Identity
 from ledger.marks import Stores, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
+from ledger.points.events import Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
@@ -55,6 +56,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         registry=Registry(points_engine),
         sealing_key=keys.sealing,
         signing=SigningKeys(mark.ledger, keys.signing, place.signing),
+        events=Events(points_engine),
         nonces=Nonces(keys.nonces),
         replays=Replays(points_engine),
         office=OfficeDesk(points_engine),

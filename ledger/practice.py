@@ -18,9 +18,9 @@ from ledger.embedded import assemble
 from ledger.identity.registration import reference_to
 from ledger.identity.revocation import RevocationList
 from ledger.place import Place
+from ledger.wire.answers import Standing
 from ledger.wire.rules import Programme
 from ledger.wire.setup import Shop
-from ledger.wire.tokens import CardReference
 from ledger.wire.values import Message, ProgrammeCode
 
 REVOKED = "revoked"
@@ -66,7 +66,7 @@ def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
         if holding.card in certificates:
             _settle(ledger, sample, holding, certificates[holding.card])
     if REVOKED in certificates:
-        _revoke(ledger, reference_to(certificates[REVOKED]))
+        _revoke(ledger, certificates[REVOKED])
     code = ledger.new_enrolment_code(sample.shop.code)
     ledger.close()
     return code
@@ -84,6 +84,11 @@ def _settle(ledger: Ledger, sample: Sample, holding: Holding, certificate: x509.
         ledger.points.deposit(mykey, programmes[lot.programme], lot.expires_on, lot.points)
 
 
-def _revoke(ledger: Ledger, reference: CardReference) -> None:
+def _revoke(ledger: Ledger, certificate: x509.Certificate) -> None:
+    """Register a card, and revoke it: of one that nobody registered, a tap is told no more than that."""
+    reference = reference_to(certificate)
+    if ledger.identity.look_up([reference])[reference].standing is Standing.UNREGISTERED:
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ledger.identity.register(reference, key, [], ledger.today())
     issuer = bytes.fromhex(reference.issuer_sha256)
     ledger.identity.replace_revocations(RevocationList(issuer, issuer, 0, (int(reference.serial, 16),)))

@@ -7,47 +7,39 @@ leaving again finds nobody, and an operation that has its verdict touches the ID
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import groupby
 
+from ledger.api.presented import UNREGISTERED, Subject, digest_1, is_late, nonce_hash, subjects
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
-from ledger.identity.store import Holder
 from ledger.points.closes import Closes
+from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
 from ledger.points.store import Outcome, Request
-from ledger.wire.answers import Standing
-from ledger.wire.consent import consent_digest, is_signed
+from ledger.wire.consent import consent_digest_2
 from ledger.wire.entries import Entry, SignedEntry
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import CardSigned, Link, Unlink, is_operation
+from ledger.wire.operations import Link, Unlink, is_operation
 from ledger.wire.sealing import Purpose, SealError
-from ledger.wire.tokens import CardReference, Registration
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Who an operation is about, as far as identity can say: a MyKey ID, or why there is none."""
-
-    mykey: str | None = None
-    refusal: str | None = None
-    pin_verified: bool = False
+from ledger.wire.tokens import Registration
 
 
 def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> list[Outcome]:
     """Decide the operations among entries that were walked, in their order."""
+    reached = terminal.form
     operations = [each for each in entries if is_operation(each.entry.content)]
     outcomes: list[Outcome] = []
     closes = Closes(terminal.id, terminal.closed, ledger.registry.closed_seq)
     for alone, group in groupby(operations, key=_changes_identity):
         if alone:
             for each in group:
-                outcomes += _apply(ledger, terminal, closes, [(each, _change(ledger, each))])
+                outcomes += _apply(ledger, terminal, closes, [(each, _change(ledger, each, reached))])
+                reached = max(reached, each.entry.form)
         else:
             run = list(group)
-            outcomes += _apply(ledger, terminal, closes, list(zip(run, _subjects(ledger, run), strict=True)))
+            outcomes += _apply(ledger, terminal, closes, list(zip(run, subjects(ledger, run, reached), strict=True)))
+            reached = max(reached, *(each.entry.form for each in run))
     return outcomes
 
 
@@ -60,6 +52,9 @@ def _apply(
     ledger: Ledger, terminal: Terminal, closes: Closes, decided: Sequence[tuple[SignedEntry, Subject]]
 ) -> list[Outcome]:
     now = ledger.clock()
+    if wrong := sum(subject.is_wrong for _, subject in decided):
+        ledger.wrong_proofs.count(terminal.id, now.timestamp(), wrong)
+        ledger.noticed(EventKind.WRONG_PROOF, terminal.id, wrong)
     bounds = [closes.before(each.entry) for each, _ in decided]
     requests = [
         Request(
@@ -76,65 +71,25 @@ def _apply(
             day_starts_at=terminal.shop.day_starts_at,
             floor=floor,
             closed_seq=closed_seq,
+            is_late=subject.is_late,
+            nonce=subject.nonce,
         )
         for (each, subject), (floor, closed_seq) in zip(decided, bounds, strict=True)
     ]
     return ledger.points.apply(requests)
 
 
-def _subjects(ledger: Ledger, operations: Sequence[SignedEntry]) -> Iterator[Subject]:
-    """Yield who each operation is about, looking all of their cards up at once."""
-    references = [_reference(ledger, each.entry) for each in operations]
-    holders = ledger.identity.look_up(reference for reference in references if isinstance(reference, CardReference))
-    for each, reference in zip(operations, references, strict=True):
-        if isinstance(reference, CardReference):
-            yield _subject(ledger, each.entry, holders[reference])
-        else:
-            yield Subject(refusal=reference)
-
-
-def _reference(ledger: Ledger, entry: Entry) -> CardReference | str | None:
-    """Return the card that an operation names, the code why it cannot be read, or None where it names none."""
-    resident = getattr(entry.content, "resident", None)
-    if resident is None or kind_of(entry.content) is None:
-        return None  # of content that cannot be read, nothing is believed
-    try:
-        return ledger.sealing_key.open(resident, Purpose.OPERATION, entry.terminal_id, CardReference)
-    except SealError:
-        return "resident_unreadable"
-
-
-def _subject(ledger: Ledger, entry: Entry, holder: Holder) -> Subject:
-    if holder.standing is not Standing.ACTIVE or holder.mykey is None or holder.public_key is None:
-        return Subject(refusal=f"card_{holder.standing}")
-    refusal = _consent(ledger, entry, holder.public_key)
-    signed = isinstance(getattr(entry.content, "assurance", None), CardSigned)
-    return Subject(holder.mykey, refusal, pin_verified=signed and refusal is None)
-
-
-def _consent(ledger: Ledger, entry: Entry, public_key: bytes) -> str | None:
-    """Return why the card's signature over the operation does not count, None where it does or none is claimed."""
-    assurance = getattr(entry.content, "assurance", None)
-    if not isinstance(assurance, CardSigned):
-        return None
-    if not ledger.nonces.is_valid(assurance.nonce, entry.terminal_id, datetime.fromisoformat(entry.at)):
-        return "consent_late"
-    return None if is_signed(public_key, _digest(entry, assurance), assurance.signature) else "consent_wrong"
-
-
-def _digest(entry: Entry, assurance: CardSigned) -> bytes:
-    return consent_digest(entry.operation_id, entry.at, assurance.nonce, entry.content.as_json())
-
-
-def _change(ledger: Ledger, signed: SignedEntry) -> Subject:
+def _change(ledger: Ledger, signed: SignedEntry, reached: int) -> Subject:
     """Carry a registration or a leave out in the ID table, unless the operation has its verdict already."""
     content = signed.entry.content
     if ledger.points.verdict(signed.entry.operation_id) is not None:
         return Subject()
+    if isinstance(content, Link) and signed.entry.form < reached:
+        return Subject(refusal="resident_unreadable")
     if isinstance(content, Link):
         return _register(ledger, signed.entry, content)
-    subject = next(_subjects(ledger, [signed]))
-    if subject.refusal == "card_unregistered":
+    subject = next(subjects(ledger, [signed], reached))
+    if subject.refusal == UNREGISTERED:
         return Subject()
     if subject.mykey is None or subject.refusal is not None:
         return subject
@@ -153,22 +108,29 @@ def leave(ledger: Ledger, mykey: str) -> None:
 
 
 def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
-    nonce = content.assurance.nonce
-    if not ledger.nonces.is_valid(nonce, entry.terminal_id, datetime.fromisoformat(entry.at)):
-        return Subject(refusal="consent_late")
+    bound_to = None if entry.form == 1 else entry.operation_id
     try:
         registration = ledger.sealing_key.open(
-            content.registration, Purpose.REGISTRATION, entry.terminal_id, Registration
-        )
-        mykey = ledger.registrar.register(
-            registration,
-            digest=_digest(entry, content.assurance),
-            signature=content.assurance.signature,
-            now=ledger.clock(),
-            today=ledger.today(),
+            content.registration, Purpose.REGISTRATION, entry.terminal_id, Registration, bound_to=bound_to
         )
     except SealError:
         return Subject(refusal="resident_unreadable")
+    if entry.form == 1:
+        nonce, signature = content.assurance.nonce, content.assurance.signature
+        digest = digest_1(entry, content.assurance)
+        if is_late(ledger, entry, nonce) or not nonce:
+            return Subject(refusal="consent_late")
+    else:
+        nonce, signature = registration.nonce, registration.signature or ""
+        digest = consent_digest_2(
+            entry.operation_id, entry.at, entry.business_date, nonce, content.as_json(), registration.as_json()
+        )
+    try:
+        mykey = ledger.registrar.register(
+            registration, digest=digest, signature=signature, now=ledger.clock(), today=ledger.today()
+        )
     except IdentityRefusal as refused:
         return Subject(refusal=refused.code)
-    return Subject(mykey, pin_verified=True)
+    if entry.form == 1:
+        return Subject(mykey, pin_verified=True)
+    return Subject(mykey, pin_verified=True, nonce=nonce_hash(nonce), is_late=is_late(ledger, entry, nonce))

@@ -82,10 +82,18 @@ class Rate:
 
     def admit(self, sender: str, seconds: float) -> None:
         """Count one request at a time in seconds; raise ProblemError `too_many_requests` over the limit."""
+        self.count(sender, seconds)
+        self.check(sender, seconds)
+
+    def count(self, sender: str, seconds: float, times: int = 1) -> None:
+        """Count so many at a time in seconds."""
         minute = int(seconds // 60)
         if minute != self._minute:
             self._minute = minute
             self._counts.clear()
-        self._counts[sender] += 1
-        if self._counts[sender] > self._per_minute:
+        self._counts[sender] += times
+
+    def check(self, sender: str, seconds: float) -> None:
+        """Raise ProblemError `too_many_requests` where a sender is over the limit in the minute of a time."""
+        if int(seconds // 60) == self._minute and self._counts[sender] > self._per_minute:
             raise ProblemError("too_many_requests", headers={"Retry-After": str(60 - int(seconds % 60))})

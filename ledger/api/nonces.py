@@ -1,13 +1,14 @@
-"""Nonces for cards to sign: they prove that a signature was made here and now, and the ledger need not remember them.
+"""Nonces for cards to sign and to prove a reading with: they say that it was done now, and here.
 
-A nonce is its own end of validity with a keyed hash over terminal and end. It need not be remembered to be used once,
-because the card signs it together with the operation's id, and an id is decided once.
+A nonce is its own end of validity, something random, and a keyed hash over terminal and both, so that the ledger need
+not remember those that it gave out. Those that served an operation it does remember, by their hash: each serves one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,7 +28,8 @@ class Nonces:
     def issue(self, terminal_id: str, now: datetime) -> tuple[str, datetime]:
         """Return a nonce for one terminal, and when it ends."""
         ends = now.replace(microsecond=0) + VALIDITY
-        return f"{int(ends.timestamp()):x}-{self._seal(terminal_id, int(ends.timestamp()))}", ends
+        stated = f"{int(ends.timestamp()):x}-{secrets.token_hex(8)}"
+        return f"{stated}-{self._seal(terminal_id, stated)}", ends
 
     def is_valid(self, nonce: str, terminal_id: str, signed_at: datetime) -> bool:
         """Return whether the nonce was this terminal's at the time that the card signed.
@@ -35,14 +37,17 @@ class Nonces:
         The time counts at which the operation was recorded, and not the one at which it arrives: a sale that was
         completed before the line broke stays valid however late it is uploaded.
         """
-        end, _, seal = nonce.partition("-")
+        stated, _, seal = nonce.rpartition("-")
         try:
-            ends = datetime.fromtimestamp(int(end, 16), UTC)
+            if not hmac.compare_digest(seal.encode(), self._seal(terminal_id, stated).encode()):
+                return False
+            ends = datetime.fromtimestamp(int(stated.partition("-")[0], 16), UTC)
         except (ValueError, OverflowError, OSError):
-            return False
-        if not hmac.compare_digest(seal.encode(), self._seal(terminal_id, int(end, 16)).encode()):
             return False
         return ends - VALIDITY - _SKEW <= signed_at <= ends + _SKEW
 
-    def _seal(self, terminal_id: str, ends: int) -> str:
-        return hmac.digest(self.secret, f"nonce {terminal_id} {ends}".encode(), hashlib.sha256).hex()[:32]
+    def _seal(self, terminal_id: str, stated: str) -> str:
+        # What release 0.1.0 gave out is its end alone, as a number.
+        is_first_form = "-" not in stated
+        sealed = f"nonce {terminal_id} {int(stated, 16)}" if is_first_form else f"nonce/2 {terminal_id} {stated}"
+        return hmac.digest(self.secret, sealed.encode(), hashlib.sha256).hex()[:32]

@@ -53,6 +53,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "terminal_unknown": Kind(404),
     "award_file_wrong": Kind(422),
     "seal_wrong": Kind(422),
+    "nonce_expired": Kind(409, retryable=True),
     "entry_damaged": Kind(422),
     "journal_gap": Kind(409),
     "journal_fork": Kind(409),

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from config.japan import JST
 from ledger.api.audit import Audit
@@ -16,11 +18,12 @@ from ledger.api.desk import OfficeDesk
 from ledger.api.limits import Rate
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
-from ledger.api.telemetry import Metrics
+from ledger.api.telemetry import Metrics, log_failure
 from ledger.database import reading
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.marks import Mark
+from ledger.points.events import EventKind, Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
@@ -41,6 +44,7 @@ class Ledger:
     registry: Registry
     sealing_key: SealingKey
     signing: SigningKeys
+    events: Events
     nonces: Nonces
     replays: Replays
     office: OfficeDesk
@@ -50,6 +54,8 @@ class Ledger:
     metrics: Metrics = field(default_factory=Metrics)
     terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
     office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
+    wrong_proofs: Rate = field(default_factory=lambda: Rate(per_minute=10))
+    """An honest terminal has none."""
     enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
 
     @property
@@ -72,6 +78,13 @@ class Ledger:
         for engine in self.stores:
             with reading(engine) as connection:
                 connection.execute(select(1))
+
+    def noticed(self, kind: EventKind, about: str, times: int = 1) -> None:
+        """Count something for the office; what cannot be counted holds nobody up."""
+        try:
+            self.events.note(kind, about, self.clock(), times)
+        except (DBAPIError, PoolTimeoutError) as error:
+            log_failure(error)
 
     def new_enrolment_code(self, shop: str) -> str:
         """Return a new one-time code for a terminal of a shop, which names the key that signs the answers too."""

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from config.japan import JST
@@ -18,19 +19,21 @@ from ledger.api.answering import answered
 from ledger.api.chain import Head, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
+from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import log_failure
+from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
-from ledger.wire.answers import Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
+from ledger.wire.answers import Aftermath, Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
 from ledger.wire.days import business_day
 from ledger.wire.entries import SignedEntry, Upload
 from ledger.wire.operations import is_operation
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import is_weak
-from ledger.wire.tokens import CardReference
+from ledger.wire.tokens import Presented
 from ledger.wire.values import OperationId
 
 router = APIRouter(prefix="/v1", tags=["terminals"])
@@ -72,35 +75,58 @@ def setup(caller: SigningTerminal, ledger: LedgerHere) -> Response:
     return answered(ledger, caller, _setup(ledger, caller.terminal))
 
 
-@router.post("/inquiries", response_model=SignedAnswer, responses=documented(*TERMINAL_CODES, "seal_wrong"))
+@router.post(
+    "/inquiries", response_model=SignedAnswer, responses=documented(*TERMINAL_CODES, "seal_wrong", "nonce_expired")
+)
 def inquire(inquiry: Inquiry, caller: SigningTerminal, ledger: LedgerHere) -> Response:
-    """Return a card's standing and what its holder has, and a nonce that the card may sign for some minutes.
+    """Return a card's standing and what its holder has, and the nonce that the next proof is to be over.
 
-    A card that may not be used says no more than that, whoever holds it. The body is an `InquiryResult`.
+    A card that may not be used says no more than that, whoever holds it; one that nobody registered and one that was
+    not read look alike. The body is an `InquiryResult`.
     """
-    return answered(ledger, caller, _inquiry(inquiry, caller.terminal, ledger).as_json())
+    ledger.wrong_proofs.check(caller.terminal.id, caller.arrived.timestamp())
+    result, is_wrong = _inquiry(inquiry, caller, ledger)
+    answer = answered(ledger, caller, result.as_json())
+    if is_wrong:
+        ledger.wrong_proofs.count(caller.terminal.id, caller.arrived.timestamp())
+        # Only when the answer is on its way: writing takes time, which would tell what the answer does not.
+        answer.background = BackgroundTask(ledger.noticed, EventKind.WRONG_PROOF, caller.terminal.id)
+    return answer
 
 
-def _inquiry(inquiry: Inquiry, terminal: Terminal, ledger: Ledger) -> InquiryResult:
-    nonce, ends = ledger.nonces.issue(terminal.id, ledger.clock())
+def _inquiry(inquiry: Inquiry, caller: Caller, ledger: Ledger) -> tuple[InquiryResult, bool]:
+    """Return what is said of a card, and whether its proof was wrong: that looks like a card that nobody registered."""
+    terminal = caller.terminal
+    nonce, ends = ledger.nonces.issue(terminal.id, caller.arrived)
     nothing = InquiryResult(
         standing=Standing.UNREGISTERED, balances=[], services=[], nonce=nonce, nonce_expires_at=_text(ends)
     )
     if inquiry.resident is None:
-        return nothing
-    try:
-        reference = ledger.sealing_key.open(inquiry.resident, Purpose.INQUIRY, terminal.id, CardReference)
-    except SealError:
-        raise ProblemError("seal_wrong") from None
+        return nothing, False
+    presented = _opened(inquiry, terminal, ledger)
+    if not ledger.nonces.is_valid(presented.nonce, terminal.id, caller.arrived):
+        raise ProblemError("nonce_expired", {"nonce": nonce, "nonce_expires_at": _text(ends)})
+    reference = reference_of(presented.token)
     holder = ledger.identity.look_up([reference])[reference]
+    if not is_of(presented, holder, Purpose.INQUIRY, terminal.id, str(inquiry.id)):
+        return nothing, holder.public_key is not None
     if holder.standing is not Standing.ACTIVE or holder.mykey is None:
-        return nothing.model_copy(update={"standing": holder.standing})
+        return nothing.model_copy(update={"standing": holder.standing}), False
     found = {
         "standing": Standing.ACTIVE,
         "balances": ledger.points.balances(holder.mykey, terminal.shop.code, _today(ledger, terminal)),
         "services": ledger.identity.services(holder.mykey),
     }
-    return nothing.model_copy(update=found)
+    return nothing.model_copy(update=found), False
+
+
+def _opened(inquiry: Inquiry, terminal: Terminal, ledger: Ledger) -> Presented:
+    if inquiry.id is None or inquiry.resident is None:
+        raise ProblemError("seal_wrong")
+    try:
+        return ledger.sealing_key.open(inquiry.resident, Purpose.INQUIRY, terminal.id, Presented, bound_to=inquiry.id)
+    except SealError:
+        raise ProblemError("seal_wrong") from None
 
 
 @router.post(
@@ -126,10 +152,10 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     if beyond:
         head = _advance(ledger, terminal, entries)
     ledger.metrics.decided(outcome.verdict for outcome in outcomes)
-    balances: list[list[ProgrammeBalance] | None] = [None] * len(outcomes)
+    after = [Aftermath()] * len(outcomes)
     if len(entries) == 1:
-        balances = [_balances(ledger, terminal, outcome) for outcome in outcomes]
-    body = UploadBody(balances=balances).as_json()
+        after = [Aftermath(balances=_balances(ledger, terminal, outcome)) for outcome in outcomes]
+    body = UploadBody(after=after).as_json()
     verdicts = [outcome.verdict for outcome in outcomes]
     return answered(ledger, caller, body, verdicts=verdicts, head=(head.seq, head.hash))
 
@@ -184,8 +210,8 @@ def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
 
 def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> Head:
     """Move the head to the last entry and return it; a copy of the terminal that was faster shows as a fork."""
-    last = Head(entries[-1].entry.seq, entries[-1].hash)
-    if ledger.registry.advance_head(terminal.id, last.seq, last.hash):
+    last, form = Head(entries[-1].entry.seq, entries[-1].hash), max(each.entry.form for each in entries)
+    if ledger.registry.advance_head(terminal.id, last.seq, last.hash, form):
         return last
     now = ledger.registry.terminal(terminal.id) or terminal
     head = Head(now.head_seq, now.head_hash)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, select, update
 
 from config.errors import KnownError
 from config.municipalities import is_known
@@ -19,7 +19,7 @@ from ledger.points.closes import OPEN, Closed
 from ledger.points.programmes import load_programmes, usable_programmes
 from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
 from ledger.wire.codes import as_meant, random_code
-from ledger.wire.entries import FIRST_PREVIOUS_HASH
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, FORM
 from ledger.wire.rules import Programme, accepts
 from ledger.wire.setup import Shop
 
@@ -35,7 +35,11 @@ _TERMINAL = select(terminals, shops.c.name, shops.c.day_starts_at).join(shops).w
 _FORWARD = (
     update(terminals)
     .where(*_NAMED, terminals.c.head_seq < bindparam("seq"))
-    .values(head_seq=bindparam("seq"), head_hash=bindparam("hash"))
+    .values(
+        head_seq=bindparam("seq"),
+        head_hash=bindparam("hash"),
+        form=case((terminals.c.form < bindparam("form"), bindparam("form")), else_=terminals.c.form),
+    )
 )
 """What is asked and done at every request is put together once: that takes longer than the answer."""
 
@@ -58,6 +62,8 @@ class Terminal:
     head_seq: int
     head_hash: str
     closed: Closed = OPEN
+    form: int = FORM
+    """The newest form of an entry that it sent: it goes back to no earlier one."""
 
 
 class Registry:
@@ -201,9 +207,12 @@ class Registry:
         if repeated(self._engine, lambda connection: connection.execute(forget).rowcount) == 0:
             raise RegistryError("terminal_unknown", terminal_id)
 
-    def advance_head(self, terminal_id: str, seq: int, digest: str) -> bool:
-        """Move the head of a terminal's journal forward; return False where it is there already, or beyond."""
-        named = {"town": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest}
+    def advance_head(self, terminal_id: str, seq: int, digest: str, form: int = FORM) -> bool:
+        """Move the head of a terminal's journal forward; return False where it is there already, or beyond.
+
+        `form` is the newest form among the entries that were taken in.
+        """
+        named = {"town": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest, "form": form}
         return repeated(self._single, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
 
 
@@ -224,6 +233,7 @@ def _enrol(connection: Connection, shop: str, code_hash: str, raw: bytes) -> Ter
             "public_key": raw,
             "head_seq": 0,
             "head_hash": FIRST_PREVIOUS_HASH,
+            "form": FORM,
         },
     )
     connection.execute(
@@ -254,7 +264,7 @@ def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])
     shop = _named(row["shop"], row["name"], row["day_starts_at"])
     closed = Closed(row["closed_seq"], row["closed_day"])
-    return Terminal(terminal_id, shop, key, row["head_seq"], row["head_hash"], closed)
+    return Terminal(terminal_id, shop, key, row["head_seq"], row["head_hash"], closed, row["form"])
 
 
 def _hash(code: str) -> str:

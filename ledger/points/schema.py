@@ -67,6 +67,7 @@ terminals = Table(
     Column("closed_seq", BigInteger, nullable=False, server_default="0"),
     Column("closed_day", String(10)),
     Column("closed_number", BigInteger, nullable=False, server_default="0"),
+    Column("form", Integer, nullable=False, server_default="1"),
     PrimaryKeyConstraint("municipality", "terminal"),
     ForeignKeyConstraint(["municipality", "shop"], ["shops.municipality", "shops.shop"]),
 )
@@ -189,6 +190,19 @@ losses = Table(
     PrimaryKeyConstraint("municipality", "operation", "what", "programme"),
 )
 """What verdicts that the ledger lost, and gave back, could not bring back; the issuer bears it. Seconds since 1970."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("municipality", String(6)),
+    Column("day", String(10)),
+    Column("kind", String(24)),
+    Column("about", String(14)),
+    Column("times", BigInteger, nullable=False),
+    Column("last_at", String(40), nullable=False),
+    PrimaryKeyConstraint("municipality", "day", "kind", "about"),
+)
+"""What was noticed about terminals and shops: a count for each day and kind."""
 
 audit = Table(
     "audit",

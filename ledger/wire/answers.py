@@ -138,10 +138,17 @@ class SignedAnswer(Message):
     body: dict[str, Any]
 
 
-class UploadBody(Message):
-    """What an answer to an upload brings beside its verdicts: of each, in their order, what its resident holds now."""
+class Aftermath(Message):
+    """What an answer brings beside a verdict; see `Decision`."""
 
-    balances: list[list[ProgrammeBalance] | None]
+    balances: list[ProgrammeBalance] | None = None
+    contact_number: str | None = None
+
+
+class UploadBody(Message):
+    """What an answer to an upload brings beside its verdicts, of each in their order."""
+
+    after: list[Aftermath]
 
 
 class UploadResult(Message):

@@ -7,6 +7,7 @@ LedgerError                 carries `code`, which is stable
 ├── LedgerUnreachable       the line: no answer; nobody knows whether it arrived, so ask again under the same id
 │   └── LedgerUntrusted     something answered that does not bear the ledger's signature
 ├── LedgerBusy              the ledger's inside: the same request may succeed after `retry_after` seconds
+│   ├── NonceExpired        the nonce of an inquiry had ended; carries a fresh one
 │   └── LedgerBehind        it knows that it forgot part of the journal; carries the `problem` with its head
 └── LedgerRefusal           a final word on the request as such, with its `problem`
     └── LedgerMismatch      the ledger that answers is not the one of the enrolment code
@@ -110,6 +111,18 @@ class LedgerBehind(LedgerBusy):
     def __init__(self, retry_after: float, problem: Problem) -> None:
         super().__init__(retry_after)
         self.problem = problem
+
+
+class NonceExpired(LedgerBusy):  # as above
+    """The nonce of an inquiry had ended; carries the fresh `nonce`, and its end, to prove the reading with."""
+
+    code = "nonce_expired"
+
+    def __init__(self, retry_after: float, problem: Problem) -> None:
+        super().__init__(retry_after)
+        said = problem.model_extra or {}
+        self.nonce = str(said.get("nonce", ""))
+        self.nonce_expires_at = str(said.get("nonce_expires_at", ""))
 
 
 class LedgerRefusal(LedgerError):  # noqa: N818  # as above
@@ -239,12 +252,12 @@ class LedgerClient:
         }
         answer = await self._ask("POST", "/v1/uploads", Upload(entries=list(entries), **more))
         statement, body = answer.signed.statement, _read(answer, UploadBody)
-        if len(body.balances) != len(statement.verdicts):
-            raise LedgerUntrusted("verdicts and balances do not belong together")
+        if len(body.after) != len(statement.verdicts):
+            raise LedgerUntrusted("the verdicts and the rest do not belong together")
         return UploadResult(
             decisions=[
-                Decision(verdict=verdict, balances=balances)
-                for verdict, balances in zip(statement.verdicts, body.balances, strict=True)
+                Decision(verdict=verdict, balances=after.balances, contact_number=after.contact_number)
+                for verdict, after in zip(statement.verdicts, body.after, strict=True)
             ],
             head_seq=statement.head_seq,
             head_hash=statement.head_hash,
@@ -384,7 +397,13 @@ def _refusal(response: httpx.Response, content: bytes) -> LedgerError:
     if not problem.retryable:
         return LedgerRefusal(problem)
     retry_after = _retry_after(response)
-    return LedgerBehind(retry_after, problem) if problem.code == LedgerBehind.code else LedgerBusy(retry_after)
+    match problem.code:
+        case LedgerBehind.code:
+            return LedgerBehind(retry_after, problem)
+        case NonceExpired.code:
+            return NonceExpired(retry_after, problem)
+        case _:
+            return LedgerBusy(retry_after)
 
 
 def _retry_after(response: httpx.Response) -> float:

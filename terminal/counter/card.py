@@ -95,8 +95,8 @@ def await_card(counter: Counter, state: AwaitCard, event: Event) -> Step:
 def reading(counter: Counter, state: Reading, event: Event) -> Step:
     """Go on with whoever was read."""
     match event:
-        case CardRead(_, resident, registration):
-            return _known(counter, state.intent, resident, registration)
+        case CardRead(_, resident, whole):
+            return _known(counter, state.intent, resident, whole)
         case CardFailed(_, fault) if fault.code in TAP_AGAIN:
             return go(counter, AwaitCard(state.intent, fault))
         case CardFailed(_, fault):
@@ -107,12 +107,12 @@ def reading(counter: Counter, state: Reading, event: Event) -> Step:
             return stay(counter)
 
 
-def _known(counter: Counter, intent: Intent, resident: Resident, registration: str | None) -> Step:
+def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) -> Step:
     terms = counter.terms
     if isinstance(intent, LinkIntent):
-        if registration is None or not resident.online:
+        if not whole or not resident.online:
             return go(counter, Refused(Fault("line_needed"), intent))
-        return _ask_pin(counter, EnteringPin(pricing.link(registration, resident, terms), resident, intent))
+        return _ask_pin(counter, EnteringPin(pricing.link(terms), resident, intent))
     if resident.online and resident.standing is not Standing.ACTIVE:
         return go(counter, Refused(Fault(f"card_{resident.standing}"), intent))
     match intent:
@@ -121,7 +121,7 @@ def _known(counter: Counter, intent: Intent, resident: Resident, registration: s
         case AwardIntent():
             if not resident.online and not pricing.may_queue(intent.programme, terms):
                 return go(counter, Refused(Fault("line_needed"), intent))
-            return commit(counter, pricing.award(intent, resident, terms))
+            return commit(counter, pricing.award(intent, terms))
         case SaleIntent(bill, redeem=None):
             none = pricing.without_points(bill, resident, terms)
             if not resident.online:
@@ -204,7 +204,7 @@ def _part(counter: Counter, state: EnteringPart) -> Step:
 def _settle(
     counter: Counter, intent: SaleIntent, resident: Resident, choice: Choice, back: Choosing | None = None
 ) -> Step:
-    draft = pricing.sale(choice, resident, counter.terms)
+    draft = pricing.sale(choice, counter.terms)
     if draft.lacks_signature:
         return _ask_pin(counter, EnteringPin(draft, resident, intent, back and replace(back, notice=None)))
     return commit(counter, draft)

@@ -127,11 +127,11 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """The card was read for `task`; `registration` is its sealed certificate where that was asked for."""
+    """The card was read for `task`; `whole` where its certificate was asked for and read."""
 
     task: int
     resident: Resident
-    registration: str | None = field(default=None, repr=False)
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

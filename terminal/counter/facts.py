@@ -90,14 +90,12 @@ Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent
 class Resident:
     """A card that was read for this task, and what the ledger said of it; `standing` is None while the line is down.
 
-    `sealed` is who it is, for an operation: only the ledger can open it.
+    Who it is the desk alone knows, until an operation is written.
     """
 
-    sealed: str = field(repr=False)
     standing: Standing | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     services: tuple[ServiceId, ...] = ()
-    nonce: str = field(default="", repr=False)
 
     @property
     def online(self) -> bool:
@@ -122,10 +120,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An operation that is not written yet; `operation_id` and `at` are fixed before a card signs them.
+    """An operation that is not written yet; `operation_id` and `at` are fixed when a card signs them.
 
-    An operation that the card must sign carries the nonce, and an empty signature until then; a void says what it
-    undoes.
+    Whose card it is, and its signature, are sealed into it when it is written; a void says what it undoes.
     """
 
     content: CounterOperation
@@ -136,7 +133,7 @@ class Draft:
     @property
     def lacks_signature(self) -> bool:
         """Whether a card has still to sign."""
-        return is_to_be_signed(self.content) and not _signature(self.content)
+        return is_to_be_signed(self.content) and self.operation_id is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +186,3 @@ class Voidable:
 def is_to_be_signed(content: CounterOperation) -> bool:
     """Return whether an operation rests on the card's signature rather than on the tap."""
     return not isinstance(content, Void) and isinstance(content.assurance, CardSigned)
-
-
-def _signature(content: CounterOperation) -> str:
-    assurance = None if isinstance(content, Void) else content.assurance
-    return assurance.signature if isinstance(assurance, CardSigned) else ""

@@ -70,7 +70,7 @@ def may_queue(programme: str, terms: Terms) -> bool:
     return terms.programmes[programme].offline.award
 
 
-def sale(choice: Choice, resident: Resident, terms: Terms) -> Draft:
+def sale(choice: Choice, terms: Terms) -> Draft:
     """Return the draft of a sale; one that needs the PIN is still to be signed."""
     priced = choice.quote
     legs = (*priced.redeem, *priced.award)
@@ -78,27 +78,25 @@ def sale(choice: Choice, resident: Resident, terms: Terms) -> Draft:
         Sale(
             kind="sale",
             municipality=choice.municipality,
-            resident=resident.sealed,
+            resident="",
             bill=priced.bill,
             redeem=list(priced.redeem),
             award=list(priced.award),
             amount_due=priced.amount_due,
             rules={leg.programme: terms.programmes[leg.programme].version for leg in legs},
-            assurance=CardSigned(method="pin", nonce=resident.nonce, signature="")
-            if priced.needs_pin
-            else TapOnly(method="tap"),
+            assurance=CardSigned(method="pin") if priced.needs_pin else TapOnly(method="tap"),
         )
     )
 
 
-def award(intent: AwardIntent, resident: Resident, terms: Terms) -> Draft:
+def award(intent: AwardIntent, terms: Terms) -> Draft:
     """Return the draft of an award without a bill."""
     programme = terms.programmes[intent.programme]
     return Draft(
         Award(
             kind="award",
             municipality=programme.municipality,
-            resident=resident.sealed,
+            resident="",
             award=[Leg(programme=programme.code, points=intent.points)],
             reason=intent.reason,
             rules={programme.code: programme.version},
@@ -107,15 +105,15 @@ def award(intent: AwardIntent, resident: Resident, terms: Terms) -> Draft:
     )
 
 
-def link(registration: str, resident: Resident, terms: Terms) -> Draft:
+def link(terms: Terms) -> Draft:
     """Return the draft of a first registration, which the card has still to sign."""
     return Draft(
         Link(
             kind="link",
             municipality=terms.municipality,
-            registration=registration,
+            registration="",
             consent=True,
-            assurance=CardSigned(method="pin", nonce=resident.nonce, signature=""),
+            assurance=CardSigned(method="pin"),
         )
     )
 

@@ -6,24 +6,21 @@ import asyncio
 import base64
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 from typing import assert_never
 
-from ledger.wire.answers import Decision, Inquiry
-from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable
-from ledger.wire.consent import consent_digest
+from ledger.wire.answers import Decision, Inquiry, InquiryResult
+from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
 from ledger.wire.operations import Award, CardSigned, Sale, Void
-from ledger.wire.sealing import Purpose, seal
-from ledger.wire.tokens import CardReference, Registration
-from offline_queue.errors import JournalForked, QueueError
+from ledger.wire.tokens import Registration
+from offline_queue.errors import JournalForked, OperationIdTaken, QueueError
 from offline_queue.journal import Recorded
 from offline_queue.sync import Line
-from reader.errors import ReaderError
+from reader.errors import CardChanged, ReaderError
 from reader.jpki import wipe
-from reader.tap import JpkiCard, Tap, Token
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -38,10 +35,16 @@ from terminal.counter.events import (
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
+from terminal.counter.facts import CounterOperation, Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
 from terminal.fault import fault_of
 from terminal.shop.books import undoable
 from terminal.shop.opening import Station
+from terminal.shop.presence import Presence
+
+REFRESH_EVERY = 200.0
+"""Seconds after which a nonce is fetched ahead: one is good for five minutes."""
+
+_TRIES = 5
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,9 @@ class Desk:
         self._station = station
         self._note_line = note_line
         self._spent = 0.0
+        self._present: Presence | None = None
+        self._nonce = ""
+        self._fetched = -REFRESH_EVERY
 
     async def carry_out(self, effect: Effect) -> Event | None:
         """Return the event that answers an effect, None where there is nothing to say."""
@@ -80,20 +86,45 @@ class Desk:
     # Card and ledger --------------------------------------------------------------------------------------------
 
     async def _read(self, task: int, intent: Intent) -> Event:
-        station = self._station
         self._spent = 0.0
+        self.forget()
         if trouble := await self._trouble():
             return trouble
         try:
             with self._timed():
-                if isinstance(intent, LinkIntent):
-                    whole = await asyncio.to_thread(station.cards.read_whole, task)
-                    der = base64.b64encode(whole.certificate.der).decode()
-                    asked = Registration(certificate=der, services=list(intent.services))
-                    return await self._inquire(task, whole.tap, asked)
-                return await self._inquire(task, await asyncio.to_thread(station.cards.read, task))
+                self._present = await asyncio.to_thread(self._tap, task, intent)
+                return await self._inquire(self._present)
         except (ReaderError, LedgerRefusal) as error:
+            self.forget()
             return CardFailed(task, fault_of(error))
+
+    def _tap(self, task: int, intent: Intent) -> Presence:
+        """Read the card as far as an intent needs it; blocks."""
+        cards, nonce = self._station.cards, self._nonce or self._station.setup.nonce
+        if not isinstance(intent, LinkIntent):
+            return Presence(task, cards.read(task), nonce)
+        whole = cards.read_whole(task)
+        der = base64.b64encode(whole.certificate.der).decode()
+        asked = Registration(certificate=der, services=list(intent.services))
+        return Presence(task, whole.tap, nonce, asked)
+
+    def forget(self) -> None:
+        """Overwrite what the last tap read: its task is over."""
+        if self._present is not None:
+            self._present.wipe()
+            self._present = None
+
+    async def keep_nonce_fresh(self) -> None:
+        """Fetch a nonce ahead, now and again, so that no tap waits for one; without an answer the old one stays."""
+        while True:
+            await asyncio.sleep(REFRESH_EVERY)
+            if perf_counter() - self._fetched < REFRESH_EVERY:
+                continue
+            with suppress(LedgerError):
+                self._keep_nonce(await self._station.client.inquire(Inquiry()))
+
+    def _keep_nonce(self, told: InquiryResult) -> None:
+        self._nonce, self._fetched = told.nonce, perf_counter()
 
     async def _trouble(self) -> Trouble | None:
         """Return why nothing could be recorded now, before a resident is told anything."""
@@ -106,28 +137,28 @@ class Desk:
             return Trouble(fault_of(error))
         return None
 
-    async def _inquire(self, task: int, tap: Tap, whole: Registration | None = None) -> CardRead:
-        setup = self._station.setup
-        card = _reference(tap.token)
-        resident = Resident(seal(card, Purpose.OPERATION, setup.terminal_id, setup.sealing_key))
-        registration = None
-        if whole is not None:
-            registration = seal(whole, Purpose.REGISTRATION, setup.terminal_id, setup.sealing_key)
-        asked = Inquiry(resident=seal(card, Purpose.INQUIRY, setup.terminal_id, setup.sealing_key))
+    async def _inquire(self, present: Presence) -> CardRead:
         try:
-            told = await self._station.client.inquire(asked)
+            told = await self._ask_who(present)
         except (LedgerUnreachable, LedgerBusy):
             self._note_line(False)
-            return CardRead(task, resident, registration)
+            # The one that was fetched ahead may have served an operation already, and serves no second one.
+            present.nonce = ""
+            return CardRead(present.task, Resident(), whole=present.is_whole)
         self._note_line(True)
-        known = replace(
-            resident,
-            standing=told.standing,
-            balances=tuple(told.balances),
-            services=tuple(told.services),
-            nonce=told.nonce,
-        )
-        return CardRead(task, known, registration)
+        self._keep_nonce(told)
+        present.nonce = told.nonce
+        known = Resident(told.standing, tuple(told.balances), tuple(told.services))
+        return CardRead(present.task, known, whole=present.is_whole)
+
+    async def _ask_who(self, present: Presence) -> InquiryResult:
+        """Ask the ledger; where the nonce had ended, once more with the fresh one that the answer brings."""
+        client, setup = self._station.client, self._station.setup
+        try:
+            return await client.inquire(present.inquiry(setup))
+        except NonceExpired as expired:
+            present.nonce = expired.nonce
+            return await client.inquire(present.inquiry(setup))
 
     async def _tries(self, task: int) -> Event:
         try:
@@ -137,12 +168,15 @@ class Desk:
 
     async def _authorise(self, effect: Authorise) -> Event:
         """Fix id and time, and have the card sign the operation with them."""
-        station, content = self._station, effect.draft.content
+        station, content, present = self._station, effect.draft.content, self._present_for(effect.task)
         if isinstance(content, Void) or not isinstance(content.assurance, CardSigned):
             wipe(effect.pin)
             raise TypeError("nothing to be signed")
-        operation, at, nonce = station.journal.next_operation_id(), station.clock().isoformat(), content.assurance.nonce
-        digest = consent_digest(operation, at, nonce, content.as_json())
+        if present is None:
+            wipe(effect.pin)
+            return CardFailed(effect.task, Fault(CardChanged.code))
+        operation, now = station.journal.next_operation_id(), station.clock()
+        digest = present.digest(operation, now.isoformat(), station.business_date(now).isoformat(), content)
         try:
             with self._timed():
                 signature = await asyncio.to_thread(
@@ -152,29 +186,60 @@ class Desk:
             return CardFailed(effect.task, fault_of(error))
         finally:
             wipe(effect.pin)
-        signed = CardSigned(method="pin", nonce=nonce, signature=base64.b64encode(signature).decode())
-        content = content.model_copy(update={"assurance": signed})
-        return Authorised(effect.task, replace(effect.draft, content=content, operation_id=operation, at=at))
+        present.keep_signature(operation, base64.b64encode(signature).decode())
+        return Authorised(effect.task, replace(effect.draft, operation_id=operation, at=now.isoformat()))
+
+    def _present_for(self, task: int) -> Presence | None:
+        """Return the card that a task was begun with, None where it was put out of mind since."""
+        return self._present if self._present is not None and self._present.task == task else None
 
     # Journal and ledger -----------------------------------------------------------------------------------------
 
     async def _commit(self, task: int, draft: Draft) -> Event:
         """Write the operation; only then send it."""
-        station = self._station
-        at = datetime.fromisoformat(draft.at) if draft.at is not None else station.clock()
         try:
             with self._timed():
-                recorded = await asyncio.to_thread(
-                    station.journal.append,
-                    draft.content,
-                    at=at,
-                    operator=station.settings.counter.clerk,
-                    business_date=station.business_date(at),
-                    expected_id=draft.operation_id,
-                )
+                recorded = await asyncio.to_thread(self.record, task, draft)
+        except CardChanged as changed:
+            return NotRecorded(task, fault_of(changed))
         except QueueError as error:
             return NotRecorded(task, fault_of(error))
+        if self._present_for(task) is not None:
+            self.forget()
         return await self._ask(task, _receipt(draft, recorded))
+
+    def record(self, task: int, draft: Draft) -> Recorded:
+        """Write an operation, who it is about sealed for the very entry that it becomes; blocks.
+
+        Where another entry took the number meanwhile, it is sealed anew, unless the card signed it with that number.
+        """
+        for _ in range(_TRIES):
+            operation = draft.operation_id or self._station.journal.next_operation_id()
+            try:
+                return self._append(draft, self._sealed(task, draft.content, operation), operation)
+            except OperationIdTaken:
+                if draft.operation_id is not None:
+                    raise
+        raise OperationIdTaken("others write faster than this operation can be sealed")
+
+    def _append(self, draft: Draft, content: CounterOperation, operation: str) -> Recorded:
+        station = self._station
+        at = datetime.fromisoformat(draft.at) if draft.at is not None else station.clock()
+        return station.journal.append(
+            content,
+            at=at,
+            operator=station.settings.counter.clerk,
+            business_date=station.business_date(at),
+            expected_id=operation,
+        )
+
+    def _sealed(self, task: int, content: CounterOperation, operation: str) -> CounterOperation:
+        if isinstance(content, Void):
+            return content
+        present = self._present_for(task)
+        if present is None:
+            raise CardChanged
+        return present.put_into(self._station.setup, content, operation)
 
     async def _ask(self, task: int, receipt: Receipt) -> Event:
         """Ask for the verdict on what is written; whatever goes wrong now, the operation stands in the journal."""
@@ -226,15 +291,6 @@ class Desk:
             yield
         finally:
             self._spent += perf_counter() - started
-
-
-def _reference(token: Token) -> CardReference:
-    """Return what names a token to the ledger."""
-    match token:
-        case JpkiCard():
-            return CardReference(issuer_sha256=token.issuer_sha256, serial=token.serial_hex)
-        case _:
-            assert_never(token)
 
 
 def _receipt(draft: Draft, recorded: Recorded) -> Receipt:

@@ -182,6 +182,7 @@ class BackgroundEngine:
                 lasting = [
                     tasks.create_task(self._keep_sending(station)),
                     tasks.create_task(self._keep_current(station)),
+                    tasks.create_task(desk.keep_nonce_fresh()),
                 ]
                 self._report(Opened(station.terms()))
                 while (wanted := await self._wanted.get()) is not None:
@@ -192,6 +193,7 @@ class BackgroundEngine:
                 for task in lasting:
                     task.cancel()
         finally:
+            desk.forget()
             self._source.stop()
 
     async def _carry_out(self, desk: Desk, station: Station, effect: Effect) -> None:

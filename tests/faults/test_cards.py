@@ -70,7 +70,7 @@ async def all_points(counter: OpenDesk) -> Draft:
     """Read the card that lies there, and return the draft of a sale that it has to sign."""
     read = await counter.desk.carry_out(HEAD)
     assert isinstance(read, CardRead)
-    return pricing.sale(pricing.choices_for(1200, read.resident, TERMS)[0], read.resident, TERMS)
+    return pricing.sale(pricing.choices_for(1200, read.resident, TERMS)[0], TERMS)
 
 
 REFUSED: list[tuple[str, CardDesign, Effect | None, str]] = [

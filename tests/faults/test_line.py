@@ -20,7 +20,7 @@ from terminal.cli.walk import Final, Walk
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, Commit, ReadCard
 from terminal.counter.events import CardRead, Decided, Unanswered
-from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Resident, SaleIntent, Use
+from terminal.counter.facts import AwardIntent, Fault, Intent, Resident, SaleIntent, Use
 from terminal.counter.moves import wait_for_card
 from terminal.counter.states import Queued, Refused
 from terminal.shop import enrolment
@@ -97,12 +97,13 @@ async def test_a_reply_cut_anywhere_leads_to_the_same_verdict(branch: tuple[Bran
     shop, line = branch
     async with shop.open() as (station, desk):
         before = await read(desk)
-        draft = pricing.award(AWARD, before, station.terms())
+        draft = pricing.award(AWARD, station.terms())
         line.replied = 0
         assert isinstance(await desk.carry_out(Commit(1, draft)), Decided)
         cuts = range(0, line.replied, EVERY)
         assert len(cuts) > 5
         for cut in cuts:
+            await read(desk)
             line.cut_after = cut
             lost = await desk.carry_out(Commit(1, draft))
             assert isinstance(lost, Unanswered)
@@ -149,17 +150,12 @@ async def test_a_verdict_that_comes_too_late_is_the_same_in_one_process(shop: Sh
     branch = Branch(Opener(shop.home.practice, Settings(), source, enrol_for_practice), source)
     async with branch.open() as (station, desk):
         before = await read(desk)
-        draft = pricing.award(AWARD, before, station.terms())
+        draft = pricing.award(AWARD, station.terms())
         for milliseconds in range(20):
-            operation = write(station, draft)
+            await read(desk)
+            operation = desk.record(1, draft).operation_id
             in_time = await station.syncer.submit(operation, milliseconds / 1000)
             decided = in_time or await station.syncer.submit(operation, 10)
             assert decided is not None
             assert decided.verdict == await station.client.operation(operation)
         assert points_of(await read(desk)) == points_of(before) + 20
-
-
-def write(station: Station, draft: Draft) -> str:
-    """Write an operation and return its id."""
-    now = station.clock()
-    return station.journal.append(draft.content, at=now, operator="12", business_date=now.date()).operation_id

@@ -97,7 +97,7 @@ async def test_a_defect_while_the_card_has_the_pin(
         counter.cards.tap("two-towns")
         read = await counter.desk.carry_out(ReadCard(1, SaleIntent(1200)))
         assert isinstance(read, CardRead)
-        draft = pricing.sale(pricing.choices_for(1200, read.resident, TERMS)[0], read.resident, TERMS)
+        draft = pricing.sale(pricing.choices_for(1200, read.resident, TERMS)[0], TERMS)
         pin = bytearray(DIGITS.encode())
         monkeypatch.setattr(VirtualCard, "transmit", broken)
         with pytest.raises(RuntimeError) as defect:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.points import schema as points
+from ledger.points.events import EventKind, Events
 from ledger.points.grants import Gift, grant, take_back
-from ledger.points.reports import claims, count, holdings
+from ledger.points.reports import claims, count, holdings, losses_of
 from ledger.points.upkeep import tidy
-from ledger.wire.answers import Status
+from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Leg, Sale
 from ledger.wire.rules import Usable
 from tests.ledger.points.conftest import Store, city
@@ -139,6 +140,10 @@ def administer(store: Store) -> None:
     assert store.registry.redeem_enrolment_code(code, key, NOW) is not None
     assert store.registry.advance_head(TERMINAL, 1, "1" * 64)
     assert Replays(store.engine).is_new(TERMINAL, "n" * 16, NOW, NOW)
+    events = Events(store.engine)
+    for _ in range(2):
+        events.note(EventKind.WRONG_PROOF, TERMINAL, NOW)
+    assert [each.times for each in events.since(CITY, DAY)] == [2]
     desk, officer = OfficeDesk(store.engine), Officer(CITY, "office")
     assert desk.officer(desk.new_token(officer, DAY), DAY) == officer
     audit = Audit(store.engine, store.keys, b"s" * 32)
@@ -174,6 +179,10 @@ def trade(store: Store) -> None:
     assert count(store.engine, CITY)
     assert claims(store.engine, SHOP, DAY, DAY)
     assert holdings(store.engine, MYKEY)
+    again = sale(10, 9_000, city=5_000, pin=True)
+    lost = Verdict(operation_id=again.operation_id, status=Status.ACCEPTED, redeemed=5_000)
+    assert store.decide(replace(again, proven=lost)) == [lost]
+    assert losses_of(store.engine, CITY)
 
 
 def test_every_statement_names_the_municipality(wire: Wire) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.trust import Anchors
 from ledger.embedded import assemble, open_ledger
@@ -18,7 +20,9 @@ from ledger.points.reports import count
 from ledger.practice import prepare
 from ledger.wire.answers import Inquiry, InquiryResult, Standing
 from ledger.wire.client import LedgerClient
+from ledger.wire.proof import key_bytes_of, proof_of
 from ledger.wire.sealing import Purpose, seal
+from ledger.wire.tokens import JpkiToken, Presented
 from reader.virtual.cards import practice_cards
 
 
@@ -34,9 +38,16 @@ async def test_the_sample_residents_are_there(tmp_path: Path) -> None:
     found: dict[str, InquiryResult] = {}
     async with LedgerClient(transport=transport, terminal_id=setup.terminal_id, key=key) as client:
         for name, der in practice_cards():
-            card = reference_to(x509.load_der_x509_certificate(der))
-            sealed = seal(card, Purpose.INQUIRY, setup.terminal_id, setup.sealing_key)
-            found[name] = await client.inquire(Inquiry(resident=sealed))
+            certificate = x509.load_der_x509_certificate(der)
+            card = reference_to(certificate)
+            public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            wanted, key_bytes = secrets.token_urlsafe(16), key_bytes_of(public)
+            assert key_bytes is not None
+            proof = proof_of(key_bytes, Purpose.INQUIRY, setup.terminal_id, wanted, setup.nonce)
+            token = JpkiToken(kind="jpki", issuer_sha256=card.issuer_sha256, serial=card.serial)
+            presented = Presented(token=token, nonce=setup.nonce, proof=proof)
+            sealed = seal(presented, Purpose.INQUIRY, setup.terminal_id, setup.sealing_key, wanted)
+            found[name] = await client.inquire(Inquiry(id=wanted, resident=sealed))
     assert {name: result.standing for name, result in found.items() if result.standing is not Standing.ACTIVE} == {
         "unregistered": Standing.UNREGISTERED,
         "revoked": Standing.REVOKED,

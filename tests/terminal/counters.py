@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 
 from ledger.wire.answers import ProgrammeBalance, Standing, Status, Verdict
-from ledger.wire.operations import CardSigned
 from ledger.wire.rules import (
     AwardReason,
     DaysAfterAward,
@@ -68,7 +67,7 @@ def held(code: str, points: int) -> ProgrammeBalance:
 
 def resident(*balances: ProgrammeBalance, standing: Standing | None = Standing.ACTIVE) -> Resident:
     """Return somebody who held a card over the reader."""
-    return Resident("c2VhbGVk", standing, balances, nonce="nonce-of-the-ledger" if standing else "")
+    return Resident(standing, balances)
 
 
 def opened() -> Counter:
@@ -94,9 +93,7 @@ def tapped(bill: int, who: Resident) -> tuple[Counter, list[Effect]]:
 def signed(draft: Draft, sequence: int = 1) -> Draft:
     """Return a draft as the engine gives it back once the card has signed."""
     assert not hasattr(draft.content, "target")
-    assurance = CardSigned(method="pin", nonce="nonce-of-the-ledger", signature=SIGNATURE)
-    content = draft.content.model_copy(update={"assurance": assurance})
-    return replace(draft, content=content, operation_id=f"{TERMINAL}-{sequence:06d}", at="2026-11-23T14:05:00+09:00")
+    return replace(draft, operation_id=f"{TERMINAL}-{sequence:06d}", at="2026-11-23T14:05:00+09:00")
 
 
 def receipt(draft: Draft, status: Status | None = Status.ACCEPTED, code: str | None = None) -> Receipt:

@@ -16,6 +16,7 @@ from config.japan import JST
 from config.settings import CounterSettings, LedgerSettings, Settings
 from config.trust import Anchors
 from ledger.wire.answers import (
+    Aftermath,
     Decision,
     Inquiry,
     InquiryResult,
@@ -30,7 +31,7 @@ from ledger.wire.entries import Upload
 from ledger.wire.operations import Award, Sale, is_operation
 from ledger.wire.sealing import Purpose, SealingKey
 from ledger.wire.setup import Shop, TerminalSetup
-from ledger.wire.tokens import CardReference
+from ledger.wire.tokens import Presented
 from offline_queue.journal import Journal
 from offline_queue.sync import Syncer
 from reader.connection import Connection
@@ -43,6 +44,7 @@ from terminal.shop.opening import Station
 from tests.signed import AnswerKey
 from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
 
+NONCE = "nonce-of-the-ledger"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=JST)
 
 
@@ -58,7 +60,7 @@ class TestLedger:
     refuses_with: str | None = None
     grants: Status = Status.ACCEPTED
     sealing: SealingKey = field(default_factory=lambda: SealingKey(X25519PrivateKey.generate()))
-    asked: list[CardReference] = field(default_factory=list)
+    asked: list[Presented] = field(default_factory=list)
     answers: AnswerKey = field(default_factory=AnswerKey)
     uploads: list[Upload] = field(default_factory=list)
 
@@ -72,14 +74,22 @@ class TestLedger:
 
     def _inquiry(self, request: httpx.Request, inquiry: Inquiry) -> httpx.Response:
         assert inquiry.resident is not None
-        self.asked.append(self.sealing.open(inquiry.resident, Purpose.INQUIRY, TERMINAL, CardReference))
+        assert inquiry.id is not None
+        presented = self.sealing.open(inquiry.resident, Purpose.INQUIRY, TERMINAL, Presented, inquiry.id)
+        self.asked.append(presented)
+        if presented.nonce != NONCE:
+            return self._expired()
         result = InquiryResult(
             standing=self.standing,
             balances=list(self.balances),
-            nonce="nonce-of-the-ledger",
+            nonce=NONCE,
             nonce_expires_at="2026-11-23T12:05:00+09:00",
         )
         return self.answers.answer(request, result.as_json())
+
+    def _expired(self) -> httpx.Response:
+        body = {"title": "No", "status": 409, "code": "nonce_expired", "retryable": True, "nonce": NONCE}
+        return httpx.Response(409, json=body, headers={"Retry-After": "0"})
 
     def _upload(self, request: httpx.Request) -> httpx.Response:
         upload = Upload.model_validate_json(request.content)
@@ -91,7 +101,7 @@ class TestLedger:
         decisions = [
             self._decide(e.entry.operation_id, e.entry.content) for e in upload.entries if is_operation(e.entry.content)
         ]
-        body = UploadBody(balances=[each.balances for each in decisions]).as_json()
+        body = UploadBody(after=[Aftermath(balances=each.balances) for each in decisions]).as_json()
         verdicts = [each.verdict for each in decisions]
         return self.answers.answer(request, body, verdicts, (last.entry.seq, last.hash))
 
@@ -127,6 +137,7 @@ async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[
         programmes=[programme.model_dump(mode="json") for programme in TERMS.programmes.values()],
         sealing_key=ledger.sealing.public,
         server_time=NOON.isoformat(),
+        nonce=NONCE,
     )
     journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOON)
     transport = httpx.MockTransport(ledger)

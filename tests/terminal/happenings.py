@@ -89,7 +89,7 @@ def answers(counter: Counter, task: int, asked: Draft | None = None) -> list[Cal
     draft = state.draft if isinstance(state, Sending) else SOLD
     asked = state.pin.draft if isinstance(state, Authorising) else asked
     return [
-        *(partial(CardRead, task, who, sealed) for who in RESIDENTS for sealed in (None, "c2VhbGVk")),
+        *(partial(CardRead, task, who, whole) for who in RESIDENTS for whole in (False, True)),
         *(partial(CardFailed, task, Fault(code)) for code in FAULTS),
         *(partial(TriesLeft, task, tries) for tries in range(4)),
         lambda: Authorised(task, signed(asked or SOLD)),

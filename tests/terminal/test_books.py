@@ -39,7 +39,7 @@ WHO = resident(held(TOWN, 800))
 def draft(bill: int, points: int = 0) -> Draft:
     """Return the draft of a sale that uses so many points."""
     wished = SaleIntent(bill, points or Use.NONE)
-    return pricing.sale(pricing.as_wished(wished, WHO, TERMS), WHO, TERMS)
+    return pricing.sale(pricing.as_wished(wished, WHO, TERMS), TERMS)
 
 
 async def write(counter: OpenDesk, made: Draft, at: datetime = NOON, *, sent: bool = True) -> str:

@@ -378,7 +378,7 @@ def test_what_needs_the_line_says_so(task: Task) -> None:
     """A balance and a first registration cannot be had offline."""
     events: list[Event] = [Asked(task), *([Entered()] if task is Task.LINK else []), CardArrived()]
     counter, _ = walk(opened(), events)
-    counter, _ = walk(counter, [CardRead(counter.task, resident(standing=None), "c2VhbGVk")])
+    counter, _ = walk(counter, [CardRead(counter.task, resident(standing=None), whole=True)])
     assert isinstance(counter.state, Refused)
     assert counter.state.fault == Fault("line_needed")
 
@@ -648,7 +648,7 @@ def test_a_first_registration_is_agreed_to_and_signed() -> None:
     counter, effects = walk(opened(), [Asked(Task.LINK), Entered(), CardArrived()])
     assert effects == [ReadCard(counter.task, LinkIntent())]
     unknown = resident(standing=Standing.UNREGISTERED)
-    counter, _ = walk(counter, [CardRead(counter.task, unknown, "c2VhbGVk"), TriesLeft(counter.task, 3)])
+    counter, _ = walk(counter, [CardRead(counter.task, unknown, whole=True), TriesLeft(counter.task, 3)])
     counter, effects = with_pin(counter)
     (signing,) = effects
     assert isinstance(signing, Authorise)

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from ledger.wire.answers import Standing
-from ledger.wire.consent import consent_digest, is_signed
-from ledger.wire.operations import CardSigned, Sale, Void
+from ledger.wire.consent import consent_digest_2, is_signed
+from ledger.wire.operations import Sale, Void
+from ledger.wire.proof import is_proven
 from ledger.wire.sealing import Purpose
-from ledger.wire.tokens import CardReference
+from ledger.wire.tokens import Presented
 from reader.virtual.cards import DESIGNS, practice_cards
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListVoidable, ReadCard, Reopen, Wipe
@@ -24,6 +25,7 @@ from terminal.counter.events import (
     CardFailed,
     CardRead,
     Decided,
+    Event,
     NotRecorded,
     Opened,
     TriesLeft,
@@ -33,7 +35,7 @@ from terminal.counter.events import (
 )
 from terminal.counter.facts import BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
 from tests.terminal.counters import TERMINAL, TERMS
-from tests.terminal.desks import OpenDesk, TestLedger, desk
+from tests.terminal.desks import NONCE, OpenDesk, TestLedger, desk
 
 pytestmark = pytest.mark.anyio
 
@@ -46,24 +48,78 @@ async def tapped(counter: OpenDesk, card: str = "two-towns") -> Resident:
     return event.resident
 
 
+async def sell(counter: OpenDesk) -> Event | None:
+    """Return what came of a tap and a sale without points."""
+    return await counter.desk.carry_out(Commit(1, none_of_it(await tapped(counter))))
+
+
+def public_key(card: str) -> bytes:
+    """Return a practice card's public key."""
+    certificate = load_der_x509_certificate(dict(practice_cards())[card])
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def presented(counter: OpenDesk, operation: str) -> tuple[Presented, str]:
+    """Return what the ledger opens of a written operation, and its id."""
+    record = counter.station.journal.find(operation)
+    assert record is not None
+    content = record.entry.content
+    assert isinstance(content, Sale)
+    return counter.ledger.sealing.open(content.resident, Purpose.OPERATION, TERMINAL, Presented, operation), operation
+
+
 def all_of_it(resident: Resident) -> Draft:
     """Return the draft of a sale of 1,200 yen that uses all points."""
-    return pricing.sale(pricing.choices_for(1200, resident, TERMS)[0], resident, TERMS)
+    return pricing.sale(pricing.choices_for(1200, resident, TERMS)[0], TERMS)
 
 
 def none_of_it(resident: Resident) -> Draft:
     """Return the draft of a sale of 1,200 yen that uses no points."""
-    return pricing.sale(pricing.without_points(1200, resident, TERMS), resident, TERMS)
+    return pricing.sale(pricing.without_points(1200, resident, TERMS), TERMS)
 
 
 async def test_a_tap_tells_who_it_is_to_the_ledger_alone(tmp_path: Path) -> None:
-    """Two exchanges with the card, one question; what is kept for the operation only the ledger can open."""
+    """One question, proven with the card's key; what is kept of the operation only the ledger can open."""
     async with desk(tmp_path) as counter:
         resident = await tapped(counter)
         assert (resident.standing, resident.balances) == (Standing.ACTIVE, counter.ledger.balances)
-        opened = counter.ledger.sealing.open(resident.sealed, Purpose.OPERATION, TERMINAL, CardReference)
-        assert counter.ledger.asked == [opened]
-        assert opened.serial not in repr(resident)
+        (asked,) = counter.ledger.asked
+        decided = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
+        assert isinstance(decided, Decided)
+        opened, operation = presented(counter, decided.receipt.operation_id)
+        assert opened.token == asked.token
+        key = public_key("two-towns")
+        assert is_proven(key, str(opened.proof), Purpose.OPERATION, TERMINAL, operation, opened.nonce)
+        assert opened.token.serial not in repr((resident, decided))
+
+
+async def test_a_nonce_that_had_ended_is_replaced_and_asked_with_once_more(tmp_path: Path) -> None:
+    """The counter hears nothing of it, and the operation uses the fresh one."""
+    async with desk(tmp_path) as counter:
+        counter.station.setup = counter.station.setup.model_copy(update={"nonce": "ended-long-ago"})
+        resident = await tapped(counter)
+        assert resident.online
+        assert [asked.nonce for asked in counter.ledger.asked] == ["ended-long-ago", NONCE]
+        await tapped(counter)
+        assert len(counter.ledger.asked) == 3
+
+
+async def test_what_a_tap_read_is_overwritten_when_its_task_ends(tmp_path: Path) -> None:
+    """By the next tap, by the commit, and by a task that is not this card's nothing can be written."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        first = counter.desk._present
+        assert first is not None
+        assert any(first._key)
+        await tapped(counter)
+        second = counter.desk._present
+        assert second is not None
+        assert not any(first._key)
+        other = await counter.desk.carry_out(Commit(2, none_of_it(resident)))
+        assert other == NotRecorded(2, Fault("card_changed"))
+        assert isinstance(await counter.desk.carry_out(Commit(1, none_of_it(resident))), Decided)
+        assert not any(second._key)
+        assert counter.desk._present is None
 
 
 async def test_a_commit_is_durable_and_then_decided(tmp_path: Path) -> None:
@@ -111,18 +167,16 @@ async def test_the_card_signs_id_time_and_amounts(tmp_path: Path) -> None:
         event = await counter.desk.carry_out(Authorise(1, all_of_it(resident), last_try=False, pin=pin))
         assert isinstance(event, Authorised)
         assert pin == bytearray(4)
-        content = event.draft.content
-        assert isinstance(content, Sale)
-        assert isinstance(content.assurance, CardSigned)
-        assert event.draft.operation_id is not None
-        assert event.draft.at is not None
-        digest = consent_digest(event.draft.operation_id, event.draft.at, content.assurance.nonce, content.as_json())
-        certificate = load_der_x509_certificate(dict(practice_cards())["two-towns"])
-        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        assert is_signed(key, digest, content.assurance.signature)
         decided = await counter.desk.carry_out(Commit(1, event.draft))
         assert isinstance(decided, Decided)
         assert decided.receipt.operation_id == event.draft.operation_id
+        opened, operation = presented(counter, decided.receipt.operation_id)
+        record = counter.station.journal.find(operation)
+        assert record is not None
+        entry = record.entry
+        digest = consent_digest_2(operation, entry.at, entry.business_date, opened.nonce, entry.content.as_json(), None)
+        assert is_signed(public_key("two-towns"), digest, str(opened.signature))
+        assert str(opened.signature).encode() not in entry.canonical()
 
 
 async def test_a_signature_over_a_number_that_is_taken_is_not_written(tmp_path: Path) -> None:
@@ -131,7 +185,9 @@ async def test_a_signature_over_a_number_that_is_taken_is_not_written(tmp_path: 
         resident = await tapped(counter)
         signed = await counter.desk.carry_out(Authorise(1, all_of_it(resident), False, bytearray(b"1234")))
         assert isinstance(signed, Authorised)
-        await counter.desk.carry_out(Commit(2, none_of_it(resident)))
+        await counter.desk.carry_out(
+            Commit(2, Draft(Void(kind="void", municipality="252034", target=f"{TERMINAL}-000009")))
+        )
         assert await counter.desk.carry_out(Commit(1, signed.draft)) == NotRecorded(1, Fault("operation_id_taken"))
         assert len(counter.station.journal.recent(9)) == 1
 
@@ -204,10 +260,9 @@ async def test_a_full_disk_is_said_before_anything_else(tmp_path: Path, monkeypa
 async def test_what_can_be_voided_is_what_was_done_today_and_stands(tmp_path: Path) -> None:
     """Refused and voided operations are not offered; a named one is, so that the ledger can say why not."""
     async with desk(tmp_path) as counter:
-        resident = await tapped(counter)
-        sold = [await counter.desk.carry_out(Commit(1, none_of_it(resident))) for _ in range(2)]
+        sold = [await sell(counter) for _ in range(2)]
         counter.ledger.refuses_with = "insufficient_balance"
-        sold.append(await counter.desk.carry_out(Commit(1, none_of_it(resident))))
+        sold.append(await sell(counter))
         counter.ledger.refuses_with = None
         first, second, refused = (event.receipt for event in sold if isinstance(event, Decided))
         listed = await counter.desk.carry_out(ListVoidable(2))

@@ -18,7 +18,7 @@ from ledger.api.state import Ledger
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.answers import Decision, InquiryResult, Verdict
-from ledger.wire.client import LedgerClient
+from ledger.wire.client import LedgerClient, NonceExpired
 from ledger.wire.setup import Shop
 from ledger.wire.tokens import ServiceId
 from tests.ledger.api.world import Card, Clock, Till, anchor
@@ -41,8 +41,14 @@ class Counter:
         return (await self.client.upload([self.till.record(content)])).decisions[0]
 
     async def inquire(self, card: Card) -> InquiryResult:
-        """Tap a card."""
-        return await self.client.inquire(self.till.inquiry(card))
+        """Tap a card; what the answer brings is for the next tap."""
+        try:
+            result = await self.client.inquire(self.till.inquiry(card))
+        except NonceExpired as expired:
+            self.till.nonce = expired.nonce
+            result = await self.client.inquire(self.till.inquiry(card))
+        self.till.nonce = result.nonce
+        return result
 
     async def register(self, card: Card, *services: ServiceId, points: int = 0) -> Verdict:
         """Register a card, and give its holder points that lapse in March 2028."""

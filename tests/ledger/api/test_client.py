@@ -124,7 +124,7 @@ async def test_uploaded_bytes_are_the_journals_bytes() -> None:
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request.content)
-        return LEDGER.answer(request, {"balances": []}, head=(3, "0" * 64))
+        return LEDGER.answer(request, {"after": []}, head=(3, "0" * 64))
 
     async with client(handler) as ledger:
         assert (await ledger.upload(entries)).head_seq == 3

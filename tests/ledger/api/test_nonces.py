@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,3 +50,16 @@ def test_its_end_cannot_be_moved() -> None:
     nonce, ends = NONCES.issue(TERMINAL, NOW)
     later = f"{int(ends.timestamp()) + 3600:x}-{nonce.partition('-')[2]}"
     assert not NONCES.is_valid(later, TERMINAL, NOW + timedelta(minutes=30))
+
+
+def test_two_of_one_second_are_two() -> None:
+    """Each serves one operation, however fast they follow."""
+    assert NONCES.issue(TERMINAL, NOW) != NONCES.issue(TERMINAL, NOW)
+
+
+def test_a_nonce_of_the_first_release_is_still_one() -> None:
+    """A sale that 0.1.0 wrote, and that comes today, was signed over such a one."""
+    ends = int((NOW + VALIDITY).timestamp())
+    seal = hmac.digest(NONCES.secret, f"nonce {TERMINAL} {ends}".encode(), hashlib.sha256).hex()[:32]
+    assert NONCES.is_valid(f"{ends:x}-{seal}", TERMINAL, NOW)
+    assert not NONCES.is_valid(f"{ends + 60:x}-{seal}", TERMINAL, NOW)

@@ -56,7 +56,9 @@ def _more_than_was_signed(till: Till, card: Card, nonce: str) -> Content:
 
 
 def _by_another_card(till: Till, card: Card, nonce: str) -> Content:
-    return till.consent(Card.issue(9), till.sale(card, 1200, redeem=800), nonce)
+    content = till.sale(card, 1200, redeem=800) | {"assurance": {"method": "pin"}}
+    signature = Card.issue(9).sign(till.digest(content, nonce))
+    return content | {"resident": till.presented(card, till.next_id, nonce=nonce, signature=signature)}
 
 
 def _for_another_operation(till: Till, card: Card, nonce: str) -> Content:
@@ -71,17 +73,20 @@ def _at_another_time(till: Till, card: Card, nonce: str) -> Content:
     return content
 
 
-def _too_late(till: Till, card: Card, nonce: str) -> Content:
-    till.clock.now += timedelta(minutes=20)
-    return till.consent(card, till.sale(card, 1200, redeem=800), nonce)
+def _under_another_nonce(till: Till, card: Card, nonce: str) -> Content:
+    content = till.sale(card, 1200, redeem=800) | {"assurance": {"method": "pin"}}
+    signature = card.sign(till.digest(content, "another"))
+    return content | {"resident": till.presented(card, till.next_id, nonce=nonce, signature=signature)}
 
 
-def _under_no_nonce(till: Till, card: Card, _nonce: str) -> Content:
-    return till.consent(card, till.sale(card, 1200, redeem=800), "made-up")
+def _on_another_day(till: Till, card: Card, nonce: str) -> Content:
+    content = till.consent(card, till.sale(card, 1200, redeem=800), nonce)
+    till.day = "2026-11-22"
+    return content
 
 
 def _without_signature(till: Till, card: Card, nonce: str) -> Content:
-    return till.sale(card, 1200, redeem=800) | {"assurance": {"method": "pin", "nonce": nonce, "signature": ""}}
+    return till.sale(card, 1200, redeem=800) | {"assurance": {"method": "pin"}}
 
 
 @pytest.mark.parametrize(
@@ -89,11 +94,11 @@ def _without_signature(till: Till, card: Card, nonce: str) -> Content:
     [
         (_more_than_was_signed, "consent_wrong"),
         (_by_another_card, "consent_wrong"),
-        (_for_another_operation, "consent_wrong"),
+        (_for_another_operation, "resident_unreadable"),
         (_at_another_time, "consent_wrong"),
         (_without_signature, "consent_wrong"),
-        (_too_late, "consent_late"),
-        (_under_no_nonce, "consent_late"),
+        (_under_another_nonce, "consent_wrong"),
+        (_on_another_day, "consent_wrong"),
     ],
 )
 async def test_consent_holds_for_what_was_signed_and_nothing_else(
@@ -144,8 +149,8 @@ async def test_leaving_erases_the_person_and_keeps_the_totals(counter: Counter, 
 async def test_leaving_needs_the_cards_signature(counter: Counter, card: Card) -> None:
     """Nobody else can give a resident's points up."""
     await counter.register(card, points=820)
-    wish = unlink(counter, card, await nonce_of(counter, card))
-    wish["assurance"]["signature"] = ""
+    till, wish = counter.till, unlink(counter, card, await nonce_of(counter, card))
+    wish["resident"] = till.presented(card, till.next_id)
     assert (await counter.send(wish)).verdict.code == "consent_wrong"
     assert (await counter.inquire(card)).balances[0].points == 820
 
@@ -199,10 +204,9 @@ async def test_a_registration_for_another_terminal_does_not_open(counter: Counte
     """A sealed certificate cannot be used from elsewhere, and a refused registration registers nobody."""
     till = counter.till
     elsewhere = Till(till.setup.model_copy(update={"terminal_id": "252034-0001-02"}), till.key, till.clock)
-    sealed = elsewhere.link(card, "n")["registration"]
-    content = {"kind": "link", "municipality": "252034", "registration": sealed, "consent": True}
-    signed = till.consent(card, content, await nonce_of(counter, card))
-    assert (await counter.send(signed)).verdict.code == "resident_unreadable"
+    content = till.link(card, await nonce_of(counter, card))
+    content["registration"] = elsewhere.link(card, till.nonce)["registration"]
+    assert (await counter.send(content)).verdict.code == "resident_unreadable"
     assert (await counter.inquire(card)).standing is Standing.UNREGISTERED
 
 

@@ -92,10 +92,9 @@ async def test_fifty_at_once_are_one_operation(open_counter: Counter, card: Card
 async def test_a_batch_is_decided_in_order(open_counter: Counter, card: Card) -> None:
     """Each operation sees what those before it did; marks get no verdict, balances come with single uploads."""
     till = open_counter.till
-    entries = [
-        till.record(content)
-        for content in (OPENED, till.sale(card, 600, redeem=500), OPENED, till.sale(card, 600, redeem=500))
-    ]
+    entries = []
+    for _ in range(2):
+        entries += [till.record(OPENED), till.record(till.sale(card, 600, redeem=500))]
     result = await open_counter.client.upload(entries)
     assert [(each.verdict.operation_id, each.verdict.short_redeemed) for each in result.decisions] == [
         (entries[1].entry.operation_id, 0),
@@ -170,8 +169,8 @@ async def test_a_restored_backup_is_seen(open_counter: Counter, card: Card) -> N
     """Yesterday's journal goes on under numbers that the ledger has: it is refused, and nothing is sold twice."""
     till = open_counter.till
     restored = copy_of(till, len(till.entries))
-    for content in (till.sale(card, 600, redeem=100), OPENED, till.sale(card, 600, redeem=100)):
-        await open_counter.client.upload([till.record(content)])
+    await open_counter.client.upload([till.record(till.sale(card, 600, redeem=100)), till.record(OPENED)])
+    await open_counter.client.upload([till.record(till.sale(card, 600, redeem=100))])
     assert await refusal(open_counter, [restored.record(restored.sale(card, 700, redeem=200))]) == "journal_rollback"
     unknown = [restored.entries[-1], restored.record(restored.sale(card, 700, redeem=200))]
     assert await refusal(open_counter, unknown) == "journal_rollback"

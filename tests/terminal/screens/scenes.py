@@ -110,14 +110,14 @@ def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
     )
 
 
-WHO = Resident("c2VhbGVk", Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)), nonce="n")
-VISITOR = Resident("c2VhbGVk", Standing.ACTIVE, (_held(OTHER, 150),), nonce="n")
-UNASKED = Resident("c2VhbGVk", None)
+WHO = Resident(Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)))
+VISITOR = Resident(Standing.ACTIVE, (_held(OTHER, 150),))
+UNASKED = Resident(None)
 BILL = SaleIntent(1200)
 CHOOSING = Choosing(BILL, WHO, pricing.choices_for(1200, WHO, TERMS))
 BY_TAP = pricing.choices_for(1200, WHO, TERMS, tap_only=True)
-DRAFT = pricing.sale(CHOOSING.choices[0], WHO, TERMS)
-LINK = pricing.link("c2VhbGVk", WHO, TERMS)
+DRAFT = pricing.sale(CHOOSING.choices[0], TERMS)
+LINK = pricing.link(TERMS)
 PIN = EnteringPin(DRAFT, WHO, BILL, CHOOSING, tries_left=3)
 AWARD = Draft(
     Award(
@@ -214,7 +214,7 @@ STATES: dict[str, State] = {
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
     "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
     "choosing-visitor": Choosing(BILL, VISITOR, pricing.choices_for(1200, VISITOR, TERMS)),
-    "balance-none": ShowingBalance(Resident("c2VhbGVk", Standing.ACTIVE)),
+    "balance-none": ShowingBalance(Resident(Standing.ACTIVE)),
     "void-reading": PickingVoid(),
     "void-slip": PickingVoid(slip=SlipCode(ITEM.operation_id, "7f3a91c2")),
     "void-none": PickingVoid(()),
