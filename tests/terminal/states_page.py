@@ -32,6 +32,7 @@ from terminal.counter.keys import EVERYWHERE, TASKS, Digits, Key
 from terminal.counter.row import Phase
 from terminal.counter.states import Field, Idle
 from terminal.counter.table import at
+from terminal.shell.words import Words
 from tests.terminal.happenings import everything
 from tests.terminal.screens.scenes import STATES, TERMS, counter_in
 
@@ -134,7 +135,7 @@ def _own_keys(state: State) -> Iterator[Key]:
 
 
 def _named(key: Key) -> str:
-    return f"{key.cap} {Texts('en')(key.text)}"
+    return f"{key.cap} {Words(Texts('en'))(key.text)}"
 
 
 if __name__ == "__main__":
