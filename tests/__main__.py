@@ -23,6 +23,12 @@ CHECKS: dict[str, list[str]] = {
     "tests": [sys.executable, "-m", "pytest"],
 }
 
+MEASURED: dict[str, list[str]] = {
+    "tests": [sys.executable, "-m", "coverage", "run", "-m", "pytest"],
+    "coverage": [sys.executable, "-m", "coverage", "report"],
+}
+"""What runs instead, and afterwards, where coverage is asked for."""
+
 GROUPS: dict[str, tuple[str, ...]] = {
     "tests": ("tests",),
     "types": ("types",),
@@ -53,6 +59,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="kazasu test", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", metavar=",".join(GROUPS), help="run these alone")
     parser.add_argument("--write-references", action="store_true", help="write docs/reference anew, and nothing else")
+    parser.add_argument("--coverage", action="store_true", help="measure lines and branches, and hold the floor")
     options, for_pytest = parser.parse_known_args(arguments)
     if options.write_references:
         from tests import references
@@ -63,7 +70,9 @@ def main(arguments: list[str]) -> int:
         checks = chosen(options.only)
     except KeyError as unknown:
         parser.error(f"there is no check {unknown}; there are: {', '.join(GROUPS)}")
-    results = {name: run(name, CHECKS[name] + for_pytest * (name == "tests")) for name in checks}
+    commands = {**CHECKS, **(MEASURED if options.coverage else {})}
+    checks += [name for name in commands if name not in CHECKS and "tests" in checks]
+    results = {name: run(name, commands[name] + for_pytest * (name == "tests")) for name in checks}
     failed = [name for name, passed in results.items() if not passed]
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")  # noqa: T201
     return 1 if failed else 0
