@@ -57,7 +57,7 @@ def _settings() -> str:
             "|---|---|---|---|",
         ]
         lines += [_key(key, field, kind) for key, field in kind.model_fields.items()]
-    lines += ["", "An example with every key:", "", "```toml", *_example(), "```", ""]
+    lines += ["", "An example:", "", "```toml", *_example(), "```", ""]
     return "\n".join(lines)
 
 
@@ -98,7 +98,9 @@ def _example() -> Iterator[str]:
             yield ""
         yield f"[{name}]"
         for key, field in kind.model_fields.items():
-            yield f"{key} = {_toml(field.examples[0] if field.examples else field.default)}"
+            value = field.examples[0] if field.examples else field.default
+            if value is not None:  # a key that has lost its meaning has no example
+                yield f"{key} = {_toml(value)}"
 
 
 def _toml(value: object) -> str:
