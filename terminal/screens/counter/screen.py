@@ -164,7 +164,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             return
         self._frame.hint("")
         for intention in run.meant:
-            self._do(intention, run.presses[-1].at)
+            self._do(intention, run.presses[0].at)
         if run.held_back:
             self._frame.hint(self._shared.words("hint-too-fast"))
         elif all(press.means is None for press in run.presses):

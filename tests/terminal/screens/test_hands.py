@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +16,7 @@ from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
 from terminal.counter.effects import ListVoidable
-from terminal.counter.events import Asked, Decided, TriesLeft, VoidableListed
+from terminal.counter.events import Asked, CardRead, Decided, TriesLeft, VoidableListed
 from terminal.counter.hand import SILENCE
 from terminal.counter.states import (
     AwaitCard,
@@ -42,6 +44,7 @@ from tests.terminal.screens.scenes import (
     SALE,
     STATES,
     SURROUNDINGS,
+    WHO,
     Hand,
     ScriptedEngine,
     at_counter,
@@ -182,6 +185,48 @@ async def test_by_the_real_clock_a_hand_decides_after_a_tenth_of_a_second() -> N
             while not isinstance(screen.counter.state, AwaitCard):
                 await pilot.pause()
         assert monotonic() - pressed >= SILENCE
+
+
+async def test_a_screen_that_stands_still_takes_no_scan_for_a_choice() -> None:
+    """Keys are told apart by when they arrived, however late they are handled, and whichever timer is due first."""
+    async with at_counter(ScreenSettings(motion=False), timing=Timing()) as (screen, pilot):
+        screen.show(counter_in(STATES["choosing"]))
+        await pilot.pause()
+        screen._since -= 60.0
+        loop, sent = asyncio.get_running_loop(), threading.Event()
+
+        def scan() -> None:
+            for digit in "1490123":
+                key = events.Key(digit, digit)
+                key.set_sender(screen.app)
+                asyncio.run_coroutine_threadsafe(screen.app._post_message(key), loop)
+                sent.set()
+                time.sleep(SILENCE / 5)
+
+        scanner = threading.Thread(target=scan)
+        scanner.start()
+        await asyncio.to_thread(sent.wait)
+        await asyncio.sleep(0)
+        time.sleep(3 * SILENCE)  # noqa: ASYNC251  # this is the stop that is tried
+        async with asyncio.timeout(10):
+            while not hint_of(screen):
+                await pilot.pause()
+        scanner.join()
+        assert screen.counter.state == STATES["choosing"]
+
+
+async def test_an_enter_that_is_held_down_chooses_nothing_that_comes_later() -> None:
+    """It was pressed for what stood there before, and is let go of when the choice is there already."""
+    async with handled(STATES["reading"], 0.03) as (screen, pilot, engine, hand):
+        await pilot.press("enter", "enter")
+        engine.report(CardRead(screen.counter.task, WHO))
+        await pilot.pause()
+        assert state_of(screen.counter) is Choosing
+        await pilot.press(*["enter"] * 50)
+        hand.rest()
+        await pilot.pause()
+        assert state_of(screen.counter) is Choosing
+        assert engine.effects == []
 
 
 # Slow people and hasty ones -------------------------------------------------------------------------------------
