@@ -27,6 +27,7 @@ from offline_queue.errors import JournalMissing
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
 from reader.practice import PracticeSource
+from terminal.counter.scanned import SlipCode
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import NotEnrolled
 from terminal.shop.opening import Opener, Station
@@ -249,14 +250,7 @@ class Search:
 
     async def __call__(self, station: Station) -> tuple[Found, ...]:
         """Return them, newest first."""
-        return await asyncio.to_thread(self._over, station)
-
-    def _over(self, station: Station) -> tuple[Found, ...]:
-        journal = station.journal.reader()
-        try:
-            return self.within(journal)
-        finally:
-            journal.close()
+        return await asyncio.to_thread(_read, station, self.within)
 
     def within(self, journal: JournalReader) -> tuple[Found, ...]:
         """Return those of a journal, newest first."""
@@ -267,6 +261,31 @@ class Search:
     def _fits(self, record: Recorded) -> bool:
         content = record.entry.content
         return isinstance(content, Sale) and self.number in (content.bill, content.amount_due)
+
+
+@dataclass(frozen=True, slots=True)
+class OfSlip:
+    """Asks for the operation that a slip is of: both its number and its hash must be this journal's."""
+
+    code: SlipCode
+
+    async def __call__(self, station: Station) -> tuple[Found, ...]:
+        """Return it, or nothing."""
+        return await asyncio.to_thread(_read, station, self.within)
+
+    def within(self, journal: JournalReader) -> tuple[Found, ...]:
+        """Return that of a journal, or nothing."""
+        record = journal.find(self.code.operation_id)
+        is_its = record is not None and record.hash.startswith(self.code.short_hash)
+        return tuple(_found(journal, [record] if record is not None and is_its else []))
+
+
+def _read(station: Station, look: Callable[[JournalReader], tuple[Found, ...]]) -> tuple[Found, ...]:
+    journal = station.journal.reader()
+    try:
+        return look(journal)
+    finally:
+        journal.close()
 
 
 def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Found]:

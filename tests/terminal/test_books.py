@@ -7,6 +7,7 @@ import queue
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,14 @@ from reader.practice import PracticeSource
 from terminal.counter import pricing
 from terminal.counter.events import Opened
 from terminal.counter.facts import Draft, Fault, SaleIntent, Use, Voidable
+from terminal.counter.scanned import slip_code
 from terminal.shop import books
 from terminal.shop.books import Need
 from terminal.shop.engine import Report, Surroundings, Unanswerable
 from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import enrol_for_practice
+from terminal.slips.operation import qr_text
 from tests.terminal.counters import TERMS, TOWN, held, resident
 from tests.terminal.desks import NOON, OpenDesk, TestLedger, desk
 
@@ -122,6 +125,20 @@ async def test_an_operation_is_found_by_number_bill_or_amount_due(tmp_path: Path
     ids = {number: [each.record.entry.seq for each in found] for number, found in searched.items()}
     assert ids == {4: [4, 1], 600: [3, 2], 1: [1], 77: []}
     assert (searched[4][0].record.operation_id, searched[4][0].undoes) == (void, record.entry.content)
+
+
+async def test_a_slip_names_one_operation_by_number_and_hash(tmp_path: Path) -> None:
+    """Another terminal's, or one of a journal that was restored, is not found."""
+    async with desk(tmp_path) as counter:
+        written = await write(counter, draft(900, 300))
+        record = counter.station.journal.find(written)
+        assert record is not None
+        code = slip_code(qr_text(written, record.short_hash))
+        assert code is not None
+        (found,) = await books.OfSlip(code)(counter.station)
+        assert found.record == record
+        for wrong in (replace(code, short_hash="0" * 8), replace(code, operation_id=f"{written[:-1]}9")):
+            assert await books.OfSlip(wrong)(counter.station) == ()
 
 
 async def test_a_search_lists_only_so_many(tmp_path: Path) -> None:

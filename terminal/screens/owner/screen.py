@@ -11,6 +11,7 @@ from textual.screen import Screen
 from terminal.counter.events import Entered, Erased, Escaped, Picked, Typed
 from terminal.counter.hand import Run
 from terminal.counter.keys import QUIT, Command, Intention, Key
+from terminal.counter.scanned import SlipCode, slip_code
 from terminal.screens.owner.state import (
     Closed,
     Closing,
@@ -37,7 +38,7 @@ from terminal.shell.widgets.status_line import StatusLine
 from terminal.shell.widgets.touch import KeyLine, Touchable
 from terminal.shell.words import Words
 from terminal.shop import books
-from terminal.shop.books import Overview, Search
+from terminal.shop.books import OfSlip, Overview, Search
 from terminal.shop.engine import Unanswerable
 
 NAME = "owner"
@@ -122,9 +123,9 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             self.look()
 
     @work(group="searching", exclusive=True)
-    async def _search(self, text: str) -> None:
+    async def _search(self, text: str, slip: SlipCode | None = None) -> None:
         try:
-            found = await self._shared.ask(Search(int(text)))
+            found = await self._shared.ask(Search(int(text)) if slip is None else OfSlip(slip))
         except Unanswerable as error:
             self._go(Failed(error.fault))
             return
@@ -152,10 +153,13 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         return next((key.means for key in (*self._keys(), QUIT) if key.press == press), None)
 
     def _do_run(self, run: Run) -> None:
-        """Do what was meant; keys that mean nothing say which would."""
+        """Do what was meant, or show the slip that was scanned; keys that mean nothing say which would."""
         for intention in run.meant:
             self._do(intention)
-        if not run.meant:
+        code = slip_code(run.text) if run.scanned else None
+        if code is not None and not isinstance(self.state, Confirming | Closing):
+            self._search(code.operation_id.rpartition("-")[2].lstrip("0"), code)
+        elif not run.meant:
             self._draw()  # what a scanner typed is gone again
             caps = " ".join(key.cap for key in self._keys())
             self.query_one("#hint", Prose).text = self._shared.words("hint-wrong-key", keys=caps)

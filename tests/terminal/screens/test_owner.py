@@ -14,6 +14,8 @@ from config.settings import ScreenSettings
 from config.texts import LANGUAGES, Lang, Texts
 from ledger.wire.operations import Operation
 from terminal.counter.facts import Fault
+from terminal.counter.hand import Press, Run
+from terminal.counter.scanned import SlipCode
 from terminal.counter.states import Idle
 from terminal.screens.counter.screen import CounterScreen
 from terminal.screens.owner.bars import Hours, drawn
@@ -36,7 +38,8 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shop import books
-from terminal.shop.books import Found, Search
+from terminal.shop.books import Found, OfSlip, Search
+from terminal.slips.operation import qr_text
 from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
 from tests.terminal.screens.owner_scenes import BUSY, CLOSED, DAYS, FOUND, settled
@@ -247,6 +250,27 @@ async def test_the_slip_of_what_was_found_is_the_slip_of_the_sale() -> None:
         assert at(screen) == Searching()
         await pilot.press("escape")
         assert at(screen) == Looking()
+
+
+async def test_a_scanned_slip_is_shown() -> None:
+    """Its code leads to the operation and to no other; while the close is asked for, it leads nowhere."""
+    code = qr_text("252034-0001-01-004211", "7f3a 91c2")
+    run = Run(tuple(Press(mark, mark, 0.0, None) for mark in code))
+    answers: list[tuple[tuple[Found, ...], OwnerState]] = [
+        (FOUND[2:3], Showing(FOUND[2])),
+        ((), Searching("4211", missed=True)),
+    ]
+    async with opened(BUSY) as (screen, pilot, engine):
+        for answer, state in answers:
+            screen.show(Looking(), BUSY)
+            engine.answers[OfSlip(SlipCode("252034-0001-01-004211", "7f3a91c2"))] = answer
+            screen._do_run(run)
+            await settled(screen, pilot)
+            assert screen.state == state
+        screen.show(Confirming(), BUSY)
+        screen._do_run(run)
+        await settled(screen, pilot)
+        assert screen.state == Confirming()
 
 
 async def test_no_number_of_a_person_can_be_typed() -> None:
