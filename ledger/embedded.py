@@ -22,6 +22,7 @@ from ledger.marks import Stores, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
 from ledger.points.events import Events
+from ledger.points.counters import adopt as adopt_counters
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points
@@ -42,6 +43,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     try:
         keys, mark = tie(stores, place.secret, lambda: periods.adopt(today_in_japan(clock())))
         periods.sweep()
+        adopt_counters(points_engine, periods)
     except BaseException:
         for engine in stores.values():
             engine.dispose()
@@ -74,5 +76,5 @@ def open_ledger(
     There is no server to tidy up after midnight: it is done whenever the ledger is opened.
     """
     ledger = assemble(Place(directory), anchors, clock)
-    tidy(ledger.books, earliest_running(ledger.clock()))
+    tidy(ledger.books, ledger.periods, earliest_running(ledger.clock()))
     return create_app(ledger)

@@ -102,7 +102,7 @@ def _tidy_for_ever(ledger: Ledger) -> None:
     """Do what a day's end asks for, without anybody's having to think of it; most of the time there is nothing."""
     while True:
         try:
-            tidy(ledger.books, earliest_running(ledger.clock()))
+            tidy(ledger.books, ledger.periods, earliest_running(ledger.clock()))
         except DBAPIError as error:
             log_failure(error)
         time.sleep(_TIDY_SECONDS)

@@ -157,6 +157,7 @@ def carry_out(
     done = {} if progress is None else {"progress": progress}
     return grant(
         ledger.books,
+        ledger.periods,
         asked.municipality,
         asked.programmes,
         asked.gifts,
@@ -174,7 +175,9 @@ def reverse(
     detail = {"occasion": asked.occasion, "people": str(asked.people), "points": str(asked.total)}
     note = ledger.audit.entry(officer, "reverse", detail, ledger.clock())
     done = {} if progress is None else {"progress": progress}
-    found = take_back(ledger.books, asked.municipality, asked.programmes, asked.gifts, asked.on, note, **done)
+    found = take_back(
+        ledger.books, ledger.periods, asked.municipality, asked.programmes, asked.gifts, asked.on, note, **done
+    )
     return sorted((asked.line_of[each.key], each) for each in found)
 
 

@@ -50,10 +50,11 @@ def claims(
 def tidy(context: typer.Context) -> None:
     """Let lapse what has lapsed, and add up the totals of days that are over; a server does it by itself."""
     from ledger.points.upkeep import tidy as carry_out
+    from ledger.wire.days import earliest_running
 
     office = office_of(context)
     with office.open() as ledger:
-        carry_out(ledger.books, ledger.today())
+        carry_out(ledger.books, ledger.periods, earliest_running(ledger.clock()))
         note(ledger, EVERYWHERE, "tidy")
         office.tell("office-tidied")
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from ledger.points.bulk import put
 from ledger.points.closes import CLOSED, closing
-from ledger.points.decide import Situation, decide
+from ledger.points.counters import Counters, bucket_of
+from ledger.points.decide import Situation, decide, placed_of
 from ledger.points.losses import given_back
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.periods import PeriodKeys
@@ -49,6 +50,7 @@ class Batch:
     moved: dict[str, Moved | None] = field(default_factory=dict)
     undone_by: dict[str, list[Row]] = field(default_factory=dict)
     people: dict[str, Wallet] = field(default_factory=dict)
+    counters: Counters = field(init=False)
     new: list[Row] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Batch:
         before = dict(self.people)
         outcomes = [self._outcome(request) for request in requests]
         insert_rows(self.connection, self.municipality, self.new)
-        write_wallets(self.connection, self.municipality, before, self.people)
+        write_wallets(self.connection, self.municipality, self.counters, before, self.people)
         write_totals(self.connection, self.municipality, self.sums)
         put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
@@ -79,12 +81,21 @@ class Batch:
         acting = {request.mykey for request in new if request.mykey is not None}
         moved = (self.moved.get(target) for target in targets)
         touched = {each.mykey for each in moved if each is not None and each.mykey is not None}
-        self.people = lock_wallets(self.connection, self.municipality, acting, touched)
+        self.counters = Counters.of(self.keys, self._days(requests), self._counted_in())
+        self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)
         if targets:
             # Only now: whoever else undoes the same operation has the wallet locked until that is written.
             for row in undoing(self.connection, self.municipality, targets):
                 self.moved[row.operation] = unsealed(self.keys, row)
                 self.undone_by.setdefault(str(row.target), []).append(row)
+
+    def _days(self, requests: Sequence[Request]) -> set[str]:
+        """Return the days on which these requests count."""
+        return {placed_of(request, self.books).day for request in requests}
+
+    def _counted_in(self) -> set[str]:
+        """Return the periods in which operations counted that are to be undone."""
+        return {bucket_of(use) for moved in self.moved.values() if moved is not None for use, _ in moved.uses}
 
     def _outcome(self, request: Request) -> Outcome:
         row = self.known.get(request.operation_id)

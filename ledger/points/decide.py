@@ -49,7 +49,7 @@ class Situation:
 
 def decide(request: Request, known: Situation) -> Decided:
     """Decide one operation, finally: what cannot be decided for whatever reason holds up nothing behind it."""
-    placed = _placed(request, known)
+    placed = placed_of(request, known.books)
     try:
         return _decide(request, known, placed)
     except Refused as refused:
@@ -65,8 +65,9 @@ def _refused(request: Request, placed: Placed, reason: str) -> Decided:
     return Decided(verdict_on(request, placed.day, Status.REFUSED, late=placed.late, code=reason), placed)
 
 
-def _placed(request: Request, known: Situation) -> Placed:
-    every = (each for versions in known.books.programmes.values() for each in versions)
+def placed_of(request: Request, books: Rulebooks) -> Placed:
+    """Return on which day an operation counts."""
+    every = (each for versions in books.programmes.values() for each in versions)
     return place(
         request.business_date,
         request.arrived,

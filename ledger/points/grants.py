@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from ledger.database import reading, repeated, with_row_locks
 from ledger.points.bulk import add, among, drop, has_arrays
+from ledger.points.counters import Counters
 from ledger.points.operations import Account, Posting, residents
+from ledger.points.periods import PeriodKeys
 from ledger.points.schema import audit, award_days, award_rows
 from ledger.points.wallet import NEVER, Change, Lot, Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
@@ -93,6 +95,7 @@ def day_sums(engine: Engine, municipality: str, on: date) -> dict[str, int]:
 
 def grant(
     engine: Engine,
+    keys: PeriodKeys,
     municipality: str,
     programmes: Mapping[str, Programme],
     gifts: Sequence[Gift],
@@ -107,6 +110,7 @@ def grant(
     Raise ApprovalNeeded, and do nothing, where a day's files of a programme come to more than one person may award and
     no second one approved.
     """
+    lasting = Counters.of(keys, ())
 
     def work(connection: Connection) -> Granted:
         known = _paid(connection, municipality, (gift.key for gift in gifts))
@@ -122,7 +126,7 @@ def grant(
         done = 0
         # In the order in which every batch of sales locks wallets too, so that none waits for another in a circle.
         for people in _in_parts(sorted(by_person)):
-            _give(connection, municipality, people, by_person, programmes, on.isoformat(), sums)
+            _give(connection, municipality, lasting, people, by_person, programmes, on.isoformat(), sums)
             rows = [gift for mykey in people for gift in by_person[mykey]]
             add(connection, award_rows, municipality, [(gift.key, on.isoformat()) for gift in rows])
             done += len(rows)
@@ -130,7 +134,7 @@ def grant(
         write_totals(connection, municipality, sums)
         return Granted(len(new), len(by_person), sum(gift.points for gift in new))
 
-    return repeated(with_row_locks(engine), work, on_taken_keys=True)
+    return keys.supplied(lambda: repeated(with_row_locks(engine), work, on_taken_keys=True))
 
 
 def adopt(
@@ -151,6 +155,7 @@ def adopt(
 
 def take_back(
     engine: Engine,
+    keys: PeriodKeys,
     municipality: str,
     programmes: Mapping[str, Programme],
     gifts: Sequence[Gift],
@@ -163,6 +168,7 @@ def take_back(
 
     What was spent is owed where the programme allows an overdraft; else as much is taken as is left.
     """
+    lasting = Counters.of(keys, ())
 
     def work(connection: Connection) -> list[TakenBack]:
         known = _paid(connection, municipality, (gift.key for gift in gifts))
@@ -176,7 +182,7 @@ def take_back(
         sums: Sums = {}
         found: dict[str, TakenBack] = {}
         for people in _in_parts(sorted(by_person)):
-            before = lock_wallets(connection, municipality, (), people)
+            before = lock_wallets(connection, municipality, lasting, (), people)
             after: dict[str, Wallet] = {}
             for mykey in people:
                 wallet = before.get(mykey)  # None where the resident has left: nothing is there to take
@@ -185,13 +191,13 @@ def take_back(
                     wallet, found[gift.key] = _taken(wallet, programmes[gift.programme], gift, given, on, sums)
                 if wallet is not None:
                     after[mykey] = wallet
-            write_wallets(connection, municipality, before, after)
+            write_wallets(connection, municipality, lasting, before, after)
             drop(connection, award_rows, municipality, [(gift.key,) for mykey in people for gift in by_person[mykey]])
             progress(len(found))
         write_totals(connection, municipality, sums)
         return [found[gift.key] for gift in there]
 
-    return repeated(with_row_locks(engine), work, on_taken_keys=True)
+    return keys.supplied(lambda: repeated(with_row_locks(engine), work, on_taken_keys=True))
 
 
 def _paid(connection: Connection, municipality: str, keys: Iterable[str]) -> dict[str, str]:
@@ -244,13 +250,14 @@ def _count_day(
 def _give(
     connection: Connection,
     municipality: str,
+    lasting: Counters,
     people: Sequence[str],
     gifts: Mapping[str, Sequence[Gift]],
     programmes: Mapping[str, Programme],
     day: str,
     sums: Sums,
 ) -> None:
-    before = lock_wallets(connection, municipality, people)
+    before = lock_wallets(connection, municipality, lasting, people)
     after: dict[str, Wallet] = {}
     for mykey, there in before.items():
         wallet = there
@@ -260,7 +267,7 @@ def _give(
         for programme, points in of_person.items():
             wallet = _with(wallet, programmes[programme], points, day, sums)
         after[mykey] = wallet
-    write_wallets(connection, municipality, before, after)
+    write_wallets(connection, municipality, lasting, before, after)
 
 
 def _with(wallet: Wallet, programme: Programme, points: int, day: str, sums: Sums) -> Wallet:

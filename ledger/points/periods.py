@@ -1,4 +1,4 @@
-"""The keys under which an operation's resident lies: one a month, each a file that can be destroyed.
+"""The keys under which lies what names a resident: of a month, of a day, or lasting, each a file to be destroyed.
 
 The points store knows each key by its fingerprint (`period_keys`), and which months' keys were destroyed. A file that
 is not there, or is another, is therefore never taken for a destroyed key: what lies under it waits until it is back.
@@ -6,12 +6,14 @@ is not there, or is another, is therefore never taken for a destroyed key: what 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,14 +22,21 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from config.errors import KnownError
 from ledger.database import reading, repeated, with_row_locks
 from ledger.keys import LENGTH, make_secret, print_of
+from ledger.locking import alone_in
 from ledger.points.schema import operations, period_keys
 
 KEPT_MONTHS = 3
 """The refund window: how many whole months before this one can still be undone, and so name their residents."""
 
+LASTING = "lasting"
+"""The key that goes with the ledger: what lies under it is destroyed with nothing but the ledger itself."""
+
 _NONCE_BYTES = 12
 
 T = TypeVar("T")
+
+Purpose = Literal["seal", "open"]
+"""What a key is wanted for: to seal with, one that was destroyed is renewed."""
 
 
 class PeriodKeyMissing(KnownError):  # noqa: N818  # says what is the case
@@ -51,9 +60,13 @@ class Known(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A month's key that is the store's, None where it was destroyed; `stamp` is its file's when it was read."""
+    """A period's key that is the store's, None where it was destroyed; `stamp` is its file's when it was read.
+
+    `finding` keys the hashes by which rows of the period are found.
+    """
 
     key: AESGCM | None
+    finding: bytes
     renewed: bool
     stamp: tuple[int, int] | None
 
@@ -61,10 +74,10 @@ class _Found(NamedTuple):
 class _Unknown(Exception):  # noqa: N818  # says what is the case
     """A month's key was not looked up yet, or its file has changed since."""
 
-    def __init__(self, period: str, *, to_seal: bool) -> None:
+    def __init__(self, period: str, *, purpose: Purpose) -> None:
         super().__init__(period)
         self.period = period
-        self.to_seal = to_seal
+        self.purpose = purpose
 
 
 class PeriodKeys:
@@ -90,40 +103,64 @@ class PeriodKeys:
             try:
                 return work()
             except _Unknown as wanted:
-                self._look_up(wanted.period, to_seal=wanted.to_seal)
+                self._look_up(wanted.period, purpose=wanted.purpose)
 
     def seal(self, business_date: str, operation_id: str, plain: bytes) -> bytes:
         """Encrypt what an operation keeps of its resident (AES-256-GCM, bound to the operation id)."""
-        period, nonce = business_date[:7], secrets.token_bytes(_NONCE_BYTES)
-        if (key := self._known_key(period, to_seal=True).key) is None:
-            raise _Unknown(period, to_seal=True)
-        return nonce + key.encrypt(nonce, plain, operation_id.encode())
+        return self.seal_in(business_date[:7], operation_id, plain)
 
     def open(self, business_date: str, operation_id: str, sealed: bytes) -> bytes | None:
         """Return what was sealed; None once the period's key was destroyed."""
-        found = self._known_key(business_date[:7], to_seal=False)
+        return self.open_in(business_date[:7], operation_id, sealed)
+
+    def seal_in(self, period: str, bound_to: str, plain: bytes) -> bytes:
+        """Encrypt under the key of a period (AES-256-GCM), bound to the id of what holds it."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        if (key := self._known_key(period, purpose="seal").key) is None:
+            raise _Unknown(period, purpose="seal")
+        return nonce + key.encrypt(nonce, plain, bound_to.encode())
+
+    def finder(self, period: str, named: bytes) -> str:
+        """Return the keyed hash (hex) by which a row of a period is found.
+
+        A key that was destroyed is renewed: should a clock have jumped ahead, what comes from then on is counted again.
+        """
+        found = self._known_key(period, purpose="seal")
+        if found.key is None:
+            raise _Unknown(period, purpose="seal")
+        return hmac.digest(found.finding, named, hashlib.sha256).hex()[:32]
+
+    def open_in(self, period: str, bound_to: str, sealed: bytes) -> bytes | None:
+        """Return what was sealed under the key of a period; None once that was destroyed."""
+        found = self._known_key(period, purpose="open")
         if found.key is None:
             return None
         try:
-            return found.key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], operation_id.encode())
+            return found.key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to.encode())
         except InvalidTag:
             if found.renewed:
                 return None  # it was sealed under the key that was destroyed
             raise
 
     def shred(self, before: str) -> list[str]:
-        """Destroy the keys of all periods before `before` (YYYY-MM) and return those periods."""
-        in_use = {period for period, each in self.known().items() if each.key_print is not None}
-        gone = sorted(period for period in in_use | self._files() if period < before)
+        """Destroy the keys of all months before `before` (YYYY-MM), with their days, and return those months."""
+        gone = sorted(period for period in self.in_use() | self._files() if period < before)
         for period in gone:
             self.destroy(period)
-        return gone
+        return [period for period in gone if len(period) == len(before)]
+
+    def shred_days(self, before: str) -> None:
+        """Destroy the keys of all days before `before` (YYYY-MM-DD)."""
+        for period in sorted(self.in_use() | self._files()):
+            if len(period) == len(before) and period < before:
+                self.destroy(period)
 
     def destroy(self, period: str) -> None:
         """Destroy a month's key, or give it up where it is lost: what lies under it can be read by nobody any more."""
         # Written down first: a file that is left is swept away later, a key that is gone must never seem to be lost.
-        repeated(self._engine, lambda connection: _forget(connection, period), on_taken_keys=True)
-        self._remove(period)
+        with alone_in(self._directory):
+            repeated(self._engine, lambda connection: _forget(connection, period), on_taken_keys=True)
+            self._remove(period)
 
     def sweep(self) -> None:
         """Destroy the files of months whose keys were destroyed; a backup may have brought them back."""
@@ -136,6 +173,10 @@ class PeriodKeys:
         """Write the key down that was brought back for a month of which the store knows none."""
         if (found := self._print(period)) is not None:
             _insert(self._engine, period, found)
+
+    def in_use(self) -> set[str]:
+        """Return the periods that have a key."""
+        return {period for period, each in self.known().items() if each.key_print is not None}
 
     def known(self) -> dict[str, Known]:
         """Return what the store knows of each month."""
@@ -163,31 +204,41 @@ class PeriodKeys:
             else:
                 _insert(self._engine, period, found or "")
 
-    def _known_key(self, period: str, *, to_seal: bool) -> _Found:
+    def _known_key(self, period: str, *, purpose: Purpose) -> _Found:
         found = self._found.get(period)
         # Looked at every time: another process may have destroyed it, or made another.
         if found is None or found.stamp != self._stamp(period):
-            raise _Unknown(period, to_seal=to_seal)
+            raise _Unknown(period, purpose=purpose)
         return found
 
-    def _look_up(self, period: str, *, to_seal: bool) -> None:
+    def _look_up(self, period: str, *, purpose: Purpose) -> None:
         """Read a month's key, if it is the one that the store knows; make it where that knows of none."""
         stamp = self._stamp(period)
         with reading(self._engine) as connection:
             known = _known(connection, period)
-        if known.key_print is None and to_seal:
+        if known.key_print is None and purpose == "seal":
+            known = self._make(period)
+            stamp = self._stamp(period)
+        if known == Known(None, destroyed=True):
+            self._found[period] = _Found(None, b"", renewed=False, stamp=stamp)
+        elif self._is(period, known):
+            secret = self._path(period).read_bytes()
+            finding = hmac.digest(secret, b"kazasu/2 finding", hashlib.sha256)
+            self._found[period] = _Found(AESGCM(secret), finding, renewed=known.destroyed, stamp=stamp)
+        else:
+            raise PeriodKeyMissing(period)
+
+    def _make(self, period: str) -> Known:
+        """Make a period's key, unless somebody else has made it meanwhile; what is left of a destroyed one goes."""
+        with alone_in(self._directory):
+            with reading(self._engine) as connection:
+                known = _known(connection, period)
+            if known.key_print is not None:
+                return known
             if known.destroyed:
                 self._remove(period)
             make_secret(self._path(period))
-            stamp = self._stamp(period)
-            known = _insert(self._engine, period, str(self._print(period)))
-        if known == Known(None, destroyed=True):
-            self._found[period] = _Found(None, renewed=False, stamp=stamp)
-        elif self._is(period, known):
-            key = AESGCM(self._path(period).read_bytes())
-            self._found[period] = _Found(key, renewed=known.destroyed, stamp=stamp)
-        else:
-            raise PeriodKeyMissing(period)
+            return _insert(self._engine, period, str(self._print(period)))
 
     def _is(self, period: str, known: Known) -> bool:
         """Return whether the file of a month is the key that the store knows."""
@@ -221,7 +272,7 @@ class PeriodKeys:
         return found.st_ino, found.st_mtime_ns
 
     def _files(self) -> set[str]:
-        return {path.stem for path in self._directory.glob("????-??.key")}
+        return {path.stem for path in self._directory.glob("*.key")}
 
     def _path(self, period: str) -> Path:
         return self._directory / f"{period}.key"

@@ -1,6 +1,6 @@
 """The tables of the points store, the same on SQLite, PostgreSQL and Citus: every key begins with the municipality.
 
-What is kept of a person is in `wallets`, `lots`, `debts` and `usage`, and says nothing of where, when or how much at
+What is kept of a person is in `wallets`, `lots` and `debts`, and says nothing of where, when or how much at
 once; on SQLite they lie in the order of the key, because that of insertion would tell. An operation names its person
 and its points only in `sealed`, under the key of its month (`ledger.points.periods`). What programmes issued and owe is
 kept as sums of no operation, in `totals`.
@@ -130,6 +130,21 @@ usage = Table(
     sqlite_with_rowid=False,
 )
 
+"""What 0.1.0 counted of people, in plain: it is sealed into `counters` when a ledger is opened, and stays empty."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("municipality", String(6)),
+    Column("finder", String(32)),
+    Column("period", String(10), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("municipality", "finder"),
+    Index("counters_by_period", "municipality", "period"),
+    sqlite_with_rowid=False,
+)
+"""What is counted of people now; see `ledger.points.counters`."""
+
 _UNDOES = text("target IS NOT NULL")
 _SPENT = text("nonce IS NOT NULL")
 
@@ -230,11 +245,11 @@ mark = Table(
 period_keys = Table(
     "period_keys",
     metadata,
-    Column("period", String(7), primary_key=True),
+    Column("period", String(10), primary_key=True),
     Column("key_print", String(64)),
     Column("destroyed", Boolean, nullable=False),
 )
-"""The months whose keys are in use, by fingerprint, and those of which a key was destroyed."""
+"""The periods whose keys are in use, by fingerprint, and those of which a key was destroyed."""
 
 award_rows = Table(
     "award_rows",

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
+from ledger.points.counters import Counters
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes, usable_programmes
@@ -32,7 +33,7 @@ from ledger.points.rows import (
 )
 from ledger.points.schema import programmes, wallets
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import NEVER, Change, Lot
+from ledger.points.wallet import NEVER, Change, Lot, Wallet
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.operations import Award, Convert, Return, Sale, Void
@@ -88,11 +89,15 @@ class Points:
         Programmes are those of the shop's own municipality and of others that it takes points of, in deduction order.
         One of which nothing is held is there only where a day's limit to earning is.
         """
-        home = shop[:6]
-        with reading(self._single) as connection:
-            rules = in_force(usable_programmes(connection, home), on).values()
-            towns = sorted({programme.municipality for programme in rules})
-            held = {town: read_wallets(connection, town, [mykey])[mykey] for town in towns}
+        home, counters = shop[:6], Counters.of(self._keys, [on.isoformat()])
+
+        def read() -> tuple[list[Programme], dict[str, Wallet]]:
+            with reading(self._single) as connection:
+                rules = list(in_force(usable_programmes(connection, home), on).values())
+                towns = sorted({programme.municipality for programme in rules})
+                return rules, {town: read_wallets(connection, town, counters, [mykey])[mykey] for town in towns}
+
+        rules, held = self._keys.supplied(read)
         found = [(p, balance(p, held[p.municipality], shop, on.isoformat())) for p in rules]
         found = [(p, b) for p, b in found if b.points or (p.municipality == home and b.earnable is not None)]
         found.sort(key=lambda each: (each[0].municipality != home, not accepts(each[0], shop), each[0].deduction_order))
@@ -104,24 +109,27 @@ class Points:
             every = connection.scalars(select(programmes.c.municipality).distinct()).all()
             theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
             towns = connection.scalars(theirs).all()
+        all_of_them = Counters.of(self._keys, (), self._keys.in_use())
         for town in towns:
-            repeated(self._engine, partial(_erase, municipality=town, mykey=mykey, day=on.isoformat()))
+            erase = partial(_erase, municipality=town, counters=all_of_them, mykey=mykey, day=on.isoformat())
+            self._keys.supplied(partial(repeated, self._engine, erase))
 
     def deposit(self, mykey: str, programme: Programme, expires_on: date | None, points: int) -> None:
         """Bring points in that were issued elsewhere, as of the day from which the programme is in force."""
         town = programme.municipality
         lot = Lot(programme.code, programme.charge, NEVER if expires_on is None else expires_on.isoformat())
         change = Change(((lot, points),))
+        counters = Counters.of(self._keys, ())
 
         def work(connection: Connection) -> None:
-            before = lock_wallets(connection, town, [mykey])
-            write_wallets(connection, town, before, {mykey: before[mykey].after(change)})
+            before = lock_wallets(connection, town, counters, [mykey])
+            write_wallets(connection, town, counters, before, {mykey: before[mykey].after(change)})
             issued = Posting(Account.ISSUED, programme.code, "", -points)
             sums: Sums = {}
             add_up(sums, (*residents(change), issued), programme.effective_from.isoformat())
             write_totals(connection, town, sums)
 
-        repeated(self._engine, work, on_taken_keys=True)
+        self._keys.supplied(lambda: repeated(self._engine, work, on_taken_keys=True))
 
     def _decide(self, municipality: str, requests: Sequence[Request]) -> list[Outcome]:
         def work(connection: Connection) -> list[Outcome]:
@@ -220,12 +228,12 @@ def _row(connection: Connection, municipality: str, operation_id: str) -> Row | 
     return rows_of(connection, municipality, [operation_id]).get(operation_id)
 
 
-def _erase(connection: Connection, *, municipality: str, mykey: str, day: str) -> None:
+def _erase(connection: Connection, *, municipality: str, counters: Counters, mykey: str, day: str) -> None:
     """Post what a person still has as lapsed, and what they owe as lost; then forget them."""
-    for wallet in lock_wallets(connection, municipality, (), [mykey]).values():
+    for wallet in lock_wallets(connection, municipality, counters, (), [mykey]).values():
         change = Change(tuple(wallet.lots.items()), tuple(wallet.debts.items())).reversed()
         lapsed = [posting._replace(account=Account.LAPSED, points=-posting.points) for posting in residents(change)]
         sums: Sums = {}
         add_up(sums, (*residents(change), *lapsed), day)
         write_totals(connection, municipality, sums)
-        forget(connection, municipality, mykey)
+        forget(connection, municipality, counters, mykey)

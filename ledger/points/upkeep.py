@@ -11,11 +11,13 @@ from typing import Final
 from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, tuple_
 
 from ledger.database import reading, repeated, with_row_locks
+from ledger.points.counters import Counters
 from ledger.points.dating import late_bound
 from ledger.points.operations import Account, Posting, residents
+from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes
-from ledger.points.schema import lots, programmes, totals, usage
-from ledger.points.wallet import NEVER, Change, Counter, Wallet
+from ledger.points.schema import counters, lots, programmes, totals
+from ledger.points.wallet import NEVER, Change, Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.wire.rules import Programme, in_force
 
@@ -23,7 +25,7 @@ _PEOPLE: Final = 500
 """How many wallets are locked at once."""
 
 
-def tidy(engine: Engine, today: date) -> None:
+def tidy(engine: Engine, keys: PeriodKeys, today: date) -> None:
     """Do what a day's end asks for, in every municipality; doing it again, or twice at once, changes nothing more.
 
     `today` is the earliest business day that is still running at any shop. What was counted, and lots that lapsed, are
@@ -32,15 +34,18 @@ def tidy(engine: Engine, today: date) -> None:
     engine = with_row_locks(engine)
     with reading(engine) as connection:
         towns = list(connection.scalars(select(programmes.c.municipality).distinct()))
+    first_kept = today
     for town in towns:
         with reading(engine) as connection:
             oldest = today - late_bound(load_programmes(connection, [town]))
-        lapse(engine, town, oldest)
+        first_kept = min(first_kept, oldest)
+        lapse(engine, keys, town, oldest)
         repeated(engine, partial(_drop_ended, municipality=town, oldest=oldest))
         repeated(engine, partial(_add_up_days, municipality=town, today=oldest), on_taken_keys=True)
+    keys.shred_days(first_kept.isoformat())
 
 
-def lapse(engine: Engine, municipality: str, today: date) -> None:
+def lapse(engine: Engine, keys: PeriodKeys, municipality: str, today: date) -> None:
     """Take out what had lapsed before a day, and give it back to the issuer."""
     engine = with_row_locks(engine)
     with reading(engine) as connection:
@@ -48,8 +53,10 @@ def lapse(engine: Engine, municipality: str, today: date) -> None:
         suspects = (lots.c.expires_on < today.isoformat()) | (lots.c.expires_on == NEVER)
         query = select(lots.c.mykey).where(lots.c.municipality == municipality, suspects).distinct()
         people = iter(connection.scalars(query).all())
+    lasting = Counters.of(keys, ())
     while group := list(islice(people, _PEOPLE)):
-        repeated(engine, partial(_lapse, municipality=municipality, people=group, rules=rules, today=today))
+        work = partial(_lapse, municipality=municipality, lasting=lasting, people=group, rules=rules, today=today)
+        keys.supplied(partial(repeated, engine, work))
 
 
 def lapsed(wallet: Wallet, rules: Mapping[str, Programme], today: str) -> Change:
@@ -62,11 +69,12 @@ def _lapse(
     connection: Connection,
     *,
     municipality: str,
+    lasting: Counters,
     people: Iterable[str],
     rules: Mapping[str, Programme],
     today: date,
 ) -> None:
-    before = lock_wallets(connection, municipality, (), people)
+    before = lock_wallets(connection, municipality, lasting, (), people)
     after: dict[str, Wallet] = {}
     sums: Sums = {}
     for mykey, wallet in before.items():
@@ -74,7 +82,7 @@ def _lapse(
         after[mykey] = wallet.after(change)
         back = (Posting(Account.LAPSED, lot.programme, "", -points) for lot, points in change.lots)
         add_up(sums, (*residents(change), *back), today.isoformat())
-    write_wallets(connection, municipality, before, after)
+    write_wallets(connection, municipality, lasting, before, after)
     write_totals(connection, municipality, sums)
 
 
@@ -82,11 +90,10 @@ def _drop_ended(connection: Connection, *, municipality: str, oldest: date) -> N
     """Delete what was counted towards limits of days and months of which no operation can come any more."""
     day = oldest.isoformat()
     ended = or_(
-        and_(func.length(usage.c.period) == len(day), usage.c.period < day),
-        and_(func.length(usage.c.period) == len(day[:7]), usage.c.period < day[:7]),
+        and_(func.length(counters.c.period) == len(day), counters.c.period < day),
+        and_(func.length(counters.c.period) == len(day[:7]), counters.c.period < day[:7]),
     )
-    of_limits = usage.c.counter != Counter.USES
-    connection.execute(delete(usage).where(usage.c.municipality == municipality, of_limits, ended))
+    connection.execute(delete(counters).where(counters.c.municipality == municipality, ended))
 
 
 def _add_up_days(connection: Connection, *, municipality: str, today: date) -> None:

@@ -143,13 +143,15 @@ class Wallet:
     def used(self, programme: Programme, day: str) -> Change:
         """Return the change that marks a use of a programme whose points lapse by days after the last one.
 
-        The two newest days are kept, so that a void finds the one before; older ones are nobody's to know.
+        Days on which something may still be voided are kept, and the newest before them, so that a void finds the one
+        before; older ones are nobody's to know.
         """
         if not isinstance(programme.expiry, DaysAfterUse):
             return Change()
         mine = [use for use in self.uses if use.programme == programme.code and use.counter == Counter.USES]
         this = Use(programme.code, Counter.USES, day)
-        old = sorted({*mine, this}, key=lambda use: use.period)[:-2]
+        voidable = (date.fromisoformat(day) - timedelta(days=programme.offline.counts_for_days)).isoformat()
+        old = sorted(use for use in {*mine, this} if use.period < voidable)[:-1]
         return Change(uses=((this, 1), *((use, -self.uses[use]) for use in old if use != this)))
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, literal, select, union_all
 
 from ledger.points.bulk import add, among, drop, has_arrays, put
+from ledger.points.counters import Counters
 from ledger.points.operations import Posting
-from ledger.points.schema import debts, lots, totals, usage, wallets
-from ledger.points.wallet import Lot, Use, Wallet
+from ledger.points.schema import debts, lots, totals, wallets
+from ledger.points.wallet import Lot, Wallet
 
 Sums = dict[tuple[str, str, str, str], int]
 """Points by programme, account, shop and business date."""
@@ -20,13 +21,15 @@ Sums = dict[tuple[str, str, str, str], int]
 _PARTS: Final[dict[Table, Callable[[Wallet], Mapping[Any, int]]]] = {
     lots: lambda wallet: wallet.lots,
     debts: lambda wallet: {(programme,): points for programme, points in wallet.debts.items()},
-    usage: lambda wallet: wallet.uses,
 }
-"""The tables over which a wallet is spread, and what of it lies in each: by the rest of the key, points."""
+"""The tables over which a wallet is spread, and what of it lies in each: by the rest of the key, points.
+
+What is counted is sealed, and lies in `counters`.
+"""
 
 
 def lock_wallets(
-    connection: Connection, municipality: str, acting: Iterable[str], others: Iterable[str] = ()
+    connection: Connection, municipality: str, counters: Counters, acting: Iterable[str], others: Iterable[str] = ()
 ) -> dict[str, Wallet]:
     """Lock wallets until the transaction ends and return them; those of `acting` are made where they are missing.
 
@@ -41,28 +44,33 @@ def lock_wallets(
     if missing := sorted(needed - there):
         put(connection, wallets, municipality, [(mykey,) for mykey in missing])
         there = set(connection.scalars(lock, named))
-    return read_wallets(connection, municipality, sorted(there))
+    return read_wallets(connection, municipality, counters, sorted(there))
 
 
-def read_wallets(connection: Connection, municipality: str, people: Iterable[str]) -> dict[str, Wallet]:
+def read_wallets(
+    connection: Connection, municipality: str, counters: Counters, people: Iterable[str]
+) -> dict[str, Wallet]:
     """Return wallets as they are."""
-    found: dict[str, tuple[dict[Lot, int], dict[str, int], dict[Use, int]]] = {mykey: ({}, {}, {}) for mykey in people}
+    found: dict[str, tuple[dict[Lot, int], dict[str, int]]] = {mykey: ({}, {}) for mykey in people}
     named = {"municipality": municipality, "people": list(found)}
     for part, mykey, programme, first, second, points in connection.execute(
         _read(arrays=has_arrays(connection)), named
     ):
-        held, owed, used = found[mykey]
+        held, owed = found[mykey]
         if part == lots.name:
             held[Lot(programme, first, second)] = points
-        elif part == usage.name:
-            used[Use(programme, first, second)] = points
         else:
             owed[programme] = points
-    return {mykey: Wallet(*parts) for mykey, parts in found.items()}
+    counted = counters.read(connection, municipality, found)
+    return {mykey: Wallet(*parts, counted.get(mykey, {})) for mykey, parts in found.items()}
 
 
 def write_wallets(
-    connection: Connection, municipality: str, before: Mapping[str, Wallet], after: Mapping[str, Wallet]
+    connection: Connection,
+    municipality: str,
+    counters: Counters,
+    before: Mapping[str, Wallet],
+    after: Mapping[str, Wallet],
 ) -> None:
     """Write what changed, and delete what came to nothing."""
     changed = [mykey for mykey in sorted(after) if after[mykey] is not before[mykey]]
@@ -75,10 +83,12 @@ def write_wallets(
             gone += [(mykey, *key) for key in old if key not in new]
         put(connection, table, municipality, there)
         drop(connection, table, municipality, gone)
+    counters.write(connection, municipality, before, {mykey: after[mykey] for mykey in changed})
 
 
-def forget(connection: Connection, municipality: str, mykey: str) -> None:
+def forget(connection: Connection, municipality: str, counters: Counters, mykey: str) -> None:
     """Delete all that is kept of a person."""
+    counters.forget(connection, municipality, mykey)
     for table in (*_PARTS, wallets):
         connection.execute(delete(table).where(table.c.municipality == municipality, table.c.mykey == mykey))
 

@@ -20,6 +20,7 @@ from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.points import schema as points
 from ledger.points.events import EventKind, Events
+from ledger.points.counters import adopt
 from ledger.points.grants import Gift, grant, take_back
 from ledger.points.reports import claims, count, holdings, losses_of
 from ledger.points.upkeep import tidy
@@ -124,7 +125,8 @@ def wire(postgres_url: str, tmp_path: Path) -> Wire:
     event.listen(store.engine, "before_cursor_execute", heard.execute)
     administer(store)
     trade(store)
-    tidy(store.engine, DAY + timedelta(days=500))
+    tidy(store.engine, store.keys, DAY + timedelta(days=500))
+    adopt(store.engine, store.keys)
     store.points.erase(MYKEY, DAY)
     store.engine.dispose()
     return heard
@@ -151,8 +153,8 @@ def administer(store: Store) -> None:
     assert len(audit.acts(CITY)) == 1
     gifts = [Gift("row1", MYKEY, CITY, 5), Gift("row2", "K7QM3V9TXX", CITY, 5)]
     given, back = audit.entry(officer, "award", {}, NOW), audit.entry(officer, "reverse", {}, NOW)
-    assert grant(store.engine, CITY, {CITY: city()}, gifts, DAY, given).rows == 2
-    assert len(take_back(store.engine, CITY, {CITY: city()}, gifts[1:], DAY, back)) == 1
+    assert grant(store.engine, store.keys, CITY, {CITY: city()}, gifts, DAY, given).rows == 2
+    assert len(take_back(store.engine, store.keys, CITY, {CITY: city()}, gifts[1:], DAY, back)) == 1
     assert waiting(store.engine, CITY) == []
 
 
@@ -173,6 +175,10 @@ def trade(store: Store) -> None:
     )
     verdicts += store.decide(give_back(8, 1, 300), request(9, visiting), today=DAY)
     assert {each.status for each in verdicts} == {Status.ACCEPTED}
+    lost = verdicts[0].model_copy(update={"operation_id": operation_id(20), "redeemed": 120})
+    again = replace(sale(20, 900, city=120), proven=lost, mykey="K7QM3V9TXZ")
+    assert store.decide(again) == [lost]
+    assert losses_of(store.engine, CITY)
     for seq in (1, 9):
         assert store.points.verdict(operation_id(seq)) is not None
     assert len(store.points.balances(MYKEY, SHOP, DAY)) == 3

@@ -31,7 +31,7 @@ def test_a_day_is_tidied_up_by_itself(
     days: list[date] = []
     waits: list[float] = []
 
-    def tidy(_: object, today: date) -> None:
+    def tidy(_books: object, _keys: object, today: date) -> None:
         days.append(today)
         if len(days) == 1:
             raise OperationalError("SELECT", {}, OSError("K7QM3V9TXW"))

@@ -13,7 +13,7 @@ from ledger.database import open_engine, reading
 from ledger.points.operations import Account
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
-from ledger.points.schema import debts, lots, metadata, operations, totals, usage, wallets
+from ledger.points.schema import counters, debts, lots, metadata, operations, totals, wallets
 from ledger.points.store import Points
 from ledger.wire.rules import (
     AwardReason,
@@ -93,6 +93,7 @@ class Ledger:
     def __init__(self, url: str, folder: Path) -> None:
         self.engines = [open_engine(url) for _ in range(CLIENTS)]
         metadata.create_all(self.engines[0])
+        self.keys = PeriodKeys(folder / "periods", self.engines[0])
         self.clients = [Points(engine, PeriodKeys(folder / "periods", engine)) for engine in self.engines]
         registry = Registry(self.engines[0])
         registry.add_programmes(programmes())
@@ -102,7 +103,7 @@ class Ledger:
     def empty(self) -> None:
         """Forget all residents and operations."""
         with self.engines[0].begin() as connection:
-            for table in (operations, totals, usage, debts, lots, wallets):
+            for table in (operations, totals, counters, debts, lots, wallets):
                 connection.execute(delete(table))
 
     def seen(self) -> Seen:

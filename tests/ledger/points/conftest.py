@@ -34,6 +34,7 @@ class Store:
     """The parts of one store, and the rules that it works by."""
 
     def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
         self.engine = open_engine(url)
         metadata.create_all(self.engine)
         self.keys = PeriodKeys(folder / "periods", self.engine)
@@ -51,7 +52,7 @@ class Store:
 
     def tidy(self, oldest: date) -> None:
         """Tidy up when no operation from before a day can come any more."""
-        tidy(self.engine, oldest + timedelta(days=COUNTS_FOR_DAYS))
+        tidy(self.engine, self.keys, oldest + timedelta(days=COUNTS_FOR_DAYS))
 
     def lots(self, mykey: str = MYKEY) -> dict[tuple[str, str], int]:
         """Return a resident's lots, by programme and last day."""

@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
             self.people[leaver] = f"K7QM3V9T-{len(self.left) + 1}"
             self._bring(self.people[leaver])
         if tidied:
-            tidy(self.ledger.engines[0], self.today + timedelta(days=COUNTS_FOR_DAYS))
+            tidy(self.ledger.engines[0], self.ledger.keys, self.today + timedelta(days=COUNTS_FOR_DAYS))
             assert self.ledger.seen().lots == self.models[0].lots
         self.upload(uploads)
 
@@ -142,7 +142,7 @@ class Machine(RuleBasedStateMachine):
         with ThreadPoolExecutor(CLIENTS) as pool:
             answers = [pool.submit(client, number) for number in range(len(batches))]
             if len(batches) > 1:
-                tidy(self.ledger.engines[0], self.today + timedelta(days=COUNTS_FOR_DAYS))
+                tidy(self.ledger.engines[0], self.ledger.keys, self.today + timedelta(days=COUNTS_FOR_DAYS))
         return [each.result() for each in answers]
 
     def _explained(self, batches: Sequence[Sequence[Request]], verdicts: Sequence[Sequence[Verdict]]) -> list[Model]:

@@ -32,7 +32,7 @@ def give(
 ) -> Granted:
     """Give rows of the sample programmes, or of others."""
     by_code = {each.code: each for each in (city(), street(), *programmes)}
-    return grant(store.engine, CITY, by_code, gifts, on, note(), approved=approved)
+    return grant(store.engine, store.keys, CITY, by_code, gifts, on, note(), approved=approved)
 
 
 def entries(store: Store) -> int:
@@ -151,7 +151,13 @@ def test_a_row_is_taken_back_and_may_be_given_again(store: Store) -> None:
     """Out of the lot that it went to; what was never given is not taken."""
     give(store, *ROWS)
     back = take_back(
-        store.engine, CITY, {CITY: city(), STREET: street()}, [*ROWS[1:3], Gift("r9", FIRST, CITY, 1)], DAY, note()
+        store.engine,
+        store.keys,
+        CITY,
+        {CITY: city(), STREET: street()},
+        [*ROWS[1:3], Gift("r9", FIRST, CITY, 1)],
+        DAY,
+        note(),
     )
     assert [(each.key, each.taken, each.owed, each.short) for each in back] == [("r2", 7, 0, 0), ("r3", 8, 0, 0)]
     assert (store.held(FIRST), store.held(SECOND)) == ({STREET: 9}, {})
@@ -169,7 +175,7 @@ def test_what_was_spent_is_owed_only_where_the_programme_allows(
     row = Gift("r1", MYKEY, STREET, 50)
     give(store, row, programmes=(programme,))
     assert store.decide(stamped(sale(1, 30, street=30, award=0), 2))[0].status is Status.ACCEPTED
-    (back,) = take_back(store.engine, CITY, {STREET: programme}, [row], DAY, note())
+    (back,) = take_back(store.engine, store.keys, CITY, {STREET: programme}, [row], DAY, note())
     assert (back.taken, back.owed, back.short) == came
     assert store.held().get(STREET, 0) == -came[1]
     assert all(each.agree for each in count(store.engine, CITY))
@@ -179,6 +185,6 @@ def test_of_who_left_nothing_can_be_taken(store: Store) -> None:
     """The row is said to be out of reach, and the others are taken."""
     give(store, *ROWS)
     store.points.erase(FIRST, DAY)
-    back = take_back(store.engine, CITY, {CITY: city(), STREET: street()}, ROWS, DAY, note())
+    back = take_back(store.engine, store.keys, CITY, {CITY: city(), STREET: street()}, ROWS, DAY, note())
     assert [(each.taken, each.short) for each in back] == [(5, 0), (0, 7), (8, 0), (0, 9)]
     assert all(each.agree for each in count(store.engine, CITY))

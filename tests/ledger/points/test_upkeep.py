@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from ledger.points.schema import totals, usage
+from ledger.points.schema import counters, totals
 from ledger.wire.rules import DaysAfterUse
 from tests.ledger.points.conftest import Store, street
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, SHOP, STREET, award, elsewhere, sale, stamped, void
@@ -40,11 +40,16 @@ def test_counters_go_when_their_period_is_over(store: Store) -> None:
     """What a limit counted is nobody's to know the day after."""
     store.decide(sale(1, 1_000, city=10))
     store.tidy(DAY)
-    with store.engine.connect() as connection:
-        assert connection.execute(select(usage.c.points)).scalars().all() == [10]
+    assert "2026-11-23" in {period for period, _ in sealed(store)}
     store.tidy(date(2026, 11, 24))
+    assert sealed(store) == []
+    assert not (store.folder / "periods" / "2026-11-23.key").exists()
+
+
+def sealed(store: Store) -> list[tuple[str, bytes]]:
+    """Return what is counted of people, as it lies in the store."""
     with store.engine.connect() as connection:
-        assert connection.execute(select(usage)).all() == []
+        return [(period, row) for period, row in connection.execute(select(counters.c.period, counters.c.sealed))]
 
 
 def test_points_that_lapse_by_not_being_used(store: Store) -> None:

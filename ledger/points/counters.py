@@ -1,0 +1,137 @@
+"""What is counted of a person, towards limits and ceilings: a sealed row for each person and period.
+
+A row is found by a hash keyed with its period's key, and lies under that key: a day's, a month's, or the lasting one
+for what holds for a fiscal year, for life, or since the last PIN. Once a period's key is destroyed nobody finds the
+row, or could read it. All are filled up alike, so that neither number nor length of what is counted shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, select
+
+from ledger.database import reading, repeated, with_row_locks
+from ledger.points.bulk import among, drop, has_arrays, put
+from ledger.points.periods import LASTING, PeriodKeys
+from ledger.points.schema import counters, programmes, usage
+from ledger.points.wallet import Counter, Use, Wallet
+
+_PADDED: Final = 256
+"""Bytes to whose multiple a row's plain text is filled up."""
+
+Held = dict[Use, int]
+
+
+def bucket_of(use: Use) -> str:
+    """Return the period under whose key a count lies: a day, a month, or `LASTING`."""
+    dated = use.counter != Counter.USES and use.period[:1].isdigit()
+    return use.period if dated else LASTING
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counts of some periods: those of the days and months that are decided on, and what lasts."""
+
+    keys: PeriodKeys
+    periods: frozenset[str]
+
+    @classmethod
+    def of(cls, keys: PeriodKeys, days: Iterable[str], others: Iterable[str] = ()) -> Counters:
+        """Return the counters for some business days, with their months, and for other periods."""
+        every = {LASTING, *others}
+        for day in days:
+            every |= {day, day[:7]}
+        return cls(keys, frozenset(every))
+
+    def read(self, connection: Connection, municipality: str, people: Iterable[str]) -> dict[str, Held]:
+        """Return what is counted of each person."""
+        rows = {
+            self._finder(municipality, mykey, period): (mykey, period) for mykey in people for period in self.periods
+        }
+        found: dict[str, Held] = {}
+        named = {"municipality": municipality, "finders": list(rows)}
+        for finder, sealed in connection.execute(_by_finder(arrays=has_arrays(connection)), named) if rows else ():
+            mykey, period = rows[finder]
+            plain = self.keys.open_in(period, finder, sealed)
+            if plain is not None:
+                found.setdefault(mykey, {}).update(_uses(plain))
+        return found
+
+    def write(
+        self, connection: Connection, municipality: str, before: Mapping[str, Wallet], after: Mapping[str, Wallet]
+    ) -> None:
+        """Write the rows that changed, and delete those that came to nothing."""
+        there: list[tuple[Any, ...]] = []
+        gone: list[tuple[str]] = []
+        for mykey in sorted(after):
+            if after[mykey].uses is before[mykey].uses:
+                continue
+            old, new = _by_period(before[mykey].uses), _by_period(after[mykey].uses)
+            for period in sorted(period for period in old.keys() | new.keys() if old.get(period) != new.get(period)):
+                finder = self._finder(municipality, mykey, period)
+                if period in new:
+                    there.append((finder, period, self.keys.seal_in(period, finder, _plain(new[period]))))
+                else:
+                    gone.append((finder,))
+        put(connection, counters, municipality, there)
+        drop(connection, counters, municipality, gone)
+
+    def forget(self, connection: Connection, municipality: str, mykey: str) -> None:
+        """Delete all rows of a person."""
+        finders = (self._finder(municipality, mykey, period) for period in self.periods)
+        drop(connection, counters, municipality, [(finder,) for finder in finders])
+
+    def _finder(self, municipality: str, mykey: str, period: str) -> str:
+        return self.keys.finder(period, f"{municipality} {mykey}".encode())
+
+
+def _by_period(uses: Mapping[Use, int]) -> dict[str, Held]:
+    parts: dict[str, Held] = {}
+    for use, points in uses.items():
+        parts.setdefault(bucket_of(use), {})[use] = points
+    return parts
+
+
+def _plain(uses: Held) -> bytes:
+    plain = json.dumps([[*use, points] for use, points in sorted(uses.items())], separators=(",", ":")).encode()
+    return plain.ljust(-(-len(plain) // _PADDED) * _PADDED)
+
+
+def _uses(plain: bytes) -> Held:
+    return {Use(programme, counter, period): points for programme, counter, period, points in json.loads(plain)}
+
+
+@lru_cache
+def _by_finder(*, arrays: bool) -> Select[Any]:
+    of_town = counters.c.municipality == bindparam("municipality")
+    wanted = among(counters.c.finder, "finders", arrays=arrays)
+    return select(counters.c.finder, counters.c.sealed).where(of_town, wanted)
+
+
+def adopt(engine: Engine, keys: PeriodKeys) -> None:
+    """Seal what release 0.1.0 counted of people in plain, once; doing it again finds nothing."""
+    with reading(engine) as connection:
+        towns = connection.scalars(select(programmes.c.municipality).distinct()).all()
+        of_towns = {
+            town: connection.scalars(select(usage.c.mykey).where(usage.c.municipality == town).distinct()).all()
+            for town in towns
+        }
+    for town, people in of_towns.items():
+        for mykey in people:
+            work = partial(_adopt, municipality=town, mykey=mykey, keys=keys)
+            keys.supplied(partial(repeated, with_row_locks(engine), work))
+
+
+def _adopt(connection: Connection, *, municipality: str, mykey: str, keys: PeriodKeys) -> None:
+    of_person = (usage.c.municipality == municipality, usage.c.mykey == mykey)
+    columns = (usage.c.programme, usage.c.counter, usage.c.period, usage.c.points)
+    found = {Use(*key): points for *key, points in connection.execute(select(*columns).where(*of_person))}
+    counted = Counters(keys, frozenset(bucket_of(use) for use in found))
+    there = counted.read(connection, municipality, [mykey]).get(mykey, {})
+    counted.write(connection, municipality, {mykey: Wallet(uses=there)}, {mykey: Wallet(uses={**found, **there})})
+    connection.execute(delete(usage).where(*of_person))
