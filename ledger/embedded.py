@@ -21,8 +21,8 @@ from ledger.identity.store import Identity
 from ledger.marks import Stores, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
-from ledger.points.events import Events
 from ledger.points.counters import adopt as adopt_counters
+from ledger.points.events import Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import Points

@@ -19,8 +19,8 @@ from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.points import schema as points
-from ledger.points.events import EventKind, Events
 from ledger.points.counters import adopt
+from ledger.points.events import EventKind, Events
 from ledger.points.grants import Gift, grant, take_back
 from ledger.points.reports import claims, count, holdings, losses_of
 from ledger.points.upkeep import tidy
