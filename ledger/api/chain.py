@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ledger.api.problems import ProblemError
-from ledger.wire.entries import SignedEntry, entry_hash
+from ledger.wire.entries import MAX_UPLOAD, SetAside, SignedEntry, entry_hash
+from ledger.wire.operations import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +28,61 @@ class Head:
         return {"head_seq": self.seq, "head_hash": self.hash}
 
 
-def walk(entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey) -> None:
-    """Check that entries are one terminal's, whole, consecutive, chained, and signed.
+class Link(NamedTuple):
+    """One place in the chain; `previous` is None where that of an entry which was set aside is not known."""
 
-    The last entry's signature covers the others through the chain. Raise ProblemError `terminal_mismatch`,
-    `entry_damaged`, `journal_gap` or `journal_fork`.
+    seq: int
+    hash: str
+    previous: str | None
+
+
+def walk(
+    entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey, set_aside: Sequence[SetAside] = ()
+) -> list[Link]:
+    """Check that entries are one terminal's, whole, consecutive, chained, and signed, and return their chain.
+
+    The last entry's signature covers the others through the chain. What was set aside stands in for an entry that was
+    damaged, as long as a mark behind it says so: in the same upload, or in a later one where this one is full. Raise
+    ProblemError `terminal_mismatch`, `entry_damaged`, `journal_gap` or `journal_fork`.
     """
-    before: SignedEntry | None = None
-    for signed in entries:
-        entry = signed.entry
-        if entry.terminal_id != terminal_id:
-            raise ProblemError("terminal_mismatch")
-        if not _is_whole(signed):
-            raise ProblemError("entry_damaged", {"seq": entry.seq})
-        if before is not None and entry.seq != before.entry.seq + 1:
-            raise ProblemError("journal_gap", {"seq": entry.seq})
-        if before is not None and entry.previous_hash != before.hash:
-            raise ProblemError("journal_fork", {"seq": entry.seq})
-        before = signed
+    links = [_link(signed, terminal_id) for signed in entries]
+    if set_aside:
+        links = sorted([*links, *_set_aside(entries, set_aside)])
+    for before, after in pairwise(links):
+        if after.seq != before.seq + 1:
+            raise ProblemError("journal_gap", {"seq": after.seq})
+        if after.previous not in (before.hash, None):
+            raise ProblemError("journal_fork", {"seq": after.seq})
     last = entries[-1]
     try:
         key.verify(base64.b64decode(last.signature, validate=True), bytes.fromhex(last.hash))
     except (InvalidSignature, ValueError):
         raise ProblemError("entry_damaged", {"seq": last.entry.seq}) from None
+    if links[-1].seq != last.entry.seq:
+        raise ProblemError("journal_gap", {"seq": links[-1].seq})
+    return links
+
+
+def _link(signed: SignedEntry, terminal_id: str) -> Link:
+    if signed.entry.terminal_id != terminal_id:
+        raise ProblemError("terminal_mismatch")
+    if not _is_whole(signed):
+        raise ProblemError("entry_damaged", {"seq": signed.entry.seq})
+    return Link(signed.entry.seq, signed.hash, signed.entry.previous_hash)
+
+
+def _set_aside(entries: Sequence[SignedEntry], set_aside: Sequence[SetAside]) -> Iterator[Link]:
+    marks = {
+        (content.detail.get("seq"), content.detail.get("hash")): content.detail.get("previous")
+        for each in entries
+        if isinstance(content := each.entry.content, Mark) and content.kind == "set_aside"
+    }
+    for each in set_aside:
+        named = (each.seq, each.hash)
+        if named not in marks and len(entries) < MAX_UPLOAD:
+            raise ProblemError("journal_gap", {"seq": each.seq})
+        previous = marks.get(named)
+        yield Link(each.seq, each.hash, str(previous) if previous is not None else None)
 
 
 def _is_whole(signed: SignedEntry) -> bool:
@@ -57,18 +92,18 @@ def _is_whole(signed: SignedEntry) -> bool:
         return False
 
 
-def reaches_beyond(entries: Sequence[SignedEntry], head: Head) -> bool:
-    """Return whether entries that were walked go on after the head (True), or the ledger has had them all (False).
+def reaches_beyond(links: Sequence[Link], head: Head) -> bool:
+    """Return whether a chain that was walked goes on after the head (True), or the ledger has had it all (False).
 
-    Raise ProblemError `journal_gap` where entries before them are missing, `journal_fork` where they go on from
-    something else than the head. Both carry the head.
+    Raise ProblemError `journal_gap` where entries before it are missing, `journal_fork` where it goes on from something
+    else than the head. Both carry the head.
     """
-    first, last = entries[0].entry, entries[-1].entry
+    first, last = links[0], links[-1]
     if first.seq > head.seq + 1:
         raise ProblemError("journal_gap", head.told())
     if last.seq < head.seq:
         return False
-    at_head = first.previous_hash if first.seq == head.seq + 1 else entries[head.seq - first.seq].hash
-    if at_head != head.hash:
+    at_head = first.previous if first.seq == head.seq + 1 else links[head.seq - first.seq].hash
+    if at_head not in (head.hash, None):
         raise ProblemError("journal_fork", head.told())
     return last.seq > head.seq

@@ -7,7 +7,8 @@ leaving again finds nobody, and an operation that has its verdict touches the ID
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from ledger.api.presented import UNREGISTERED, Subject, digest_1, is_late, nonce_hash, subjects
@@ -17,30 +18,44 @@ from ledger.points.closes import Closes
 from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
 from ledger.points.store import Outcome, Request
+from ledger.wire.answers import Status, Verdict
 from ledger.wire.consent import consent_digest_2
-from ledger.wire.entries import Entry, SignedEntry
+from ledger.wire.entries import Entry, SetAside, SignedEntry, operation_id
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import Link, Unlink, is_operation
+from ledger.wire.operations import Link, Unlink, Unreadable, is_operation
+from ledger.wire.reasons import Reason
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import Registration
 
 
-def decide(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> list[Outcome]:
-    """Decide the operations among entries that were walked, in their order."""
+def decide(
+    ledger: Ledger,
+    terminal: Terminal,
+    entries: Sequence[SignedEntry],
+    set_aside: Sequence[SetAside] = (),
+    given: Mapping[str, Verdict] | None = None,
+) -> list[Outcome]:
+    """Decide the operations among entries that were walked, in their order, and make those set aside impossible.
+
+    `given` are verdicts, by the hash of their entries, that the ledger gave once and lost.
+    """
     reached = terminal.form
     operations = [each for each in entries if is_operation(each.entry.content)]
     outcomes: list[Outcome] = []
-    closes = Closes(terminal.id, terminal.closed, ledger.registry.closed_seq)
+    batch = _Batch(ledger, terminal, Closes(terminal.id, terminal.closed, ledger.registry.closed_seq), given or {})
     for alone, group in groupby(operations, key=_changes_identity):
         if alone:
             for each in group:
-                outcomes += _apply(ledger, terminal, closes, [(each, _change(ledger, each, reached))])
+                outcomes += batch.apply([(each, _change(ledger, each, reached, batch.given))])
                 reached = max(reached, each.entry.form)
         else:
             run = list(group)
-            outcomes += _apply(ledger, terminal, closes, list(zip(run, subjects(ledger, run, reached), strict=True)))
+            outcomes += batch.apply(list(zip(run, subjects(ledger, run, reached), strict=True)))
             reached = max(reached, *(each.entry.form for each in run))
-    return outcomes
+    if not set_aside:
+        return outcomes
+    outcomes += batch.refuse(set_aside, entries[-1].entry.business_date)
+    return sorted(outcomes, key=lambda outcome: outcome.verdict.operation_id)
 
 
 def _changes_identity(signed: SignedEntry) -> bool:
@@ -48,42 +63,74 @@ def _changes_identity(signed: SignedEntry) -> bool:
     return kind is not None and kind.changes_identity
 
 
-def _apply(
-    ledger: Ledger, terminal: Terminal, closes: Closes, decided: Sequence[tuple[SignedEntry, Subject]]
-) -> list[Outcome]:
-    now = ledger.clock()
-    if wrong := sum(subject.is_wrong for _, subject in decided):
-        ledger.wrong_proofs.count(terminal.id, now.timestamp(), wrong)
-        ledger.noticed(EventKind.WRONG_PROOF, terminal.id, wrong)
-    bounds = [closes.before(each.entry) for each, _ in decided]
-    requests = [
-        Request(
-            operation_id=each.entry.operation_id,
-            terminal_id=terminal.id,
-            shop=terminal.shop.code,
-            business_date=each.entry.business_date,
-            content=each.entry.asked,
-            content_hash=each.hash,
-            mykey=subject.mykey,
-            refusal=subject.refusal,
-            pin_verified=subject.pin_verified,
-            arrived=now,
-            day_starts_at=terminal.shop.day_starts_at,
-            floor=floor,
-            closed_seq=closed_seq,
-            is_late=subject.is_late,
-            nonce=subject.nonce,
-        )
-        for (each, subject), (floor, closed_seq) in zip(decided, bounds, strict=True)
-    ]
-    return ledger.points.apply(requests)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the operations of one upload share."""
+
+    ledger: Ledger
+    terminal: Terminal
+    closes: Closes
+    given: Mapping[str, Verdict]
+
+    def apply(self, decided: Sequence[tuple[SignedEntry, Subject]]) -> list[Outcome]:
+        """Decide operations of which identity said whom they are about."""
+        ledger, terminal = self.ledger, self.terminal
+        now = ledger.clock()
+        if wrong := sum(subject.is_wrong for _, subject in decided):
+            ledger.wrong_proofs.count(terminal.id, now.timestamp(), wrong)
+            ledger.noticed(EventKind.WRONG_PROOF, terminal.id, wrong)
+        bounds = [self.closes.before(each.entry) for each, _ in decided]
+        requests = [
+            Request(
+                operation_id=each.entry.operation_id,
+                terminal_id=terminal.id,
+                shop=terminal.shop.code,
+                business_date=each.entry.business_date,
+                content=each.entry.asked,
+                content_hash=each.hash,
+                mykey=subject.mykey,
+                refusal=subject.refusal,
+                pin_verified=subject.pin_verified,
+                arrived=now,
+                day_starts_at=terminal.shop.day_starts_at,
+                floor=floor,
+                closed_seq=closed_seq,
+                is_late=subject.is_late,
+                nonce=subject.nonce,
+                proven=self.given.get(each.hash),
+            )
+            for (each, subject), (floor, closed_seq) in zip(decided, bounds, strict=True)
+        ]
+        return ledger.points.apply(requests)
+
+    def refuse(self, set_aside: Sequence[SetAside], business_date: str) -> list[Outcome]:
+        """Refuse, for ever, the ids of entries that were damaged before they were sent."""
+        terminal = self.terminal
+        self.ledger.noticed(EventKind.SET_ASIDE, terminal.id, len(set_aside))
+        requests = [
+            Request(
+                operation_id=operation_id(terminal.id, each.seq),
+                terminal_id=terminal.id,
+                shop=terminal.shop.code,
+                business_date=business_date,
+                content=Unreadable(kind="set_aside"),
+                content_hash=each.hash,
+                refusal=Reason.SET_ASIDE,
+                arrived=self.ledger.clock(),
+                day_starts_at=terminal.shop.day_starts_at,
+            )
+            for each in set_aside
+        ]
+        return self.ledger.points.apply(requests)
 
 
-def _change(ledger: Ledger, signed: SignedEntry, reached: int) -> Subject:
+def _change(ledger: Ledger, signed: SignedEntry, reached: int, given: Mapping[str, Verdict]) -> Subject:
     """Carry a registration or a leave out in the ID table, unless the operation has its verdict already."""
     content = signed.entry.content
     if ledger.points.verdict(signed.entry.operation_id) is not None:
         return Subject()
+    if (once := given.get(signed.hash)) is not None and once.status is Status.REFUSED:
+        return Subject()  # it changed nothing then, and the verdict is given again
     if isinstance(content, Link) and signed.entry.form < reached:
         return Subject(refusal="resident_unreadable")
     if isinstance(content, Link):

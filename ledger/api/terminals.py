@@ -16,9 +16,10 @@ from starlette.responses import Response
 
 from config.japan import JST
 from ledger.api.answering import answered
-from ledger.api.chain import Head, reaches_beyond, walk
+from ledger.api.chain import Head, Link, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
+from ledger.api.losses import Proof, proof_in
 from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
@@ -38,7 +39,14 @@ from ledger.wire.values import OperationId
 
 router = APIRouter(prefix="/v1", tags=["terminals"])
 
-_CHAIN_CODES = ("terminal_mismatch", "entry_damaged", "journal_gap", "journal_fork", "journal_rollback")
+_CHAIN_CODES = (
+    "terminal_mismatch",
+    "entry_damaged",
+    "journal_gap",
+    "journal_fork",
+    "journal_rollback",
+    "ledger_behind",
+)
 
 
 @router.get("/keys", responses=documented())
@@ -136,21 +144,23 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     """Take journal entries in and decide their operations, in order; the same entries get the same verdicts again.
 
     The verdicts stand in the signed statement, the body is an `UploadBody`. Balances come with a single entry, while a
-    resident waits.
+    resident waits. A verdict that one of the `answers` proves is given again to the letter, whatever would be decided.
     """
     entries, terminal = asked.entries, caller.terminal
-    walk(entries, terminal.id, terminal.public_key)
+    links = walk(entries, terminal.id, terminal.public_key, asked.set_aside)
     head = Head(terminal.head_seq, terminal.head_hash)
-    beyond = reaches_beyond(entries, head)
-    if entries[-1].entry.seq < head.seq:
-        _check_known(ledger, entries)
+    proof = proof_in(ledger, terminal.id, asked.answers)
     try:
-        outcomes = decide(ledger, terminal, entries)
+        beyond = _placed(ledger, terminal, links, proof)
+        if entries[-1].entry.seq < head.seq:
+            _check_known(ledger, entries)
+        outcomes = decide(ledger, terminal, entries, asked.set_aside, proof.verdicts)
     except OperationIdConflict as conflict:
+        ledger.noticed(EventKind.JOURNAL_FORK, terminal.id)
         rolled_back = int(conflict.operation_id.rpartition("-")[2]) <= head.seq
         raise ProblemError("journal_rollback" if rolled_back else "journal_fork", head.told()) from None
     if beyond:
-        head = _advance(ledger, terminal, entries)
+        head = _advance(ledger, terminal, entries, links)
     ledger.metrics.decided(outcome.verdict for outcome in outcomes)
     after = [Aftermath()] * len(outcomes)
     if len(entries) == 1:
@@ -201,6 +211,21 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(JST).isoformat(timespec="seconds")
 
 
+def _placed(ledger: Ledger, terminal: Terminal, links: Sequence[Link], proof: Proof) -> bool:
+    """Return whether a chain goes on after the head, and count for the office what it tells of a loss or a fork."""
+    head = Head(terminal.head_seq, terminal.head_hash)
+    if proof.head_seq > head.seq:
+        ledger.noticed(EventKind.LEDGER_BEHIND, terminal.id)
+    try:
+        return reaches_beyond(links, head)
+    except ProblemError as problem:
+        if problem.code == "journal_gap" and proof.head_seq > head.seq:
+            raise ProblemError("ledger_behind", head.told()) from None
+        if problem.code == "journal_fork":
+            ledger.noticed(EventKind.JOURNAL_FORK, terminal.id)
+        raise
+
+
 def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
     """Refuse entries before the head unless their operations are those that were decided: the rest is a rollback."""
     for each in entries:
@@ -208,14 +233,14 @@ def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
             raise ProblemError("journal_rollback", {"seq": each.entry.seq})
 
 
-def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry]) -> Head:
+def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry], links: Sequence[Link]) -> Head:
     """Move the head to the last entry and return it; a copy of the terminal that was faster shows as a fork."""
     last, form = Head(entries[-1].entry.seq, entries[-1].hash), max(each.entry.form for each in entries)
     if ledger.registry.advance_head(terminal.id, last.seq, last.hash, form):
         return last
     now = ledger.registry.terminal(terminal.id) or terminal
     head = Head(now.head_seq, now.head_hash)
-    reaches_beyond(entries, head)
+    reaches_beyond(links, head)
     return head
 
 

@@ -57,5 +57,7 @@ class Reason(StrEnum):
     """It was voided before it came, so it can never succeed."""
     AWARD_ALREADY_SPENT = "award_already_spent"
     """The points that would be taken back were spent, and the programme allows no overdraft."""
+    SET_ASIDE = "set_aside"
+    """The entry was damaged before it was sent, and set aside by a signed mark; it can never succeed."""
     HOLDER_LEFT = "holder_left"
     """The resident gave the MyKey ID up since."""

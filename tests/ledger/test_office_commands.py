@@ -538,7 +538,7 @@ def _secret(code: str) -> str:
     return read.secret
 
 
-READING = {"serve", "list", "totals", "claims", "audit", "doctor", "approve"}
+READING = {"serve", "list", "totals", "claims", "audit", "doctor", "approve", "losses"}
 """Commands that change nothing; an approval writes the act that it approves, in its own test."""
 
 
@@ -554,6 +554,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "shop": (SHOP, "新しい名"),
         "enrol": ("--shop", SHOP),
         "signing-key": ("--advance",),
+        "recover": (f"{SHOP}-01", "--head", f"7:{'0' * 64}"),
         "withdraw": (f"{SHOP}-01",),
         "token": ("--municipality", TOWN, "--who", "x"),
         "stop": (shell.mykey,),
@@ -606,3 +607,30 @@ def test_awards_are_of_today(shell: Shell) -> None:
         today = ledger.today()
         last = connection.exec_driver_sql("SELECT expires_on FROM lots").scalar_one()
     assert last == date(today.year + (2 if today.month >= 4 else 1), 3, 31).isoformat()
+
+
+def test_a_terminal_goes_on_behind_what_is_lost_on_both_sides(shell: Shell) -> None:
+    """Forward only: no verdict is set aside, and what cannot be is said."""
+    with shell.ledger() as ledger:
+        code = _secret(ledger.new_enrolment_code(SHOP))
+        ledger.registry.redeem_enrolment_code(code, Ed25519PrivateKey.generate().public_key(), ledger.clock())
+    terminal, there = f"{SHOP}-01", "0" * 64
+    assert shell("recover", terminal, "--head", f"7:{there}").code == 0
+    with shell.ledger() as ledger:
+        known = ledger.registry.terminal(terminal)
+        assert known is not None
+        assert (known.head_seq, known.head_hash) == (7, there)
+        assert [each.kind for each in ledger.events.since(TOWN, ledger.today())] == ["recovered"]
+    for words, said in (
+        ((terminal, "--head", f"7:{there}"), "forward only"),
+        ((f"{SHOP}-09", "--head", f"7:{there}"), "no such terminal"),
+        ((terminal, "--head", "seven"), "NUMBER:HASH"),
+    ):
+        answer = shell("recover", *words)
+        assert answer.code != 0
+        assert said in answer.err
+
+
+def test_losses_are_a_table(shell: Shell) -> None:
+    """An office that lost nothing reads the columns alone."""
+    assert shell("losses", TOWN).out == "operation,what,programme,points,noted\n"
