@@ -47,6 +47,9 @@ _DUPLICATE_TABLE = "42P07"
 _IDLE_SECONDS = 5.0
 """How long a connection may lie unused before it is asked whether the server is still there."""
 
+_POOL_SECONDS = 10.0
+"""How long somebody waits for a connection where all are taken, before they are told to come again."""
+
 _READS = "kazasu_reads"
 
 
@@ -90,12 +93,12 @@ def translated() -> Iterator[None]:
 def open_engine(url: str) -> Engine:
     """Return an engine on which every transaction is serializable."""
     if not url.startswith("sqlite"):
-        engine = create_engine(url, isolation_level="SERIALIZABLE")
+        engine = create_engine(url, isolation_level="SERIALIZABLE", pool_timeout=_POOL_SECONDS)
         event.listen(engine, "connect", _set_up_postgresql)
         event.listen(engine, "checkin", _note_use)
         event.listen(engine, "checkout", partial(_check_idle, engine.dialect))
         return engine
-    engine = create_engine(url)
+    engine = create_engine(url, pool_timeout=_POOL_SECONDS)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -18,7 +18,7 @@ from ledger.api.state import Ledger, today_in_japan
 from ledger.database import open_engine, translated
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
-from ledger.marks import Stores, tie
+from ledger.marks import Stores, check_made, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
 from ledger.points.counters import adopt as adopt_counters
@@ -35,12 +35,13 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     """Return the ledger of a place, which is made where nothing is. Raise CannotOpen where it cannot be opened."""
     place.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity_engine, points_engine = open_engine(place.url("identity")), open_engine(place.url("points"))
-    with translated():
-        upgrade(identity_engine, "identity")
-        upgrade(points_engine, "points")
     periods = PeriodKeys(place.periods, points_engine)
     stores: Stores = {"identity": identity_engine, "points": points_engine}
     try:
+        with translated():
+            check_made(stores, place.secret)
+            for store, engine in stores.items():
+                upgrade(engine, store)
         keys, mark = tie(stores, place.secret, lambda: periods.adopt(today_in_japan(clock())))
         periods.sweep()
         adopt_counters(points_engine, periods)

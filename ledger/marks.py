@@ -20,6 +20,7 @@ from ledger.api import schema as api
 from ledger.database import reading, repeated, with_row_locks
 from ledger.identity import schema as identity
 from ledger.keys import Keys, make_secret
+from ledger.migrations import is_made
 from ledger.place import KeysApart, Store
 from ledger.points import schema as points
 
@@ -64,6 +65,17 @@ def tie(stores: Stores, path: Path, adopt: Callable[[], None]) -> tuple[Keys, Ma
             return keys, _agreed(stores, keys, path)
         make_secret(draft)
     return _begin(stores, draft, path)
+
+
+def check_made(stores: Stores, path: Path) -> None:
+    """Raise KeysApart where there is a key, and a store without a table: it was lost, or is another.
+
+    To be called before tables are made: afterwards nobody could tell.
+    """
+    if path.exists():
+        for store, engine in stores.items():
+            if not is_made(engine, store):
+                raise KeysApart("ledger_store_missing", store=store)
 
 
 def mark_of(engine: Engine, store: Store) -> Mark | None:
@@ -127,8 +139,6 @@ def _adopt(stores: Stores, marks: Mapping[Store, Mark | None], keys: Keys, adopt
     """Mark stores that were filled before there were marks; raise KeysApart where one was emptied, or is another."""
     if marks["points"] is not None:
         raise KeysApart("ledger_store_missing", store="identity")
-    if not is_filled(stores["points"], "points"):
-        raise KeysApart("ledger_store_missing", store="points")
     adopt()
     mark = set_mark(stores["identity"], "identity", Mark(secrets.token_hex(16), keys.print, 1))
     if mark.key_print == keys.print:

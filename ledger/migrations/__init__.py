@@ -22,6 +22,12 @@ def newest(store: Store) -> str:
     return max(path.stem for path in (_HERE / store).glob("v*.py"))
 
 
+def is_made(engine: Engine, store: Store) -> bool:
+    """Return whether a store's tables are there, of whatever version."""
+    with reading(engine) as connection:
+        return inspect(connection).has_table(_table(store))
+
+
 def upgrade(engine: Engine, store: Store) -> None:
     """Bring a store's tables to the newest version, all steps or none; raise LedgerNewer where they are beyond it."""
     with reading(engine) as connection:

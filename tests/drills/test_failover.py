@@ -49,7 +49,7 @@ async def points(counter: Counter, card: Card) -> int:
 
 
 async def test_an_asynchronous_standby_lacks_what_was_said_in_the_gap(open_counter: OpenCounter, card: Card) -> None:
-    """The sale is in nobody's books any more, though it was accepted; the books that are there agree."""
+    """The sale is in nobody's books any more, though it was accepted; sent again, it is there, and the books agree."""
     with postgres.pair(QUICK) as pair:
         async with open_counter(pair.url) as counter:
             assert "durability_no_standby" in {each.code for each in weaknesses(counter.ledger.books, "points")}
@@ -68,6 +68,10 @@ async def test_an_asynchronous_standby_lacks_what_was_said_in_the_gap(open_count
             assert counter.ledger.points.verdict(kept.entry.operation_id) is not None
             assert counter.ledger.points.verdict(lost.entry.operation_id) is None
             assert await points(counter, card) == 720
+            assert all(totals.agree for totals in count(counter.ledger.books, "252034"))
+            again = (await insist(counter, lost)).verdict
+            assert (again.status, again.redeemed) == (Status.ACCEPTED, 300)
+            assert await points(counter, card) == 420
             assert all(totals.agree for totals in count(counter.ledger.books, "252034"))
 
 

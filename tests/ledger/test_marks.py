@@ -130,7 +130,8 @@ def test_a_key_beside_an_empty_store_stops_the_start(tmp_path: Path, lost: str) 
         if lost in (store, "both"):
             for path in tmp_path.glob(f"{store}.db*"):
                 path.unlink()
-    assert refusal(place) == "ledger_store_missing"
+    for _ in range(2):
+        assert refusal(place) == "ledger_store_missing"
 
 
 def test_stores_of_two_ledgers_are_not_joined(tmp_path: Path) -> None:
@@ -207,6 +208,24 @@ def test_a_ledger_from_before_there_were_marks_is_taken_over(place: Place) -> No
     with pytest.raises(PeriodKeyMissing):
         ledger.periods.supplied(lambda: ledger.periods.seal(f"{today.year + 1}-01-05", "x", b"x"))
     ledger.close()
+
+
+def test_an_untouched_ledger_from_before_is_taken_over_too(place: Place) -> None:
+    """Release 0.1.0 made a key and empty tables at its first start, whatever was done then."""
+    assemble(place, Anchors()).close()
+    unmark(place)
+    ledger = assemble(place, Anchors())
+    assert ledger.epoch == 1
+    ledger.close()
+
+
+def unmark(place: Place) -> None:
+    """Take the marks away, as if the stores were from before there were any."""
+    for url, table in ((place.url("identity"), identity.mark), (place.url("points"), points.mark)):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(delete(table))
+        engine.dispose()
 
 
 def test_a_damaged_draft_is_said(tmp_path: Path) -> None:
