@@ -199,6 +199,7 @@ STATES: dict[str, State] = {
     "done-award": Done(_receipt(AWARD)),
     "done-link": Done(_receipt(LINK)),
     "done-void": Done(_receipt(pricing.void(ITEM))),
+    "done-void-award": Done(_receipt(pricing.void(ITEMS[1]))),
     "shortfall": Done(_receipt(DRAFT, Status.SHORTFALL)),
     "queued": Queued(_receipt(DRAFT, None)),
     "refused": Refused(Fault("card_unregistered"), BILL),

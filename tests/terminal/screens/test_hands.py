@@ -22,6 +22,7 @@ from terminal.counter.states import (
     AwaitCard,
     Choosing,
     ConfirmingVoid,
+    Consenting,
     Done,
     Idle,
     State,
@@ -305,6 +306,27 @@ async def test_no_digit_in_the_help_ends_or_decides_anything(name: str) -> None:
                 await pilot.press("escape")
                 await pilot.pause()
         assert all(isinstance(effect, ListVoidable) for effect in engine.effects)
+
+
+async def test_a_touch_in_the_help_chooses() -> None:
+    """What is offered there can be touched, and closing it changes nothing."""
+    async with handled(Idle()) as (screen, pilot, _engine, _):
+        for cap, left in (("Esc", Idle), ("F5", Consenting)):
+            await pilot.press("f1")
+            await pilot.pause()
+            await pilot.click(next(key for key in screen.app.screen.query(KeyCap) if cap in key.render().plain))
+            await pilot.pause()
+            assert screen.is_current
+            assert state_of(screen.counter) is left
+
+
+async def test_what_is_pasted_where_no_amount_is_wanted_does_nothing() -> None:
+    """It is no choice, and it is said which keys work."""
+    async with handled(STATES["choosing"]) as (screen, pilot, engine, _):
+        screen.post_message(events.Paste("1"))
+        await pilot.pause()
+        assert (screen.counter, engine.effects) == (counter_in(STATES["choosing"]), [])
+        assert "1-4 Enter Esc" in hint_of(screen)
 
 
 async def test_a_scan_in_the_help_chooses_nothing() -> None:
