@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,14 @@ from ledger.wire.canonical import canonical
 from ledger.wire.entries import FORM, Entry, Received, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from ledger.wire.values import Message
-from offline_queue.errors import DiskFull, JournalCorrupt, JournalReadOnly, OperationIdTaken, VerdictConflict
+from offline_queue.errors import (
+    DiskFull,
+    JournalCorrupt,
+    JournalIncomplete,
+    JournalReadOnly,
+    OperationIdTaken,
+    VerdictConflict,
+)
 from offline_queue.reading import TAIL_SENT, JournalReader, Recorded, read_journal
 from offline_queue.schema import PROBE, RESERVE, ROOM, meaning, open_database, translated
 from offline_queue.witness import Witness, read_witness, write_witness
@@ -37,6 +45,14 @@ __all__ = ["Journal", "Recorded"]
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the operating system answers where the medium could be written, if only there were room."""
+
+
+class _New(Enum):
+    """What a verdict is to the one that is kept."""
+
+    NEW = auto()
+    KNOWN = auto()
+    OTHER = auto()
 
 
 @dataclass(slots=True)
@@ -174,22 +190,27 @@ class Journal(JournalReader):
         write_witness(self._path, self.terminal_id, Witness(entry.seq, digest, signature))
         return Recorded(entry, digest)
 
-    def settle(self, result: UploadResult, awaited: Collection[str] = ()) -> None:
+    def settle(self, result: UploadResult, awaited: Collection[str] = (), *, after_loss: bool = False) -> None:
         """Keep the verdicts of an upload, and the ledger's signed word for them and for how far it is.
 
         `awaited` are the operations whose verdict somebody is waiting for. A verdict is final: the same one again
-        changes nothing, another one raises VerdictConflict; a head that is not of this journal raises JournalForked.
+        changes nothing, another one raises VerdictConflict, unless the ledger had lost the first: then it is listed,
+        and the first stands. A head that is not of this journal raises JournalForked.
         """
         heard = self._heard_by_now()
         heard = _Heard(heard.acknowledged, heard.upto, heard.digest.copy())
         with self._transaction() as connection:
             self.confirm_head(result.head_seq, result.head_hash)
-            new = [each for each in result.decisions if self._is_new(connection, each.verdict)]
+            known = {each.verdict.operation_id: self._known(connection, each.verdict) for each in result.decisions}
+            new = [each.verdict for each in result.decisions if known[each.verdict.operation_id] is _New.NEW]
+            changed = [each.verdict for each in result.decisions if known[each.verdict.operation_id] is _New.OTHER]
+            if changed and not (after_loss or self.is_behind()):
+                raise VerdictConflict(f"{changed[0].operation_id} already has another verdict")
             answer = None
-            if result.signed is not None and (new or result.head_seq != self.ledger_head()):
+            if result.signed is not None and (new or changed or result.head_seq != self.ledger_head()):
                 answer = self._keep_answer(connection, result.signed)
-            for decision in new:
-                verdict = decision.verdict
+            self._keep_changes(connection, changed, answer)
+            for verdict in new:
                 heard.hear(verdict)
                 connection.execute(
                     "INSERT INTO verdicts (position, seq, status, awaited, body, received_at, answer)"
@@ -218,7 +239,15 @@ class Journal(JournalReader):
         A signed mark names each with the hash that the entry after it vouches for. Where nothing does so, raise
         JournalCorrupt: only the office can help.
         """
-        damaged = self._damaged()
+        try:
+            self.examine_tail(self._head[0])
+        except JournalIncomplete:
+            raise
+        except JournalCorrupt:
+            damaged = self._damaged()
+        else:
+            self._damage = None
+            return []
         for seq, digest in damaged:
             mark = Mark(kind="set_aside", detail={"seq": seq, "hash": digest})
             self._append(mark, at, operator, business_date)
@@ -288,24 +317,28 @@ class Journal(JournalReader):
                 heard.hear(_verdict(body))
         return heard
 
-    def _is_new(self, connection: sqlite3.Connection, verdict: Verdict) -> bool:
-        """Return whether a verdict is to be kept; raise VerdictConflict where it contradicts one that is."""
+    def _keep_changes(self, connection: sqlite3.Connection, changed: Collection[Verdict], answer: int | None) -> None:
+        for verdict in changed:
+            row = (_seq(verdict.operation_id), canonical(verdict.said()))
+            if not connection.execute("SELECT 1 FROM changes WHERE (seq, body) = (?, ?)", row).fetchone():
+                connection.execute("INSERT INTO changes (seq, body, answer) VALUES (?, ?, ?)", (*row, answer))
+
+    def _known(self, connection: sqlite3.Connection, verdict: Verdict) -> _New:
+        """Return what a verdict is to the one that is kept; raise VerdictConflict where it is on nothing of ours."""
         seq = _seq(verdict.operation_id)
         row = connection.execute(
             "SELECT kind, hash, verdicts.body FROM entries LEFT JOIN verdicts USING (seq) WHERE seq = ?", (seq,)
         ).fetchone()
         if row is None or operation_id(self.terminal_id, seq) != verdict.operation_id:
             if seq in self.set_aside():
-                return False
+                return _New.KNOWN
             raise VerdictConflict(f"{verdict.operation_id} is no operation of this journal")
         kind, digest, body = row
         if kind in MARKS or verdict.content_hash not in {None, digest, self.set_aside().get(seq)}:
             raise VerdictConflict(f"{verdict.operation_id} is not what was decided")
         if body is None:
-            return True
-        if _core(_verdict(body)) != _core(verdict):
-            raise VerdictConflict(f"{verdict.operation_id} already has another verdict")
-        return False
+            return _New.NEW
+        return _New.KNOWN if _core(_verdict(body)) == _core(verdict) else _New.OTHER
 
     def _keep_answer(self, connection: sqlite3.Connection, signed: SignedStatement) -> int:
         statement = signed.statement
@@ -344,9 +377,7 @@ class Journal(JournalReader):
         the head that was kept outside; raise JournalCorrupt where none of them is left.
         """
         aside, witness = self.set_aside(), read_witness(self._path, self.terminal_id, self.public_key)
-        last = max(self._head[0], witness.seq if witness else 0)
-        if last > self._head[0]:
-            self.examine_tail()  # raises: what is missing at the end cannot be set aside
+        last = self._head[0]
         found: list[tuple[int, str]] = []
         named: str | None = None
         for seq in range(last, max(0, min(last, self.ledger_head()) - TAIL_SENT), -1):

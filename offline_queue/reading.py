@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlite_utils import Database
 
 from ledger.wire.answers import SignedStatement, Statement, Verdict
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
 from offline_queue.history import Answered, Decided, Line, Written
@@ -60,7 +60,8 @@ class QueueStatus:
     """How far the journal is, and what of it needs the ledger or a hand.
 
     `unsent` counts operations; `attempts` and `last_error` (a stable code) tell of the uploads that failed since the
-    last one that went through. `set_aside` are the numbers of entries that were damaged before they were sent.
+    last one that went through. `changed` counts the verdicts that came otherwise after the ledger had lost them,
+    `set_aside` are the numbers of entries that were damaged before they were sent.
     """
 
     last_seq: int
@@ -71,6 +72,7 @@ class QueueStatus:
     attempts: int
     last_error: str | None
     dead_letters: int
+    changed: int = 0
     set_aside: tuple[int, ...] = ()
 
 
@@ -120,6 +122,13 @@ class JournalReader:
         rows = self._rows("SELECT head_seq FROM answers ORDER BY number DESC LIMIT 1")
         return int((rows or self._rows("SELECT head_seq FROM before_answers") or [(0,)])[0][0])
 
+    def is_behind(self) -> bool:
+        """Return whether the ledger once signed for more than its last answer says that it has."""
+        return self.ledger_head() < self._highest_head()
+
+    def _highest_head(self) -> int:
+        return int(self._rows("SELECT MAX(head_seq) FROM answers")[0][0] or 0)
+
     def confirm_head(self, seq: int, digest: str) -> None:
         """Raise JournalForked unless the ledger's last entry is one of this journal.
 
@@ -156,6 +165,7 @@ class JournalReader:
             attempts=attempts if unsent else 0,
             last_error=last_error if unsent else None,
             dead_letters=len(self.dead_letters()),
+            changed=len(self.changed()),
             set_aside=tuple(sorted(self.set_aside())),
         )
 
@@ -253,6 +263,11 @@ class JournalReader:
         """Return the operations that the ledger refused when nobody waited for its word any more: kept for ever."""
         return self._recorded("WHERE status = 'refused' AND NOT awaited ORDER BY entries.seq")
 
+    def changed(self) -> list[tuple[str, Verdict]]:
+        """Return the operations on which the ledger, after it had lost its verdict, came to another one."""
+        rows = self._rows("SELECT seq, body FROM changes ORDER BY number")
+        return [(operation_id(self.terminal_id, seq), _verdict(body, seq)) for seq, body in rows]
+
     def set_aside(self) -> Mapping[int, str]:
         """Return number and hash of each entry that a mark sets aside, because it was damaged before it was sent."""
         found: dict[int, str] = {}
@@ -264,7 +279,12 @@ class JournalReader:
         return found
 
     def statements(self, first: int, last: int) -> list[SignedStatement]:
-        """Return what the ledger signed of its answers on some entries, and of the one that stated its highest head."""
+        """Return what the ledger signed of its answers on some entries, and of the one that stated its highest head.
+
+        There is nothing to be proved, and the list is empty, where the entries lie beyond all that it signed for.
+        """
+        if first > self._highest_head():
+            return []
         rows = self._rows(
             "SELECT statement, key, signature FROM answers WHERE number IN"
             " (SELECT answer FROM verdicts WHERE seq BETWEEN ? AND ?)"
@@ -302,14 +322,14 @@ class JournalReader:
         self._confirm_end(last, witness)
         return verified
 
-    def examine_tail(self) -> None:
-        """Check the end of the journal, in a time that does not grow with it; raise JournalCorrupt.
+    def examine_tail(self, most: int = TAIL) -> None:
+        """Check the end of the journal, `most` entries, in a time that does not grow with it; raise JournalCorrupt.
 
         That is what the ledger has not yet, some of what it has, and that nothing is missing at the end.
         """
         witness = read_witness(self._path, self.terminal_id, self.public_key)
         last, _ = self.head()
-        first = max(last - TAIL, min(last, self.ledger_head()) - TAIL_SENT, 0)
+        first = max(last - most, min(last, self.ledger_head()) - TAIL_SENT, 0)
         before = [(FIRST_PREVIOUS_HASH, 0)]
         if first and not (before := self._rows("SELECT hash, received FROM entries WHERE seq = ?", (first,))):
             raise JournalCorrupt("it is missing", first)
@@ -361,7 +381,7 @@ class JournalReader:
 
     def _confirm_end(self, last: int, witness: Witness | None) -> None:
         """Raise JournalIncomplete where entries are missing that the ledger signed for, or that were written here."""
-        told = self._rows("SELECT MAX(head_seq) FROM answers")[0][0] or 0
+        told = self._highest_head()
         if told > last:
             raise JournalIncomplete(last, told)
         if witness is None:

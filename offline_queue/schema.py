@@ -63,6 +63,12 @@ CREATE TABLE answers (
     signature TEXT NOT NULL,
     received_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL REFERENCES entries(seq),
+    answer INTEGER REFERENCES answers(number),
+    body BLOB NOT NULL
+) STRICT;
 CREATE TABLE ledger_keys (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE before_answers (
     head_seq INTEGER NOT NULL,
@@ -100,12 +106,14 @@ CREATE INDEX dead_letters ON verdicts(seq) WHERE status = 'refused' AND NOT awai
 CREATE TRIGGER answers_are_never_replaced BEFORE INSERT ON answers
     WHEN EXISTS (SELECT * FROM answers WHERE number = NEW.number) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER answers_are_never_changed BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER changes_are_never_deleted BEFORE DELETE ON changes BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER answers_are_never_deleted BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
 """What the ledger signed is kept, and there is no outbox: what is unsent lies above the head that it last stated.
 
 `entries.received` is how many verdicts entries up to this one acknowledge, `verdicts.answer` the answer that brought
-it. `before_answers` is what form 1 knew: up to which entry all was sent and decided, and how many verdicts there were.
+it; `changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew: up
+to which entry all was sent and decided, and how many verdicts there were.
 """
 
 STEPS: tuple[str, ...] = (_FORM_1, _FORM_2)

@@ -44,6 +44,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         tell(texts("queue-oldest", at=found.oldest_unsent_at, attempts=found.attempts))
     if found.last_error is not None:
         tell(texts("queue-last-error", what=texts.refusal(found.last_error).what))
+    if found.changed:
+        tell(texts("queue-changed", count=found.changed))
     if found.set_aside:
         tell(texts("queue-set-aside", which=numbers(found.set_aside)))
     if found.dead_letters:
@@ -90,7 +92,9 @@ def sync(context: typer.Context, as_json: AsJson = False) -> None:
         tell(chosen.texts("queue-last-error", what=chosen.texts.refusal(sent.error or "").what))
     else:
         tell(chosen.texts("queue-all-sent"))
-    raise typer.Exit(Exit.QUEUED if sent.error else Exit.ACCEPTED)
+    if sent.set_aside and not as_json:
+        tell(chosen.texts("queue-set-aside", which=numbers(sent.set_aside)))
+    raise typer.Exit(Exit.QUEUED if sent.unsent else Exit.ACCEPTED)
 
 
 async def _sync(chosen: Globals, *, quiet: bool) -> books.Sent:

@@ -91,23 +91,33 @@ def reading(home: Home) -> Iterator[JournalReader]:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How many operations were decided, how many are left, and the code of why."""
+    """How many operations were decided, how many are left and the code of why, and which entries were set aside."""
 
     decided: int
     unsent: int
     error: str | None = None
+    set_aside: tuple[int, ...] = ()
 
 
 async def send(station: Station, on_upload: Callable[[], None] = lambda: None) -> Sent:
-    """Send all that is unsent as far as the line carries; raise QueueError."""
-    journal = station.journal
+    """Send all that is unsent as far as the line carries; raise QueueError.
+
+    What is damaged at the journal's end is set aside, so that it holds up nothing else.
+    """
+    journal, at = station.journal, station.clock()
+    aside = await asyncio.to_thread(
+        journal.set_damaged_aside,
+        at=at,
+        operator=station.settings.counter.clerk,
+        business_date=station.business_date(at),
+    )
     before = journal.verdict_count()
     error = None
     try:
         await station.syncer.sync(on_upload)
     except LedgerError as left:
         error = reason(left)
-    return Sent(journal.verdict_count() - before, journal.unsent_count(), error)
+    return Sent(journal.verdict_count() - before, journal.unsent_count(), error, tuple(aside))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ledger.wire.answers import Decision, Inquiry, InquiryResult
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
 from ledger.wire.operations import Award, CardSigned, Sale, Void
 from ledger.wire.tokens import Registration
-from offline_queue.errors import JournalForked, OperationIdTaken, QueueError
+from offline_queue.errors import OperationIdTaken, QueueError
 from offline_queue.journal import Recorded
 from offline_queue.sync import Line
 from reader.errors import CardChanged, ReaderError
@@ -79,6 +79,7 @@ class Desk:
                 wipe(pin)
                 return None
             case Reopen():
+                await self._look_again()
                 return await self._trouble() or Opened(self._station.terms())
             case _:
                 assert_never(effect)
@@ -126,10 +127,25 @@ class Desk:
     def _keep_nonce(self, told: InquiryResult) -> None:
         self._nonce, self._fetched = told.nonce, perf_counter()
 
+    async def _look_again(self) -> None:
+        """Set aside what is damaged, now that somebody has read so, and compare journal and ledger anew."""
+        station, at = self._station, self._station.clock()
+        # What still is wrong afterwards is told as trouble.
+        with suppress(QueueError):
+            await asyncio.to_thread(
+                station.journal.set_damaged_aside,
+                at=at,
+                operator=station.settings.counter.clerk,
+                business_date=station.business_date(at),
+            )
+        with suppress(QueueError):
+            await station.syncer.look_again()
+
     async def _trouble(self) -> Trouble | None:
         """Return why nothing could be recorded now, before a resident is told anything."""
-        if self._station.syncer.state.line is Line.FORKED:
-            return Trouble(Fault(JournalForked.code))
+        state = self._station.syncer.state
+        if state.line is Line.STOPPED and state.error is not None:
+            return Trouble(Fault(state.error))
         try:
             with self._timed():
                 await asyncio.to_thread(self._station.journal.check_room)
@@ -138,18 +154,27 @@ class Desk:
         return None
 
     async def _inquire(self, present: Presence) -> CardRead:
+        syncer = self._station.syncer
+        # Nobody waits for a line that is known to be down, or is shown points that could not be used in time.
+        if not (await syncer.is_there() and syncer.may_decide_within(self._station.settings.ledger.wait_seconds)):
+            return self._unanswered(present)
         try:
             told = await self._ask_who(present)
-        except (LedgerUnreachable, LedgerBusy):
+        except (LedgerUnreachable, LedgerBusy) as error:
             self._note_line(False)
-            # The one that was fetched ahead may have served an operation already, and serves no second one.
-            present.nonce = ""
-            return CardRead(present.task, Resident(), whole=present.is_whole)
+            syncer.heard(error)
+            return self._unanswered(present)
         self._note_line(True)
+        syncer.heard(None)
         self._keep_nonce(told)
         present.nonce = told.nonce
         known = Resident(told.standing, tuple(told.balances), tuple(told.services))
         return CardRead(present.task, known, whole=present.is_whole)
+
+    def _unanswered(self, present: Presence) -> CardRead:
+        # The nonce that was fetched ahead may have served an operation already, and serves no second one.
+        present.nonce = ""
+        return CardRead(present.task, Resident(), whole=present.is_whole)
 
     async def _ask_who(self, present: Presence) -> InquiryResult:
         """Ask the ledger; where the nonce had ended, once more with the fresh one that the answer brings."""
@@ -247,12 +272,11 @@ class Desk:
         try:
             with self._timed():
                 decision = await station.syncer.submit(receipt.operation_id, station.settings.ledger.wait_seconds)
-        except JournalForked:
+        except QueueError:
             decision = None
         except Exception:  # noqa: BLE001  # a sale never hangs on a defect: its outcome is simply not known yet
             _log.exception("no verdict on %s", receipt.operation_id)
             decision = None
-        self._note_line(decision is not None)
         if decision is None:
             return Unanswered(task, receipt)
         return Decided(task, self._decided(receipt, decision))

@@ -33,20 +33,38 @@ class ReaderState(StrEnum):
     """There is none, and practice cards are tapped instead."""
 
 
+_TROUBLE = {
+    None: "status-line-down",
+    "line_down": "status-line-down",
+    "answer_untrusted": "status-line-down",
+    "ledger_busy": "status-line-busy",
+    "ledger_behind": "status-line-behind",
+}
+"""What the status line says of each trouble; of any other, that it is this terminal's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the status line shows beside the shop and the clock.
 
-    `online` is None until the ledger was asked for the first time; `practice_cards` are the names that
-    `Engine.hold` takes, none outside practice mode or where a real reader is there.
+    `online` is None until the ledger was asked for the first time; `trouble` is the code of why it cannot be had.
+    `practice_cards` are the names that `Engine.hold` takes, none outside practice mode or where a real reader is there.
     """
 
     clerk: str
     practice: bool = False
     reader: ReaderState = ReaderState.STARTING
     online: bool | None = None
+    trouble: str | None = None
     unsent: int = 0
     practice_cards: tuple[str, ...] = ()
+
+    @property
+    def line_text(self) -> str:
+        """The text for the line: whether it is up, and whose trouble it is where the ledger cannot be had."""
+        if self.online is None:
+            return "status-line-asking"
+        return "status-line-up" if self.online else _TROUBLE.get(self.trouble, "status-line-own")
 
 
 Report = Event | Surroundings

@@ -102,6 +102,7 @@ class BackgroundEngine:
         self._surroundings = surroundings
         self._wanted: asyncio.Queue[Effect | _Asked | None] = asyncio.Queue()
         self._unanswered: Unanswered | None = None
+        self._station: Station | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._report: Callable[[Report], None] = lambda _report: None
 
@@ -172,6 +173,7 @@ class BackgroundEngine:
 
     async def _work(self, station: Station) -> None:
         """Carry out what is wanted until there is no more; what is under way then is finished."""
+        self._station = station
         desk = Desk(station, self._on_answer)
         self._count_unsent(station)
         self._source.start(self._hear_reader)
@@ -194,6 +196,7 @@ class BackgroundEngine:
                     task.cancel()
         finally:
             desk.forget()
+            self._station = None
             self._source.stop()
 
     async def _carry_out(self, desk: Desk, station: Station, effect: Effect) -> None:
@@ -267,18 +270,20 @@ class BackgroundEngine:
         match state.line:
             case Line.ONLINE:
                 self._on_answer(True)
-            case Line.OFFLINE:
-                self._on_answer(False)
-            case Line.FORKED:
-                self._report(Trouble(Fault(JournalForked.code)))
+            case Line.OFFLINE | Line.BUSY | Line.BEHIND | Line.HELD:
+                self._on_answer(False, state.error)
+            case Line.STOPPED:
+                self._report(Trouble(Fault(state.error or JournalForked.code)))
             case Line.UNKNOWN:
                 pass
             case _:
                 assert_never(state.line)
 
-    def _on_answer(self, online: bool) -> None:
+    def _on_answer(self, online: bool, trouble: str | None = None) -> None:
         """Tell how the line is; when it is back, ask at once for what somebody still waits for."""
-        self._tell(online=online)
+        self._tell(online=online, trouble=trouble)
+        if self._station is not None:
+            self._count_unsent(self._station)
         if online and self._unanswered is not None:
             asked, self._unanswered = self._unanswered, None
             self._wanted.put_nowait(AskAgain(asked.task, asked.receipt))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ledger.wire.answers import Decision, Problem, Status, UploadResult, Verdict
+from ledger.wire.answers import Decision, Problem, SignedStatement, Status, UploadResult, Verdict
 from ledger.wire.client import LedgerClient, LedgerRefusal
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, SignedEntry
 from ledger.wire.operations import Award, is_operation
@@ -28,7 +28,7 @@ def refusal(code: str) -> LedgerRefusal:
 class FakeLedger(LedgerClient):
     """Decides every operation once: awards of 13 points are refused, all else is accepted.
 
-    `before` and `after` are asked around each upload and may raise.
+    `before` and `after` are asked around each upload and may raise; `down` is what a probe finds.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,9 @@ class FakeLedger(LedgerClient):
         self.uploads: list[int] = []
         self.before: Trouble = fine
         self.after: Trouble = fine
+        self.down = False
+        self.answers: list[SignedStatement] = []
+        self.refused: set[str] = set()
 
     async def setup(self) -> TerminalSetup:
         """Say where this ledger stands in the journal."""
@@ -50,9 +53,16 @@ class FakeLedger(LedgerClient):
             head_hash=self._hash(len(self.seen)),
         )
 
-    async def upload(self, entries: Sequence[SignedEntry], **_sent_again: Any) -> UploadResult:
+    async def probe(self) -> bool:
+        """Say whether the line is up."""
+        return not self.down
+
+    async def upload(
+        self, entries: Sequence[SignedEntry], *, answers: Sequence[SignedStatement] = (), **_set_aside: Any
+    ) -> UploadResult:
         """Take consecutive entries in, those that are known already again."""
         self.uploads.append(len(entries))
+        self.answers += answers
         self.before(entries)
         for signed in entries:
             known = len(self.seen)
@@ -65,8 +75,14 @@ class FakeLedger(LedgerClient):
             if signed.entry.seq == known + 1:
                 self.seen.append(signed)
         self.after(entries)
-        decisions = [decision(signed) for signed in entries if is_operation(signed.entry.content)]
+        decisions = [self._decide(signed) for signed in entries if is_operation(signed.entry.content)]
         return answer(decisions, (len(self.seen), self._hash(len(self.seen))))
+
+    def _decide(self, signed: SignedEntry) -> Decision:
+        if signed.entry.operation_id not in self.refused:
+            return decision(signed)
+        verdict = Verdict(operation_id=signed.entry.operation_id, status=Status.REFUSED, code="card_revoked")
+        return Decision(verdict=verdict, balances=[])
 
     def _hash(self, seq: int) -> str:
         return self.seen[seq - 1].hash if seq else FIRST_PREVIOUS_HASH

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.wire.answers import Status, UploadResult, Verdict
-from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable
+from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, LedgerUntrusted
 from ledger.wire.entries import MAX_UPLOAD, SignedEntry
 from ledger.wire.operations import Mark
+from offline_queue import sync
 from offline_queue.errors import DiskFull, JournalForked
 from offline_queue.journal import Journal
 from offline_queue.sync import LONGEST_DELAY, Line, Syncer, SyncState, backoff
@@ -41,6 +43,23 @@ def times(count: int, error: Exception) -> Trouble:
 def always(error: Exception) -> Trouble:
     """Return trouble that never ends."""
     return times(1 << 30, error)
+
+
+@asynccontextmanager
+async def running(syncer: Syncer) -> AsyncIterator[None]:
+    """Have a syncer at work in the background."""
+    task = asyncio.create_task(syncer.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the background work until something is the case."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
+            await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -88,23 +107,24 @@ async def test_a_resident_gets_the_verdict(journal: Journal, ledger: FakeLedger,
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "shown", "code"),
     [
-        (LedgerUnreachable("no route"), "line_down"),
-        (LedgerBusy(3.0), "ledger_busy"),
-        (refusal("clock_skewed"), "clock_skewed"),
-        (refusal("signature_wrong"), "signature_wrong"),
+        (LedgerUnreachable("no route"), Line.OFFLINE, "line_down"),
+        (LedgerUntrusted("forged"), Line.OFFLINE, "answer_untrusted"),
+        (LedgerBusy(0.0), Line.BUSY, "ledger_busy"),
+        (refusal("clock_skewed"), Line.HELD, "clock_skewed"),
+        (refusal("signature_wrong"), Line.HELD, "signature_wrong"),
     ],
 )
 async def test_no_verdict_is_no_refusal(
-    journal: Journal, ledger: FakeLedger, syncer: Syncer, error: LedgerError, code: str
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, error: LedgerError, shown: Line, code: str
 ) -> None:
     """Whatever kept the request from being decided, the operation stays in the outbox and is asked for again."""
     waiting = append(journal)
     ledger.before = always(error)
     assert await syncer.submit(waiting.operation_id, 5) is None
     assert journal.unsent_count() == 1
-    assert syncer.state == SyncState(Line.OFFLINE, 1, code)
+    assert syncer.state == SyncState(shown, 1, code)
     ledger.before = fine
     decision = await syncer.submit(waiting.operation_id, 5)
     assert decision is not None
@@ -144,12 +164,12 @@ async def test_waiting_ends_when_it_is_said_to(journal: Journal, ledger: FakeLed
     """A ledger that does not answer leaves the resident with an unknown outcome, not with a hanging counter."""
     waiting = append(journal)
 
-    async def never(_entries: Sequence[SignedEntry]) -> UploadResult:
+    async def never(_entries: Sequence[SignedEntry], **_more: object) -> UploadResult:
         await asyncio.Event().wait()
         raise AssertionError
 
     ledger.upload = never  # type: ignore[assignment, method-assign]  # a line on which nothing ever comes back
-    assert await syncer.submit(waiting.operation_id, 0) is None
+    assert await syncer.submit(waiting.operation_id, 0.05) is None
     assert syncer.state.line is Line.OFFLINE
 
 
@@ -230,14 +250,144 @@ async def test_what_even_alone_cannot_be_taken_is_said_and_tried_again(
 async def test_what_only_the_office_can_mend_stops_and_says_so(
     journal: Journal, ledger: FakeLedger, syncer: Syncer, code: str
 ) -> None:
-    """The background ends, the line is neither up nor down, and nothing is taken from the outbox."""
+    """The background waits for a person, the line is neither up nor down, and nothing counts as sent."""
     waiting = append(journal)
     ledger.before = always(refusal(code))
     with pytest.raises(JournalForked):
         await syncer.submit(waiting.operation_id, 5)
-    assert syncer.state == SyncState(Line.FORKED, error="journal_forked")
-    await syncer.run()
-    assert journal.unsent_count() == 1
+    assert syncer.state == SyncState(Line.STOPPED, error="journal_forked")
+    assert len(ledger.uploads) == 2
+    async with running(syncer):
+        await asyncio.sleep(0)
+        assert len(ledger.uploads) == 2
+        assert journal.unsent_count() == 1
+        ledger.before = fine
+        await syncer.look_again()
+        await until(lambda: syncer.state == SyncState(Line.ONLINE))
+    assert journal.unsent_count() == 0
+
+
+@pytest.mark.parametrize("code", ["journal_gap", "journal_fork", "journal_rollback", "entry_damaged"])
+async def test_a_single_contradiction_is_compared_again(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, code: str
+) -> None:
+    """No refusal is signed: one that does not come again stops nothing."""
+    waiting = append(journal)
+    ledger.before = times(1, refusal(code))
+    decision = await syncer.submit(waiting.operation_id, 5)
+    assert decision is not None
+    assert syncer.state == SyncState(Line.ONLINE)
+
+
+async def test_nobody_waits_for_a_line_that_is_known_to_be_down(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """The first sale finds out; the next ones are queued at once, until a probe finds the line again."""
+    ledger.down, ledger.before = True, always(LedgerUnreachable("no route"))
+    async with running(syncer):
+        first = append(journal)
+        await until(lambda: syncer.state.line is Line.OFFLINE)
+        tried = len(ledger.uploads)
+        for _ in range(20):
+            assert await syncer.submit(append(journal).operation_id, 5) is None
+        assert len(ledger.uploads) == tried
+        ledger.down, ledger.before = False, fine
+        syncer.wake()
+        await until(lambda: syncer.state == SyncState(Line.ONLINE))
+        assert await syncer.submit(first.operation_id, 5) is not None
+        assert journal.unsent_count() == 0
+
+
+async def test_a_line_is_watched_with_nothing_unsent(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes down and comes back, and the status line says both within a probe."""
+    monkeypatch.setattr(sync, "PROBE_EVERY", 0.01)
+    async with running(syncer):
+        await until(lambda: syncer.state.line is Line.ONLINE)
+        ledger.down = True
+        await until(lambda: syncer.state.line is Line.OFFLINE)
+        ledger.down = False
+        await until(lambda: syncer.state.line is Line.ONLINE)
+    assert ledger.uploads == []
+    assert journal.head()[0] == 0
+
+
+async def test_a_ledger_that_is_busy_is_left_alone_until_it_said(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """Its own word, its own time: meanwhile a sale is queued at once, and waking changes nothing."""
+    append(journal)
+    ledger.before = always(LedgerBusy(30.0))
+    async with running(syncer):
+        await until(lambda: syncer.state.line is Line.BUSY)
+        for _ in range(5):
+            syncer.wake()
+            assert await syncer.submit(append(journal).operation_id, 5) is None
+    assert (len(ledger.uploads), syncer.state.error) == (1, "ledger_busy")
+
+
+async def test_a_ledger_that_forgot_gets_everything_again(
+    journal: Journal, ledger: FakeLedger, line: StatusLine
+) -> None:
+    """From its head on, with what it had signed; the verdicts are the same, and nobody has to do anything."""
+    for points in (1, 2, 3, 4):
+        append(journal, points)
+    await Syncer(journal, ledger).sync()
+    del ledger.seen[1:]
+    append(journal, 5)
+    syncer = Syncer(journal, ledger, line)
+    assert await syncer.sync() == 4
+    assert [state.line for state in line.states] == [Line.BEHIND, Line.ONLINE]
+    assert [signed.entry.seq for signed in ledger.seen] == [1, 2, 3, 4, 5]
+    assert [answer.statement.head_seq for answer in ledger.answers] == [4]
+    assert (journal.status().changed, journal.unsent_count(), journal.verify()) == (0, 0, 5)
+
+
+async def test_a_loss_that_shows_in_a_sale_heals_as_well(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
+    """The ledger says that there is a gap; it is compared, and filled."""
+    for points in (1, 2, 3):
+        append(journal, points)
+    await syncer.sync()
+    ledger.seen.clear()
+    decision = await syncer.submit(append(journal, 4).operation_id, 5)
+    assert decision is not None
+    assert decision.verdict.awarded == 4
+    assert len(ledger.seen) == 4
+    assert journal.verify() == 4
+
+
+async def test_what_comes_otherwise_after_a_loss_is_listed(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """The first verdict stands here; that the ledger came to another one is for a person to see."""
+    lost = append(journal, 4)
+    await syncer.sync()
+    ledger.seen.clear()
+    ledger.refused = {lost.operation_id}
+    append(journal, 5)
+    await syncer.sync()
+    assert [name for name, _ in journal.changed()] == [lost.operation_id]
+    assert syncer.state == SyncState(Line.ONLINE)
+    found = journal.find(lost.operation_id)
+    assert found is not None
+    assert found.verdict is not None
+    assert found.verdict.status is Status.ACCEPTED
+    assert journal.verify() == 2
+
+
+async def test_more_unsent_than_can_go_in_time_makes_nobody_wait(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """The background goes on with it; the sale is queued at once."""
+    for _ in range(2 * MAX_UPLOAD + 10):
+        journal.append(Mark(kind="opened"), at=START, operator="12", business_date=DAY)
+    syncer._seconds_each = 1.0
+    waiting = append(journal)
+    assert await syncer.submit(waiting.operation_id, 5) is None
+    assert ledger.uploads == []
+    assert not syncer.may_decide_within(1.0)
+    assert await syncer.sync() == 1
 
 
 async def test_a_restored_backup_is_noticed_before_anything_is_sent(
@@ -252,8 +402,8 @@ async def test_a_restored_backup_is_noticed_before_anything_is_sent(
     restored = Journal(tmp_path / "old.db", TERMINAL, key, lambda: START)
     ledger.uploads.clear()
     syncer = Syncer(restored, ledger)
-    await syncer.run()
-    assert syncer.state.line is Line.FORKED
+    async with running(syncer):
+        await until(lambda: syncer.state.line is Line.STOPPED)
     assert ledger.uploads == []
     append(restored, 5)
     with pytest.raises(JournalForked):
@@ -278,7 +428,7 @@ async def test_a_second_verdict_stops_the_line(journal: Journal, ledger: FakeLed
     ledger.upload = contradict  # type: ignore[method-assign]  # no ledger of ours does this
     with pytest.raises(JournalForked):
         await syncer.sync()
-    assert syncer.state.line is Line.FORKED
+    assert syncer.state.line is Line.STOPPED
     found = journal.find(recorded.operation_id)
     assert found is not None
     assert found.verdict is not None
@@ -321,12 +471,12 @@ async def test_a_full_disk_does_not_end_the_background(
     append(journal)
     settle, full = journal.settle, 3
 
-    def no_room(result: UploadResult, awaited: frozenset[str]) -> None:
+    def no_room(result: UploadResult, awaited: frozenset[str], **more: bool) -> None:
         nonlocal full
         full -= 1
         if full >= 0:
             raise DiskFull
-        settle(result, awaited)
+        settle(result, awaited, **more)
 
     monkeypatch.setattr(journal, "settle", no_room)
     task = asyncio.create_task(syncer.run())

@@ -14,6 +14,9 @@ status-other-card = Other card
 status-line-asking = Line ...
 status-line-up = Online
 status-line-down = Offline
+status-line-busy = Ledger busy
+status-line-behind = Ledger restoring
+status-line-own = Cannot send
 status-unsent = Unsent { $count }
 
 # The line at the bottom

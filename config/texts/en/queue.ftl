@@ -5,6 +5,7 @@ queue-unsent = Unsent: { $count }
 queue-oldest = Oldest unsent: { $at } (tried { $attempts } times)
 queue-last-error = Why it could not be sent: { $what }
 queue-dead-letters = Refused by the ledger when the customer had left: { $count }
+queue-changed = Decided otherwise after the ledger had lost its answer: { $count }
 queue-sending = Sending, { $count } left
 queue-all-sent = Everything is sent.
 queue-still-unsent = { $count } still unsent. They go as soon as the line is back.

@@ -5,6 +5,7 @@ queue-unsent = 未送信 { $count } 件
 queue-oldest = いちばん古い未送信 { $at }（送信 { $attempts } 回）
 queue-last-error = 送れない理由: { $what }
 queue-dead-letters = 台帳に断られた取引 { $count } 件（お客様にはまだ伝わっていません）
+queue-changed = 台帳が判定を失った後、別の判定になったもの：{ $count } 件
 queue-sending = 送信中 残り { $count } 件
 queue-all-sent = すべて送信しました。
 queue-still-unsent = まだ { $count } 件が未送信です。回線がもどれば送れます。

@@ -117,5 +117,5 @@ def _things(scene: Scene) -> Iterator[str]:
             yield words(f"status-reader-{around.reader.replace('_', '-')}")
         case _:
             assert_never(scene.counter.field)
-    yield words({None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online])
+    yield words(around.line_text)
     yield words("status-unsent", count=around.unsent)

@@ -246,8 +246,7 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         around, line = shared.surroundings, self.query_one(StatusLine)
         line.place = "  ".join(part for part in (shared.terms.shop_name, words(row_of(NAME).title)) if part)
         line.practice = words("status-practice") if around.practice else ""
-        up = {None: "status-line-asking", True: "status-line-up", False: "status-line-down"}[around.online]
-        line.things = f"{words(up)}  {words('status-unsent', count=around.unsent)}"
+        line.things = f"{words(around.line_text)}  {words('status-unsent', count=around.unsent)}"
         line.time = shared.now().strftime("%H:%M")
 
 
