@@ -175,8 +175,8 @@ class Syncer:
         if self._stopped is not None:
             self._stopped, self._compared = None, False
             self._become(SyncState())
-        with suppress(LedgerError):
-            await self._compare()
+            with suppress(LedgerError):
+                await self._compare()
         self._wanted.set()
 
     # Watching ---------------------------------------------------------------------------------------------------

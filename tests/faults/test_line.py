@@ -128,7 +128,7 @@ async def test_without_a_line_awards_wait_and_points_cannot_be_used(branch: tupl
     online = asyncio.Event()
 
     def on_change(state: SyncState) -> None:
-        line.down = state.failures < 20
+        line.down = state.line is not LineState.OFFLINE
         if state.line is LineState.ONLINE:
             online.set()
 

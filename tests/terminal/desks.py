@@ -27,7 +27,7 @@ from ledger.wire.answers import (
     Verdict,
 )
 from ledger.wire.client import LedgerClient
-from ledger.wire.entries import Upload
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, Upload
 from ledger.wire.operations import Award, Sale, is_operation
 from ledger.wire.sealing import Purpose, SealingKey
 from ledger.wire.setup import Shop, TerminalSetup
@@ -63,6 +63,7 @@ class TestLedger:
     asked: list[Presented] = field(default_factory=list)
     answers: AnswerKey = field(default_factory=AnswerKey)
     uploads: list[Upload] = field(default_factory=list)
+    head: tuple[int, str] = (0, FIRST_PREVIOUS_HASH)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
@@ -70,6 +71,10 @@ class TestLedger:
             raise httpx.ConnectError("down", request=request)
         if request.url.path == "/v1/inquiries":
             return self._inquiry(request, Inquiry.model_validate_json(request.content))
+        if request.url.path == "/health":
+            return httpx.Response(200, json={"status": "up"})
+        if request.url.path == "/v1/terminal":
+            return self.answers.answer(request, setup_of(self).as_json(), head=self.head)
         return self._upload(request)
 
     def _inquiry(self, request: httpx.Request, inquiry: Inquiry) -> httpx.Response:
@@ -98,6 +103,7 @@ class TestLedger:
             self.loses -= 1
             raise httpx.ReadTimeout("lost", request=request)
         last = upload.entries[-1]
+        self.head = last.entry.seq, last.hash
         decisions = [
             self._decide(e.entry.operation_id, e.entry.content) for e in upload.entries if is_operation(e.entry.content)
         ]
@@ -126,20 +132,28 @@ class OpenDesk:
     lines: list[bool]
 
 
-@asynccontextmanager
-async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[OpenDesk]:
-    """Yield an open desk whose journal lies in a folder; its clock stands at noon."""
-    ledger = ledger or TestLedger()
-    key = Ed25519PrivateKey.generate()
-    setup = TerminalSetup(
+def setup_of(ledger: TestLedger) -> TerminalSetup:
+    """Return what a terminal is told by its ledger."""
+    return TerminalSetup(
         terminal_id=TERMINAL,
         shop=Shop(code=SHOP, name="見本商店"),
         programmes=[programme.model_dump(mode="json") for programme in TERMS.programmes.values()],
         sealing_key=ledger.sealing.public,
         server_time=NOON.isoformat(),
+        head_seq=ledger.head[0],
+        head_hash=ledger.head[1],
+        signing_keys=ledger.answers.pinned,
         nonce=NONCE,
     )
-    journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOON)
+
+
+@asynccontextmanager
+async def desk(folder: Path, ledger: TestLedger | None = None) -> AsyncIterator[OpenDesk]:
+    """Yield an open desk whose journal lies in a folder; its clock stands at noon."""
+    ledger = ledger or TestLedger()
+    key = Ed25519PrivateKey.generate()
+    setup = setup_of(ledger)
+    journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOON, ledger.answers.pinned)
     transport = httpx.MockTransport(ledger)
     cards = PracticeSource()
     async with LedgerClient(transport=transport, terminal_id=TERMINAL, key=key, pinned=ledger.answers.pinned) as client:

@@ -17,6 +17,7 @@ from ledger.wire.operations import Sale, Void
 from ledger.wire.proof import is_proven
 from ledger.wire.sealing import Purpose
 from ledger.wire.tokens import Presented
+from offline_queue.sync import Line
 from reader.virtual.cards import DESIGNS, practice_cards
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListVoidable, ReadCard, Reopen, Wipe
@@ -133,7 +134,8 @@ async def test_a_commit_is_durable_and_then_decided(tmp_path: Path) -> None:
         assert record is not None
         assert record.verdict == event.receipt.verdict
         assert (record.entry.operator, record.entry.business_date) == ("12", "2026-11-23")
-        assert counter.lines == [True, True]
+        assert counter.lines == [True]
+        assert counter.station.syncer.state.line is Line.ONLINE
 
 
 async def test_without_the_line_a_card_is_still_read_and_an_award_waits(tmp_path: Path) -> None:
@@ -144,7 +146,8 @@ async def test_without_the_line_a_card_is_still_read_and_an_award_waits(tmp_path
         event = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
         assert isinstance(event, Unanswered)
         assert counter.station.journal.unsent_count() == 1
-        assert counter.lines == [False, False]
+        assert counter.lines == [False]
+        assert counter.station.syncer.state.line is Line.OFFLINE
 
 
 async def test_a_lost_reply_leads_to_the_same_operation(tmp_path: Path) -> None:
