@@ -72,6 +72,8 @@ class LedgerSettings(_Table):
 
     url: Annotated[HttpUrl | None, Field(examples=["https://ledger.example.jp"])] = None
     """Another ledger than the one that enrolled this terminal."""
+    plain_http: bool = False
+    """Speak to the ledger without TLS where somebody could stand in between; the screen says so all the time."""
     wait_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
     """How long a resident waits for a verdict before the outcome is shown as unknown."""
 

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -21,6 +22,7 @@ from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.state import Ledger
 from ledger.api.telemetry import LOGGER, SHARED, log_failure
+from ledger.doors import CONNECTIONS, Door
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.upkeep import tidy
@@ -39,8 +41,11 @@ _TIDY_SECONDS: Final = 1800
 """How long after midnight the day before may wait to be tidied up."""
 
 
-def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) -> None:
-    """Serve a ledger until stopped. Several processes need databases that several processes can write: PostgreSQL."""
+def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int, proxies: Sequence[str] = ()) -> None:
+    """Serve a ledger until stopped. Several processes need databases that several processes can write: PostgreSQL.
+
+    Only of the `proxies` is it believed on whose behalf they ask (`X-Forwarded-For`).
+    """
     told = {
         DIRECTORY: str(place.directory),
         IDENTITY_URL: place.url("identity"),
@@ -61,6 +66,11 @@ def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int) ->
             access_log=False,
             log_level="warning",
             server_header=False,
+            http=Door,
+            ws="none",
+            limit_concurrency=CONNECTIONS,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
         )
 
 

@@ -28,6 +28,9 @@ LOGGER = logging.getLogger("kazasu.ledger")
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which several processes are told to count in files of one directory."""
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What counts and logs name; of made-up methods each would be a row of its own for ever."""
+
 LOGGER.addHandler(logging.NullHandler())
 
 _log: Any = structlog.wrap_logger(
@@ -97,8 +100,9 @@ class Telemetry:
         seconds = time.perf_counter() - started
         # The route, never the path: a path names an operation.
         route = getattr(scope.get("route"), "path", "-")
-        self._metrics.answered(route, scope["method"], status, seconds)
-        _log.info("answered", route=route, method=scope["method"], status=status, ms=round(seconds * 1000, 1))
+        method = scope["method"] if scope["method"] in METHODS else "-"
+        self._metrics.answered(route, method, status, seconds)
+        _log.info("answered", route=route, method=method, status=status, ms=round(seconds * 1000, 1))
 
 
 def log_failure(error: Exception) -> None:

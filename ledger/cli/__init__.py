@@ -47,6 +47,9 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; TLS is a reverse proxy's work.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
     workers: Annotated[int, typer.Option(min=1, help="Processes; several need PostgreSQL.")] = 1,
+    proxy: Annotated[
+        list[str] | None, typer.Option(help="Address of a reverse proxy whose X-Forwarded-For is believed.")
+    ] = None,
     require_durable: Annotated[
         bool, typer.Option("--require-durable", help="Do not serve where a verdict can be lost.")
     ] = False,
@@ -64,7 +67,7 @@ def serve(
             say(keeping.told(each, office))
         if weak and require_durable:
             office.refuse("not_durable")
-    run(office.place, office.anchors, host=host, port=port, workers=workers)
+    run(office.place, office.anchors, host=host, port=port, workers=workers, proxies=proxy or ())
 
 
 for part in (places, people, awards, points, keeping, trust):

@@ -17,7 +17,7 @@ from config import settings as settings_file
 from config.home import Home
 from config.settings import Settings
 from config.trust import Anchors
-from ledger.wire.client import LedgerBusy, LedgerUnreachable
+from ledger.wire.client import LedgerBusy, LedgerUnreachable, LedgerUntrusted
 from offline_queue.errors import DiskFull, JournalInUse, JournalReadOnly
 from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
@@ -183,8 +183,14 @@ async def _ledger(patient: Patient, enrolment: Enrolment | None) -> AsyncIterato
     terminal_id = enrolment.setup.terminal_id
     try:
         key = enrolments.key_of(patient.home)
-        async with open_client(patient.home, url, terminal_id=terminal_id, key=key) as client:
+        pinned = enrolment.setup.signing_keys
+        allowed = patient.settings.ledger.plain_http
+        async with open_client(
+            patient.home, url, terminal_id=terminal_id, key=key, pinned=pinned, plain_http=allowed
+        ) as client:
             setup = await client.setup()
+    except LedgerUntrusted as error:
+        yield Finding("ledger", Level.WRONG, url, fault_of(error))
     except (LedgerUnreachable, LedgerBusy):
         yield Finding("ledger", Level.WRONG, url, Fault("ledger_unreachable", (("url", url),)))
     except KNOWN as error:

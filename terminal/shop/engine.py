@@ -57,6 +57,7 @@ class Surroundings:
     online: bool | None = None
     trouble: str | None = None
     unsent: int = 0
+    plain_http: bool = False
     practice_cards: tuple[str, ...] = ()
 
     @property

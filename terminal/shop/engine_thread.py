@@ -328,7 +328,9 @@ def make_engine(
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)
         return BackgroundEngine(
-            Opener(home, settings, source, ledger=ledger, all_day=all_day), source, Surroundings(clerk)
+            Opener(home, settings, source, ledger=ledger, all_day=all_day),
+            source,
+            Surroundings(clerk, plain_http=settings.ledger.plain_http),
         )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(

@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, Field, ValidationError
 
+from config import settings as settings_file
 from config.errors import KnownError
 from config.files import write_whole
 from config.home import Home
@@ -115,7 +116,8 @@ async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
 async def redeem(home: Home, code: str, ledger: str) -> Enrolment:
     """Redeem a code for a home that is locked already."""
     key = load_or_make_key(home.terminal_key)
-    async with open_client(home, ledger) as client:
+    allowed = settings_file.load(home.settings).ledger.plain_http
+    async with open_client(home, ledger, plain_http=allowed) as client:
         setup = await client.enrol(code, key.public_key())
     enrolment = Enrolment(ledger=ledger, setup=setup)
     save(home, enrolment)

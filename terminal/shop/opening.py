@@ -120,6 +120,7 @@ class Opener:
                     pinned=setup.signing_keys,
                     wait_seconds=self.settings.ledger.wait_seconds,
                     language=self.settings.screen.language,
+                    plain_http=self.settings.ledger.plain_http,
                 )
             )
             yield Station(

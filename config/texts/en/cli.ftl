@@ -106,3 +106,6 @@ doctor-ledger = Ledger
 doctor-clock = Clock differs by (seconds)
 doctor-version = Version
 doctor-settings = Settings
+error-plain-http = The way to the ledger is not guarded
+    .why = { $url } is plain HTTP, and somebody could stand in between.
+    .todo = Use an https address. To go on all the same, set plain_http = true under [ledger] in the settings.

@@ -3,6 +3,7 @@
 # The line on top
 status-terminal = No. { $number }
 status-clerk = Clerk { $clerk }
+status-plain-http = LINE NOT GUARDED
 status-practice = PRACTICE
 status-reader-starting = Reader ...
 status-reader-ready = Reader ready

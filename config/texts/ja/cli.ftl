@@ -106,3 +106,6 @@ doctor-ledger = 台帳
 doctor-clock = 時計のずれ（秒）
 doctor-version = バージョン
 doctor-settings = 設定
+error-plain-http = 台帳までの通信が守られていません
+    .why = { $url } は暗号化のない HTTP で、途中でのぞかれたり、書き換えられたりするおそれがあります。
+    .todo = https の住所を使ってください。それでも使うときは、設定の [ledger] に plain_http = true と書きます。

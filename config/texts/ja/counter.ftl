@@ -3,6 +3,7 @@
 # 上の行
 status-terminal = 端末 { $number }
 status-clerk = 係員 { $clerk }
+status-plain-http = 回線無防備
 status-practice = 練習モード
 status-reader-starting = リーダー 確認中
 status-reader-ready = リーダー 可

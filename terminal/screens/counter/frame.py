@@ -86,7 +86,7 @@ class CounterFrame(Vertical):
         self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in on_key_line(state))
         line = self.query_one(StatusLine)
         line.place = "  ".join(_place(scene))
-        line.practice = words("status-practice") if around.practice else ""
+        line.practice = _warning(scene)
         line.things = "  ".join(_things(scene))
 
     def show_time(self, now: datetime) -> None:
@@ -104,6 +104,14 @@ def _place(scene: Scene) -> Iterator[str]:
         yield terms.shop_name
         yield words("status-terminal", number=terms.terminal_id[-2:])
     yield words("status-clerk", clerk=scene.surroundings.clerk)
+
+
+def _warning(scene: Scene) -> str:
+    """Return what must be seen all the time: that nothing is real, or that somebody may stand in between."""
+    around, words = scene.surroundings, scene.words
+    if around.practice:
+        return words("status-practice")
+    return words("status-plain-http") if around.plain_http else ""
 
 
 def _things(scene: Scene) -> Iterator[str]:

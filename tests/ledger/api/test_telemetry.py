@@ -89,3 +89,14 @@ async def test_a_failure_says_where_and_not_whom(
     assert "test_telemetry.py" in caplog.text
     assert "K7QM3V9TXW" not in caplog.text + response.text
     assert (await get(counter, "/health")).is_success
+
+
+async def test_made_up_methods_leave_nothing_behind(counter: Counter) -> None:
+    """Each would be a row of the metrics for ever."""
+    before = (await get(counter, "/metrics")).text.count("\n")
+    async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
+        for number in range(50):
+            assert (await client.request(f"MADEUP{number}", "/health")).status_code == 405
+    exposed = (await get(counter, "/metrics")).text
+    assert "MADEUP" not in exposed
+    assert exposed.count("\n") < before + 60
