@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +31,9 @@ PINNED = frozenset(
 
 The certificates themselves lie on every card. Generation 2 is not known here; an operator can add it.
 """
+
+PINS = "pins.txt"
+"""The file among the anchors in which an operator adds fingerprints: SHA-256 in hex, one a line, # before a remark."""
 
 MINIMUM_RSA_BITS = 2048
 """What an RSA key must have at least: today's card has just that. The announced one has P-384."""
@@ -117,7 +122,7 @@ class Anchors:
         """Return the pins and what the PEM files in a directory and beside it hold; raise AnchorError for a bad one."""
         found = sorted(directory.glob("*.pem")) if directory is not None else []
         certificates = tuple(certificate for path in (*found, *files) for certificate in _load(path))
-        return cls(certificates, directory=directory)
+        return cls(certificates, PINNED | _pins(directory), directory=directory)
 
     def with_certificates(self, certificates: Iterable[x509.Certificate]) -> Anchors:
         """Return these anchors and some more."""
@@ -130,9 +135,20 @@ class Anchors:
         if fingerprint not in self.pins:
             raise WrongIssuer("the card brings an authority that is not pinned")
         if self.directory is not None:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.directory / f"{fingerprint.hex()}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+            _keep(self.directory, fingerprint, certificate)
         return self.with_certificates([certificate])
+
+    def with_learned(self) -> Anchors:
+        """Return these anchors and what cards have brought since, to this process or to another one."""
+        if self.directory is None:
+            return self
+        known = {certificate.fingerprint(SHA256()) for certificate in self.certificates}
+        paths = [self.directory / f"{pin.hex()}.pem" for pin in self.pins - known]
+        return self.with_certificates(each for path in paths if path.exists() for each in _load(path))
+
+    def authority_of(self, der: bytes) -> bytes:
+        """Return the certificate (DER) of the authority that issued one; raise TrustError."""
+        return self.issuer_of(_parse(der)).public_bytes(Encoding.DER)
 
     def issuer_of(self, certificate: x509.Certificate) -> x509.Certificate:
         """Return the anchor that signed a certificate; raise WrongIssuer or BadSignature.
@@ -169,6 +185,31 @@ def check_validity(not_before: datetime, not_after: datetime, at: datetime) -> N
         raise CertificateExpired(not_after)
     if at < not_before:
         raise CertificateNotYetValid(not_before)
+
+
+def _pins(directory: Path | None) -> frozenset[bytes]:
+    """Return the fingerprints that the operator added: SHA-256 in hex, one a line; raise AnchorError for a bad one."""
+    path = None if directory is None else directory / PINS
+    if path is None or not path.exists():
+        return frozenset()
+    lines = (line.partition("#")[0].replace(":", "").strip() for line in path.read_text("utf-8-sig").splitlines())
+    try:
+        pins = frozenset(bytes.fromhex(line) for line in lines if line)
+    except ValueError as error:
+        raise AnchorError(path) from error
+    if any(len(pin) != SHA256.digest_size for pin in pins):
+        raise AnchorError(path)
+    return pins
+
+
+def _keep(directory: Path, fingerprint: bytes, certificate: x509.Certificate) -> None:
+    """Write what a card brought, whole or not at all; a directory that cannot be written keeps nothing."""
+    path = directory / f"{fingerprint.hex()}.pem"
+    draft = path.with_suffix(f".{secrets.token_hex(4)}")
+    with contextlib.suppress(OSError):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.write_bytes(certificate.public_bytes(Encoding.PEM))
+        draft.replace(path)
 
 
 def _load(path: Path) -> list[x509.Certificate]:

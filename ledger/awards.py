@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from config.municipalities import is_known
 from config.my_number import looks_like_my_number
 from ledger.sheets import Cells, LineError, rows, visible
-from ledger.wire.codes import as_mykey
+from ledger.wire.codes import CONTACT_LENGTH, as_contact, as_meant, as_mykey
 from ledger.wire.tokens import ServiceId
 from ledger.wire.values import MAX_YEN, PROGRAMME
 
@@ -39,7 +39,7 @@ _TITLES: Final = 10
 """How many rows may stand above the header: a title, a date, an empty row."""
 
 _SHORT = re.compile(r"\d{5}(-[A-Z][A-Z0-9]{0,15})?")
-_NUMBER = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9A-Za-z-]{1,32})")
+_NUMBER = re.compile(r"(?:([0-9]{6})/)?([a-z][a-z0-9-]{0,31}):([0-9A-Za-z-]{1,32})")
 _POINTS = re.compile(r"[0-9]{1,7}")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
 _ROUNDED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+", re.IGNORECASE)
@@ -52,7 +52,7 @@ _DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u20
 class AwardLine:
     """One line: who gets how many points of which programme, and what for.
 
-    `who` is a MyKey ID or a linked number; `day` and `row` are empty where the file has no such column.
+    `who` is a MyKey ID, a contact number or a linked number; `day` and `row` are empty where there is no such column.
     """
 
     line: int
@@ -120,9 +120,10 @@ def _read(number: int, columns: Sequence[str], fields: Sequence[str]) -> AwardLi
 
 
 def _parsed(number: int, named: Mapping[str, str]) -> AwardLine | LineError:
-    who, programme = _who(named["who"].translate(_DASHES)), named["programme"].translate(_DASHES).upper()
+    who, programme = who_of(named["who"]), named["programme"].translate(_DASHES).upper()
     if who is None:
-        return LineError(number, "who", named["who"])
+        mistyped = len(as_meant(named["who"].translate(_DASHES))) == CONTACT_LENGTH
+        return LineError(number, "contact" if mistyped else "who", named["who"])
     if _SHORT.fullmatch(programme) and is_known(f"0{programme[:5]}"):
         return LineError(number, "lost-zero", f"0{programme}")
     if not PROGRAMME.fullmatch(programme):
@@ -141,10 +142,12 @@ def _parsed(number: int, named: Mapping[str, str]) -> AwardLine | LineError:
     return AwardLine(number, who, programme, int(named["points"]), named["reason"], day, row)
 
 
-def _who(text: str) -> str | ServiceId | None:
+def who_of(text: str) -> str | ServiceId | None:
+    """Return whom somebody wrote: a MyKey ID, a contact number, or a number of a service; None where it is none."""
+    text = text.translate(_DASHES)
     if number := _NUMBER.fullmatch(text):
-        return ServiceId(service=number[1], number=number[2])
-    return as_mykey(text)
+        return ServiceId(service=number[2], number=number[3], municipality=number[1])
+    return as_mykey(text) or as_contact(text)
 
 
 def _day(text: str) -> str | None:

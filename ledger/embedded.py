@@ -49,14 +49,16 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         for engine in stores.values():
             engine.dispose()
         raise
-    identity = Identity(identity_engine, keys.cards)
+    identity, registry = Identity(identity_engine, keys.cards, clock), Registry(points_engine)
+    if identity.has_unassigned() and len(towns := registry.towns()) == 1:
+        identity.assign(towns[0])
     return Ledger(
         stores=(identity_engine, points_engine),
         identity=identity,
         registrar=Registrar(identity, anchors),
         points=Points(points_engine, periods),
         periods=periods,
-        registry=Registry(points_engine),
+        registry=registry,
         sealing_key=keys.sealing,
         signing=SigningKeys(mark.ledger, keys.signing, place.signing),
         events=Events(points_engine),

@@ -49,6 +49,7 @@ class Sample(Message):
 
     programme: list[Programme]
     shop: Shop
+    services: list[str]
     holding: list[Holding]
 
 
@@ -61,6 +62,8 @@ def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
     ledger = assemble(Place(directory), Anchors())
     ledger.registry.add_programmes(sample.programme)
     ledger.registry.add_shop(sample.shop)
+    for service in sample.services:
+        ledger.registry.set_service(sample.shop.code[:6], service, [sample.shop.code])
     certificates = {name: x509.load_der_x509_certificate(der) for name, der in cards}
     for holding in sample.holding:
         if holding.card in certificates:
@@ -78,7 +81,9 @@ def _settle(ledger: Ledger, sample: Sample, holding: Holding, certificate: x509.
     if ledger.identity.look_up([reference])[reference].mykey is not None:
         return
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    mykey = ledger.identity.register(reference, key, [], ledger.today())
+    mykey = ledger.identity.register(
+        reference, key, [], ledger.today(), town=sample.shop.code[:6], ends=certificate.not_valid_after_utc
+    )
     programmes = {programme.code: programme for programme in sample.programme}
     for lot in holding.lots:
         ledger.points.deposit(mykey, programmes[lot.programme], lot.expires_on, lot.points)

@@ -26,7 +26,7 @@ def served(directory: Path) -> Iterator[str]:
     options = ["--directory", str(directory), "--anchors", str(directory / "anchors"), "serve", "--port", str(port)]
     with subprocess.Popen([*KAZASU, "ledger", *options], cwd=ROOT, stderr=subprocess.DEVNULL) as server:
         try:
-            until(lambda: _ready(port))
+            until(lambda: _ready(port), patience=60)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

@@ -7,18 +7,20 @@ import hmac
 import json
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from config.japan import JST
 from ledger.api.desk import Officer
 from ledger.database import reading, repeated
+from ledger.points.bulk import add
 from ledger.points.periods import PeriodKeys
-from ledger.points.schema import audit
+from ledger.points.schema import audit, audit_outbox
 
 _PERSON = "person"
 
@@ -48,6 +50,71 @@ class Audit:
         sealed = {} if mykey is None else {_PERSON: self._seal(entry, at, mykey)}
         row = _row(entry, officer, action, {**detail, **sealed}, at)
         repeated(self._engine, lambda connection: connection.execute(insert(audit), row))
+
+    @contextmanager
+    def act(
+        self,
+        officer: Officer,
+        action: str,
+        detail: Mapping[str, str],
+        at: datetime,
+        mykey: str | None = None,
+        towns: Iterable[str] = (),
+    ) -> Iterator[None]:
+        """Write down what is about to be done, and then what came of it; the other towns that it concerns are told.
+
+        An act whose process dies leaves its intent, which says that nobody knows what came of it. A refusal's code is
+        its result.
+        """
+        entry = secrets.token_hex(16)
+        sealed = {} if mykey is None else {_PERSON: self._seal(entry, at, mykey)}
+        others = sorted(set(towns) - {officer.municipality})
+        self._write(_row(entry, officer, action, {"state": "asked", **detail, **sealed}, at), others)
+        try:
+            yield
+        except Exception as error:
+            came = str(getattr(error, "code", "failed"))
+            self._write(_row(f"{entry}-r", officer, action, {"state": came, **detail}, at), others)
+            raise
+        self._write(_row(f"{entry}-r", officer, action, {"state": "done", **detail}, at), others)
+
+    def deliver(self, municipality: str) -> int:
+        """Tell other towns what is still to be told of a municipality's acts; return how many entries were."""
+        query = select(audit_outbox).where(audit_outbox.c.municipality == municipality)
+        with reading(self._engine) as connection:
+            waiting = connection.execute(query).all()
+        for each in waiting:
+            self._tell(each.municipality, each.entry, each.addressee, json.loads(each.told))
+        return len(waiting)
+
+    def _write(self, row: Mapping[str, str], towns: Sequence[str]) -> None:
+        told = json.dumps(dict(row), ensure_ascii=False)
+        waiting = [(row["entry"], town, told) for town in towns]
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(audit), dict(row))
+            add(connection, audit_outbox, row["municipality"], waiting)
+
+        repeated(self._engine, work)
+        for entry, town, _ in waiting:
+            self._tell(row["municipality"], entry, town, row)
+
+    def _tell(self, municipality: str, entry: str, town: str, row: Mapping[str, str]) -> None:
+        """Write an entry into another town's audit, and only then take it out of the outbox: again changes nothing."""
+        told = {**row, "municipality": town, "who": f"{municipality}: {row['who']}"[:40]}
+        named = (audit.c.municipality == town, audit.c.entry == entry)
+
+        def work(connection: Connection) -> None:
+            if connection.scalar(select(audit.c.entry).where(*named)) is None:
+                connection.execute(insert(audit), told)
+
+        repeated(self._engine, work, on_taken_keys=True)
+        sent = (
+            audit_outbox.c.municipality == municipality,
+            audit_outbox.c.entry == entry,
+            audit_outbox.c.addressee == town,
+        )
+        repeated(self._engine, lambda connection: connection.execute(delete(audit_outbox).where(*sent)))
 
     def entry(self, officer: Officer, action: str, detail: Mapping[str, str], at: datetime) -> dict[str, str]:
         """Return an entry, still to be written in the transaction of the act itself."""

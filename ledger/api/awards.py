@@ -21,6 +21,7 @@ from ledger.awards import AwardLine, read_awards
 from ledger.identity.store import Identity
 from ledger.points.grants import Gift, Granted, Progress, TakenBack, adopt, grant, paid_on, take_back
 from ledger.sheets import LineError
+from ledger.wire.codes import CONTACT_LENGTH
 from ledger.wire.rules import Programme, in_force, lapses_on
 from ledger.wire.tokens import ServiceId
 
@@ -192,7 +193,7 @@ def _checked(ledger: Ledger, asked: Plan, chunk: Sequence[AwardLine | LineError]
         else:
             fit.append(each)
     gifts: list[Gift] = []
-    for line, mykey in _known(ledger.identity, fit):
+    for line, mykey in _known(ledger.identity, asked.municipality, fit):
         if mykey is None:
             asked.refuse(LineError(line.line, "mykey-unknown"))
             continue
@@ -222,12 +223,18 @@ def _misfit(asked: Plan, line: AwardLine) -> LineError | None:
     return LineError(line.line, "ended", line.programme) if last is not None and last < asked.on else None
 
 
-def _known(identity: Identity, lines: Sequence[AwardLine]) -> Iterator[tuple[AwardLine, str | None]]:
-    """Yield each line with its MyKey ID, None where nobody is registered under what it says."""
-    mykeys = identity.known(line.who for line in lines if isinstance(line.who, str))
-    numbers = identity.find_mykeys(line.who for line in lines if isinstance(line.who, ServiceId))
+def _known(identity: Identity, town: str, lines: Sequence[AwardLine]) -> Iterator[tuple[AwardLine, str | None]]:
+    """Yield each line with its MyKey ID, None where nobody is registered under what it says.
+
+    A number is that of the town's own service: another town's residents are not found by theirs.
+    """
+    named = [line.who for line in lines if isinstance(line.who, str)]
+    mykeys = identity.known(who for who in named if len(who) != CONTACT_LENGTH)
+    contacts = identity.find_contacts(who for who in named if len(who) == CONTACT_LENGTH)
+    of_town = [line.who for line in lines if isinstance(line.who, ServiceId) and line.who.municipality in (None, town)]
+    numbers = identity.find_mykeys(of_town, town)
     for line in lines:
         if isinstance(line.who, ServiceId):
             yield line, numbers.get(line.who)
         else:
-            yield line, line.who if line.who in mykeys else None
+            yield line, line.who if line.who in mykeys else contacts.get(line.who)

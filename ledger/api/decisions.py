@@ -14,6 +14,7 @@ from itertools import groupby
 from ledger.api.presented import UNREGISTERED, Subject, digest_1, is_late, nonce_hash, subjects
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
+from ledger.identity.store import RENEWAL
 from ledger.points.closes import Closes
 from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
@@ -25,7 +26,7 @@ from ledger.wire.kinds import kind_of
 from ledger.wire.operations import Link, Unlink, Unreadable, is_operation
 from ledger.wire.reasons import Reason
 from ledger.wire.sealing import Purpose, SealError
-from ledger.wire.tokens import Registration
+from ledger.wire.tokens import Registration, ServiceId
 
 
 def decide(
@@ -141,7 +142,7 @@ def _change(ledger: Ledger, signed: SignedEntry, reached: int, given: Mapping[st
     if subject.mykey is None or subject.refusal is not None:
         return subject
     if isinstance(content, Unlink) and content.service is not None:
-        ledger.identity.unlink(subject.mykey, content.service)
+        ledger.identity.unlink(subject.mykey, content.service, signed.entry.terminal_id[:6])
         return subject
     leave(ledger, subject.mykey)
     return Subject(pin_verified=True)
@@ -152,6 +153,14 @@ def leave(ledger: Ledger, mykey: str) -> None:
     # Points first: should the second step fail, the card still names what is to be erased.
     ledger.points.erase(mykey, ledger.today())
     ledger.identity.leave(mykey)
+
+
+def check_services(ledger: Ledger, terminal_id: str, asked: Sequence[ServiceId]) -> None:
+    """Raise IdentityRefusal `service_elsewhere` where a shop links numbers of a service that is not its own."""
+    numbers = [each for each in asked if each.service != RENEWAL]
+    own = ledger.registry.services_at(terminal_id[:11]) if numbers else set()
+    if any(each.service not in own or each.municipality not in (None, terminal_id[:6]) for each in numbers):
+        raise IdentityRefusal("service_elsewhere")
 
 
 def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
@@ -173,8 +182,14 @@ def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
             entry.operation_id, entry.at, entry.business_date, nonce, content.as_json(), registration.as_json()
         )
     try:
+        check_services(ledger, entry.terminal_id, registration.services)
         mykey = ledger.registrar.register(
-            registration, digest=digest, signature=signature, now=ledger.clock(), today=ledger.today()
+            registration,
+            digest=digest,
+            signature=signature,
+            now=ledger.clock(),
+            today=ledger.today(),
+            town=entry.terminal_id[:6],
         )
     except IdentityRefusal as refused:
         return Subject(refusal=refused.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import Field, StringConstraints
 
-from ledger.api import approvals
+from ledger.api import approvals, people
 from ledger.api.awards import Plan, carry_out, plan
 from ledger.api.awards import reverse as take_back
 from ledger.api.desk import Officer, Scope, ScopesApartError
@@ -18,15 +19,21 @@ from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.grants import ApprovalNeeded
 from ledger.points.reports import Claim, Totals, claims, count
-from ledger.wire.codes import ALPHABET, MYKEY_LENGTH
+from ledger.wire.codes import ALPHABET, CONTACT_LENGTH, MYKEY_LENGTH, grouped
 from ledger.wire.setup import Shop
 from ledger.wire.tokens import ServiceId
 from ledger.wire.values import Message, PlainText, ShopCode, TerminalId
+
+_PERSON_CODES = ("mykey_unknown", "person_elsewhere")
 
 router = APIRouter(prefix="/v1/office", tags=["office"])
 
 MyKeyId = Annotated[str, StringConstraints(pattern=rf"^[{ALPHABET}]{{{MYKEY_LENGTH}}}$")]
 """Ten characters of Crockford's base 32."""
+
+
+ContactNumber = Annotated[str, StringConstraints(pattern=rf"^[{ALPHABET}]{{{CONTACT_LENGTH}}}$")]
+"""Eight characters of the same, of which the last one checks the others."""
 
 
 class ShopName(Message):
@@ -42,9 +49,21 @@ class Code(Message):
 
 
 class Person(Message):
-    """Who telephones: a MyKey ID, or a number that is linked to one."""
+    """Who telephones: a MyKey ID, a contact number, or a number of the town's own services."""
 
-    who: MyKeyId | ServiceId
+    who: MyKeyId | ContactNumber | ServiceId
+
+
+class ServiceShops(Message):
+    """The shops that are a service's own."""
+
+    shops: Annotated[list[ShopCode], Field(max_length=1_000)]
+
+
+class Suspended(Message):
+    """What was suspended: the card, or (False) the asking town's points alone."""
+
+    card: bool
 
 
 class Done(Message):
@@ -102,6 +121,9 @@ class Withdrawn(Message):
     tokens: int
 
 
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+"""What a town calls a service whose numbers are linked: `library`."""
+
 AwardFile = Annotated[bytes, Body(media_type="text/csv")]
 """A table: CSV in any encoding, or xlsx."""
 
@@ -114,8 +136,8 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OperatorHere, ledger: Led
     """Add a shop of the office's municipality, or change its name."""
     _own(officer, code)
     shop = Shop(code=code, name=asked.name)
-    ledger.registry.add_shop(shop)
-    ledger.audit.note(officer, "shop", {"shop": code}, ledger.clock())
+    with _act(ledger, officer, "shop", None, shop=code):
+        ledger.registry.add_shop(shop)
     return shop
 
 
@@ -127,8 +149,8 @@ def put_shop(code: ShopCode, asked: ShopName, officer: OperatorHere, ledger: Led
 def new_enrolment_code(code: ShopCode, officer: OperatorHere, ledger: LedgerHere) -> Code:
     """Return a code with which one terminal of a shop can be enrolled, once, within a week."""
     _own(officer, code)
-    made = ledger.new_enrolment_code(code)
-    ledger.audit.note(officer, "enrolment_code", {"shop": code}, ledger.clock())
+    with _act(ledger, officer, "enrolment_code", None, shop=code):
+        made = ledger.new_enrolment_code(code)
     return Code(code=made)
 
 
@@ -136,8 +158,8 @@ def new_enrolment_code(code: ShopCode, officer: OperatorHere, ledger: LedgerHere
 def withdraw_terminal(terminal_id: TerminalId, officer: OperatorHere, ledger: LedgerHere) -> Done:
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
     _own(officer, terminal_id)
-    ledger.registry.withdraw(terminal_id)
-    ledger.audit.note(officer, "withdraw", {"terminal": terminal_id}, ledger.clock())
+    with _act(ledger, officer, "withdraw", None, terminal=terminal_id):
+        ledger.registry.withdraw(terminal_id)
     return Done()
 
 
@@ -255,31 +277,66 @@ def shop_claims(code: ShopCode, since: date, until: date, officer: ReaderHere, l
     return claims(ledger.books, code, since, until)
 
 
-@router.post("/stops", responses=documented(*OFFICE_CODES, "mykey_unknown"))
-def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Done:
-    """Suspend a holder; it counts from the next request on."""
-    mykey = _mykey(ledger, person)
-    ledger.identity.stop(mykey)
-    ledger.audit.note(officer, "stop", {}, ledger.clock(), mykey)
-    return Done()
+@router.post("/stops", responses=documented(*OFFICE_CODES, *_PERSON_CODES))
+def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Suspended:
+    """Suspend a holder's card, or, where another town registered them, this town's points for them; at once."""
+    mykey = people.find(ledger, officer.municipality, person.who)
+    with _act(ledger, officer, "stop", mykey):
+        whole = people.stop(ledger, officer.municipality, mykey)
+    return Suspended(card=whole)
 
 
-@router.post("/resumptions", responses=documented(*OFFICE_CODES, "mykey_unknown"))
+@router.post("/resumptions", responses=documented(*OFFICE_CODES, *_PERSON_CODES))
 def resume(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Done:
-    """Lift a suspension."""
-    mykey = _mykey(ledger, person)
-    ledger.identity.resume(mykey)
-    ledger.audit.note(officer, "resume", {}, ledger.clock(), mykey)
+    """Lift a suspension that this town may make."""
+    mykey = people.find(ledger, officer.municipality, person.who)
+    with _act(ledger, officer, "resume", mykey):
+        people.resume(ledger, officer.municipality, mykey)
     return Done()
 
 
-@router.post("/renewal-codes", status_code=201, responses=documented(*OFFICE_CODES, "mykey_unknown"))
+@router.post(
+    "/renewal-codes",
+    status_code=201,
+    responses=documented(*OFFICE_CODES, *_PERSON_CODES, "renewal_asked", "renewal_waits", "approval_own"),
+)
 def new_renewal_code(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Code:
-    """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card."""
-    mykey = _mykey(ledger, person)
-    code = ledger.identity.renewal_code(mykey, ledger.today())
-    ledger.audit.note(officer, "renewal_code", {}, ledger.clock(), mykey)
+    """Return a code with which somebody whom the office identified takes the MyKey ID over to a renewed card.
+
+    Where another town registered them a second person must ask too, a day later, and that town is told.
+    """
+    mykey = people.find(ledger, officer.municipality, person.who)
+    with _act(ledger, officer, "renewal_code", mykey):
+        code = people.renewal_code(ledger, officer, mykey)
     return Code(code=code)
+
+
+@router.post("/contact-numbers", status_code=201, responses=documented(*OFFICE_CODES, *_PERSON_CODES))
+def new_contact_number(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Code:
+    """Give a holder another number for the telephone; the old one is nobody's from now on."""
+    mykey = people.find(ledger, officer.municipality, person.who)
+    with _act(ledger, officer, "contact_number", mykey):
+        people.check_home(ledger, officer.municipality, mykey)
+        number = ledger.identity.replace_contact_number(mykey)
+    return Code(code=grouped(number))
+
+
+@router.put("/services/{service}", responses=documented(*OFFICE_CODES, "office_mismatch", "shop_unknown"))
+def put_service(service: ServiceName, asked: ServiceShops, officer: OperatorHere, ledger: LedgerHere) -> Done:
+    """Name the shops that link a service's numbers and see them: these, and no other."""
+    for each in asked.shops:
+        _own(officer, each)
+    with _act(ledger, officer, "service", None, service=service, shops=" ".join(asked.shops)):
+        ledger.registry.set_service(officer.municipality, service, asked.shops)
+    return Done()
+
+
+def _act(
+    ledger: Ledger, officer: Officer, action: str, mykey: str | None, **detail: str
+) -> AbstractContextManager[None]:
+    """Return what writes an act down: its intent, and its result, in every town that it concerns."""
+    towns = set() if mykey is None else people.concerned(ledger, mykey)
+    return ledger.audit.act(officer, action, detail, ledger.clock(), mykey, towns)
 
 
 def _plan(ledger: Ledger, officer: Officer, file: bytes, occasion: str | None, *, paid: bool = False) -> Plan:
@@ -293,10 +350,3 @@ def _plan(ledger: Ledger, officer: Officer, file: bytes, occasion: str | None, *
 def _own(officer: Officer, code: str) -> None:
     if code[:6] != officer.municipality:
         raise ProblemError("office_mismatch")
-
-
-def _mykey(ledger: Ledger, person: Person) -> str:
-    mykey = ledger.identity.find_mykey(person.who) if isinstance(person.who, ServiceId) else person.who
-    if mykey is None:
-        raise ProblemError("mykey_unknown")
-    return mykey

@@ -27,14 +27,25 @@ from ledger.api.telemetry import log_failure
 from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
-from ledger.wire.answers import Aftermath, Inquiry, InquiryResult, ProgrammeBalance, SignedAnswer, Standing, UploadBody
+from ledger.wire.answers import (
+    Aftermath,
+    Inquiry,
+    InquiryResult,
+    ProgrammeBalance,
+    SignedAnswer,
+    Standing,
+    Status,
+    UploadBody,
+)
+from ledger.wire.codes import grouped
 from ledger.wire.days import business_day
 from ledger.wire.entries import SignedEntry, Upload
+from ledger.wire.operations import Link as LinkOperation
 from ledger.wire.operations import is_operation
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import is_weak
-from ledger.wire.tokens import Presented
+from ledger.wire.tokens import Presented, ServiceId
 from ledger.wire.values import OperationId
 
 router = APIRouter(prefix="/v1", tags=["terminals"])
@@ -123,7 +134,7 @@ def _inquiry(inquiry: Inquiry, caller: Caller, ledger: Ledger) -> tuple[InquiryR
     found = {
         "standing": Standing.ACTIVE,
         "balances": ledger.points.balances(holder.mykey, terminal.shop.code, _today(ledger, terminal)),
-        "services": ledger.identity.services(holder.mykey),
+        "services": _services(ledger, terminal.shop.code, holder.mykey),
     }
     return nothing.model_copy(update=found), False
 
@@ -164,7 +175,7 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     ledger.metrics.decided(outcome.verdict for outcome in outcomes)
     after = [Aftermath()] * len(outcomes)
     if len(entries) == 1:
-        after = [Aftermath(balances=_balances(ledger, terminal, outcome)) for outcome in outcomes]
+        after = [_aftermath(ledger, terminal, entries[0], outcome) for outcome in outcomes]
     body = UploadBody(after=after).as_json()
     verdicts = [outcome.verdict for outcome in outcomes]
     return answered(ledger, caller, body, verdicts=verdicts, head=(head.seq, head.hash))
@@ -205,6 +216,26 @@ def _setup(ledger: Ledger, terminal: Terminal) -> dict[str, Any]:
 
 def _today(ledger: Ledger, terminal: Terminal) -> date:
     return business_day(ledger.clock(), terminal.shop.day_starts_at)
+
+
+def _aftermath(ledger: Ledger, terminal: Terminal, signed: SignedEntry, outcome: Outcome) -> Aftermath:
+    """Return what the counter shows beside a verdict: balances, and to whom registered the number for the telephone."""
+    registered = isinstance(signed.entry.content, LinkOperation) and outcome.verdict.status is Status.ACCEPTED
+    number = grouped(ledger.identity.contact_number(outcome.mykey)) if registered and outcome.mykey else None
+    return Aftermath(balances=_balances(ledger, terminal, outcome), contact_number=number)
+
+
+def _services(ledger: Ledger, shop: str, mykey: str) -> list[ServiceId]:
+    """Return a holder's numbers of the services that are the shop's own; nobody else's are anything to it."""
+    own = ledger.registry.services_at(shop)
+    if not own:
+        return []
+    found = ledger.identity.services(mykey)
+    return [
+        ServiceId(service=each.service, number=each.number)
+        for each in found
+        if each.municipality == shop[:6] and each.service in own
+    ]
 
 
 def _text(moment: datetime) -> str:

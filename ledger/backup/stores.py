@@ -130,7 +130,7 @@ def _share(engine: Engine) -> Connection:
         try:
             connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'"))
             # In the order of a registration; one that leaves goes the other way, and the server may stop either.
-            for table in (identity.renewal, identity.card, identity.service_id):
+            for table in (identity.renewal, identity.card, identity.service_number):
                 connection.execute(text(f"LOCK TABLE {table.name} IN SHARE MODE"))
         except DBAPIError as error:
             connection.close()

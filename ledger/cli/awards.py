@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +9,10 @@ import typer
 
 from config.output import say
 from config.plain import shown
-from ledger.cli.office import MunicipalityOption, Office, office_of, officer
+from ledger.cli.office import MunicipalityOption, Office, bearer_of, office_of, officer
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
     from ledger.api.awards import Plan
-    from ledger.api.desk import Officer
     from ledger.api.state import Ledger
 
 app = typer.Typer()
@@ -54,7 +50,7 @@ def award(
             office.tell("office-dry-run")
             return
         try:
-            carry_out(ledger, asked, officer(municipality), progress=_progress(office, "office-giving"))
+            carry_out(ledger, asked, officer(municipality), progress=office.progress("office-giving"))
         except ApprovalNeeded as needed:
             held = hold(ledger, asked, officer(municipality), needed)
             office.tell("office-award-held", file=held, programme=needed.programme, limit=needed.limit)
@@ -87,7 +83,7 @@ def reverse(
         if dry_run:
             office.tell("office-dry-run")
             return
-        for line, back in carry_out(ledger, asked, officer(municipality), _progress(office, "office-taking")):
+        for line, back in carry_out(ledger, asked, officer(municipality), office.progress("office-taking")):
             if back.owed or back.short:
                 told = {"points": back.points, "taken": back.taken, "owed": back.owed, "short": back.short}
                 office.tell("office-reverse-line", line=str(line), **told)
@@ -106,6 +102,7 @@ def approve(
 ) -> None:
     """Give, as a second person, what one person may not give alone."""
     from ledger.api import approvals
+    from ledger.api.desk import Scope
 
     office = office_of(context)
     with office.open() as ledger:
@@ -116,7 +113,7 @@ def approve(
             )
             office.tell_table("office-columns-waiting", rows)
             return
-        second = _second(office, ledger, municipality, token)
+        second = bearer_of(office, ledger, municipality, token, Scope.APPROVE)
         if refuse:
             approvals.refuse(ledger, second, file)
             office.tell("office-award-refused", file=shown(file, 20))
@@ -131,7 +128,7 @@ def _plan(office: Office, ledger: Ledger, municipality: str, file: Path, occasio
 
     occasion = office.plain("--occasion", occasion) if occasion else ""
     with file.open("rb") as lines:
-        asked = plan(ledger, municipality, lines, occasion, paid=paid, progress=_progress(office, "office-reading"))
+        asked = plan(ledger, municipality, lines, occasion, paid=paid, progress=office.progress("office-reading"))
     for error in asked.errors:
         sentence = office.texts(f"award-line-{error.code}", told=shown(error.told, 60))
         say(office.texts("award-line", line=str(error.line), sentence=sentence))
@@ -162,20 +159,6 @@ def _tell_approval(office: Office, ledger: Ledger, asked: Plan) -> None:
             office.tell("office-award-second", programme=code, limit=limit)
 
 
-def _second(office: Office, ledger: Ledger, municipality: str, token: str | None) -> Officer:
-    """Return who bears the token that approves; end the command where nobody does."""
-    from ledger.api.desk import Scope
-
-    second = None if token is None else ledger.office.officer(token, ledger.today())
-    if second is None:
-        office.refuse("token_wrong")
-    if second.municipality != municipality:
-        office.refuse("office_mismatch")
-    if Scope.APPROVE not in second.scopes:
-        office.refuse("scope_wrong")
-    return second
-
-
 def _lines(office: Office, rows: str) -> set[int] | None:
     """Return the lines that were named as 3,5-8; None where none were."""
     if not rows:
@@ -187,16 +170,3 @@ def _lines(office: Office, rows: str) -> set[int] | None:
             office.refuse("rows_wrong", given=shown(rows, 40))
         found |= set(range(int(first), min(int(last or first), 10_000_000) + 1))
     return found
-
-
-def _progress(office: Office, key: str) -> Callable[[int], None]:
-    """Return what says on standard error how far a command is, once it has taken a second, and then every second."""
-    last = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1:
-            last = time.monotonic()
-            print(office.texts(key, count=done), file=sys.stderr, flush=True)  # noqa: T201  # the command's own words
-
-    return tell

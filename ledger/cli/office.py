@@ -6,26 +6,29 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
 from config.errors import CommandFailed
 from config.municipalities import is_known
-from config.output import tell, tell_all
+from config.output import say, tell, tell_all
 from config.plain import shown
 from config.texts import Texts
 from ledger.encodings import BOM
 from ledger.place import Place
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
-    from ledger.api.desk import Officer
+    from ledger.api.desk import Officer, Scope
     from ledger.api.state import Ledger
+
+T = TypeVar("T")
 
 MAX_NAME: Final = 40
 """Characters of the longest name or note that is typed here."""
@@ -40,7 +43,7 @@ def _municipality(code: str) -> str:
     return code
 
 
-Who = Annotated[str, typer.Argument(help="A MyKey ID, or a linked number as library:0042.")]
+Who = Annotated[str, typer.Argument(help="A contact number, a MyKey ID, or a linked number as library:0042.")]
 Municipality = Annotated[str, typer.Argument(help="Six digits: 252034.", callback=_municipality)]
 MunicipalityOption = Annotated[str, typer.Option("--municipality", help="Six digits.", callback=_municipality)]
 
@@ -63,6 +66,10 @@ class Office:
         with translated():
             ledger = assemble(self.place, Anchors.load(self.anchors))
             try:
+                if left := ledger.identity.unassigned():
+                    say(self.texts("office-unassigned", services=", ".join(sorted(left))))
+                for town in ledger.registry.towns():
+                    ledger.audit.deliver(town)
                 yield ledger
             finally:
                 ledger.close()
@@ -83,6 +90,26 @@ class Office:
     def tell(self, key: str, **args: str | int) -> None:
         """Print a sentence."""
         answer(self.texts(key, **args))
+
+    def progress(self, key: str) -> Callable[[int], None]:
+        """Return what says on standard error how far a command is, once it has taken a second, and every second."""
+        last = time.monotonic()
+
+        def tell(done: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= 1:
+                last = time.monotonic()
+                say(self.texts(key, count=done))
+
+        return tell
+
+    def counted(self, items: Iterable[T], key: str) -> Iterator[T]:
+        """Yield items, and say how far it is."""
+        tell = self.progress(key)
+        for count, each in enumerate(items, start=1):
+            yield each
+            if count % 1_000 == 0:
+                tell(count)
 
     def tell_table(self, key: str, rows: Iterable[Sequence[object]]) -> None:
         """Print a table for a spreadsheet (CSV), whose columns the text `key` names."""
@@ -129,22 +156,52 @@ def note(ledger: Ledger, municipality: str, action: str, mykey: str | None = Non
     ledger.audit.note(officer(municipality), action, detail, ledger.clock(), mykey)
 
 
-def mykey_of(ledger: Ledger, who: str) -> str:
-    """Return the MyKey ID that was typed, or that a typed number is linked to."""
-    from pydantic import ValidationError
+@contextmanager
+def acting(ledger: Ledger, town: str, action: str, mykey: str | None = None, **detail: str) -> Iterator[None]:
+    """Write down what is about to be done and then what came of it, in every town that it concerns."""
+    from ledger.api.people import concerned
 
+    towns = set() if mykey is None else concerned(ledger, mykey)
+    with ledger.audit.act(officer(town), action, detail, ledger.clock(), mykey, towns):
+        yield
+
+
+def mykey_of(ledger: Ledger, who: str, town: str) -> str:
+    """Return the MyKey ID of whom somebody typed: it, a contact number, or a number of a town's service."""
+    from ledger.api.people import find
+    from ledger.awards import who_of
     from ledger.identity.errors import IdentityRefusal
-    from ledger.wire.codes import as_mykey
-    from ledger.wire.tokens import ServiceId
 
-    service, colon, number = who.partition(":")
-    try:
-        mykey = as_mykey(who) if not colon else ledger.identity.find_mykey(ServiceId(service=service, number=number))
-    except ValidationError:
-        mykey = None
-    if mykey is None:
+    if (named := who_of(who)) is None:
         raise IdentityRefusal("mykey_unknown")
-    return mykey
+    return find(ledger, town, named)
+
+
+def town_of(office: Office, ledger: Ledger, who: str, named: str | None) -> str:
+    """Return whose office acts: the one that is named, else that of the number, else the only one there is."""
+    prefix, slash, _ = who.partition("/")
+    town = named or (prefix if slash else only_town(ledger))
+    if not town and ledger.registry.towns():
+        office.refuse("municipality_needed")
+    return town
+
+
+def bearer_of(office: Office, ledger: Ledger, town: str, token: str | None, scope: Scope) -> Officer:
+    """Return who bears a token of a town's office for some work; end the command where nobody does."""
+    bearer = None if token is None else ledger.office.officer(token, ledger.today())
+    if bearer is None:
+        office.refuse("token_wrong")
+    if bearer.municipality != town:
+        office.refuse("office_mismatch")
+    if scope not in bearer.scopes:
+        office.refuse("scope_wrong")
+    return bearer
+
+
+def only_town(ledger: Ledger) -> str:
+    """Return the municipality of a ledger that has one alone; empty where it has several."""
+    towns = ledger.registry.towns()
+    return towns[0] if len(towns) == 1 else ""
 
 
 def answer(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,58 +10,121 @@ import typer
 
 from config.errors import CommandFailed
 from config.output import tell
-from ledger.cli.office import EVERYWHERE, Who, mykey_of, note, office_of
+from ledger.cli.office import (
+    EVERYWHERE,
+    Who,
+    acting,
+    bearer_of,
+    mykey_of,
+    note,
+    office_of,
+    officer,
+    town_of,
+)
 
 app = typer.Typer()
 
 
+Town = Annotated[
+    str | None, typer.Option("--municipality", help="Whose office acts; needed where the ledger has several.")
+]
+
+
 @app.command()
-def stop(context: typer.Context, who: Who) -> None:
-    """Suspend a holder; it counts from the next request on."""
+def stop(context: typer.Context, who: Who, municipality: Town = None) -> None:
+    """Suspend a holder; where another town registered them, this town's points alone. It counts at once."""
+    from ledger.api import people
+
     office = office_of(context)
     with office.open() as ledger:
-        mykey = mykey_of(ledger, who)
-        ledger.identity.stop(mykey)
-        note(ledger, EVERYWHERE, "stop", mykey=mykey)
-        office.tell("office-stopped", mykey=mykey)
+        town = town_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, town)
+        with acting(ledger, town, "stop", mykey):
+            whole = people.stop(ledger, town, mykey)
+        office.tell("office-stopped" if whole else "office-stopped-here", mykey=mykey, town=town)
 
 
 @app.command()
-def resume(context: typer.Context, who: Who) -> None:
+def resume(context: typer.Context, who: Who, municipality: Town = None) -> None:
     """Lift a suspension."""
+    from ledger.api import people
+
     office = office_of(context)
     with office.open() as ledger:
-        mykey = mykey_of(ledger, who)
-        ledger.identity.resume(mykey)
-        note(ledger, EVERYWHERE, "resume", mykey=mykey)
-        office.tell("office-resumed", mykey=mykey)
+        town = town_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, town)
+        with acting(ledger, town, "resume", mykey):
+            whole = people.resume(ledger, town, mykey)
+        office.tell("office-resumed" if whole else "office-resumed-here", mykey=mykey, town=town)
 
 
 @app.command()
-def renew(context: typer.Context, who: Who) -> None:
-    """Print a code with which somebody whom the office identified takes their MyKey ID over to a renewed card."""
-    with office_of(context).open() as ledger:
-        mykey = mykey_of(ledger, who)
-        code = ledger.identity.renewal_code(mykey, ledger.today())
-        note(ledger, EVERYWHERE, "renewal_code", mykey=mykey)
+def renew(
+    context: typer.Context,
+    who: Who,
+    municipality: Town = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="KAZASU_OFFICE_TOKEN", help="Of the person who acts, where two must.")
+    ] = None,
+) -> None:
+    """Print a code with which somebody whom the office identified takes their MyKey ID over to a renewed card.
+
+    Where another town registered them two persons must ask, each with a token of their own, the second a day later.
+    """
+    from ledger.api import people
+    from ledger.api.desk import Scope
+
+    office = office_of(context)
+    with office.open() as ledger:
+        town = town_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, town)
+        person = officer(town) if token is None else bearer_of(office, ledger, town, token, Scope.OPERATE)
+        with ledger.audit.act(person, "renewal_code", {}, ledger.clock(), mykey, towns=people.concerned(ledger, mykey)):
+            code = people.renewal_code(ledger, person, mykey)
         tell(code)
+
+
+@app.command()
+def contact(
+    context: typer.Context,
+    who: Who,
+    municipality: Town = None,
+    another: Annotated[bool, typer.Option("--replace", help="Give them another; the old one is nobody's.")] = False,
+) -> None:
+    """Print the number by which somebody is called on the telephone, or give them another."""
+    from ledger.api import people
+    from ledger.wire.codes import grouped
+
+    office = office_of(context)
+    with office.open() as ledger:
+        town = town_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, town)
+        with acting(ledger, town, "contact_replaced" if another else "contact_read", mykey):
+            people.check_home(ledger, town, mykey)
+            change = ledger.identity.replace_contact_number if another else ledger.identity.contact_number
+            number = change(mykey)
+        tell(grouped(number))
 
 
 @app.command()
 def unlink(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(help="A linked number, as library:0042.")],
+    number: Annotated[str, typer.Argument(help="A linked number, as library:0042 or 252034/library:0042.")],
+    municipality: Town = None,
 ) -> None:
     """Give one linked number up; the holder keeps everything else."""
-    service, _, own = number.partition(":")
-    if not own:
+    from ledger.awards import who_of
+    from ledger.wire.tokens import ServiceId
+
+    office, asked = office_of(context), who_of(number)
+    if not isinstance(asked, ServiceId):
         raise typer.BadParameter("a linked number is written as library:0042")
-    office = office_of(context)
     with office.open() as ledger:
-        mykey = mykey_of(ledger, number)
-        ledger.identity.unlink(mykey, service)
-        note(ledger, EVERYWHERE, "unlink", mykey, service=service)
-        office.tell("office-unlinks", service=service, number=own)
+        town = town_of(office, ledger, number, municipality)
+        mykey = mykey_of(ledger, number, town)
+        with acting(ledger, town, "unlink", mykey, service=asked.service):
+            ledger.identity.unlink(mykey, asked.service, town)
+        office.tell("office-unlinks", service=asked.service, number=asked.number)
 
 
 @app.command()
@@ -68,25 +132,27 @@ def leave(
     context: typer.Context,
     who: Who,
     yes: Annotated[bool, typer.Option("--yes", help="The holder has heard it and wants it.")] = False,
+    municipality: Town = None,
 ) -> None:
     """Say what somebody who leaves loses; with --yes, forget the person: points lapse, numbers and card are deleted."""
+    from ledger.api import people
     from ledger.api.decisions import leave as carry_out
-    from ledger.identity.errors import IdentityRefusal
     from ledger.points.reports import holdings
 
     office = office_of(context)
     with office.open() as ledger:
-        mykey = mykey_of(ledger, who)
-        if mykey not in ledger.identity.known([mykey]):
-            raise IdentityRefusal("mykey_unknown")
+        town = town_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, town)
+        people.check_home(ledger, town, mykey)
         for programme, points in holdings(ledger.books, mykey):
             office.tell("office-lapses", programme=programme, points=points)
         for each in ledger.identity.services(mykey):
             office.tell("office-unlinks", service=each.service, number=each.number)
         if not yes:
             raise CommandFailed("leave_unconfirmed")
-        carry_out(ledger, mykey)
-        note(ledger, EVERYWHERE, "leave")
+        # Whoever leaves is named in no audit either.
+        with ledger.audit.act(officer(town), "leave", {}, ledger.clock(), towns=people.concerned(ledger, mykey)):
+            carry_out(ledger, mykey)
         office.tell("office-left")
 
 
@@ -103,6 +169,8 @@ def revocations(
     with office.open() as ledger:
         anchors = Anchors.load(office.anchors).certificates
         for path in files:
-            count = ledger.identity.replace_revocations(read(path.read_bytes(), anchors))
+            found = read(path.read_bytes(), anchors)
+            found = replace(found, serials=office.counted(found.serials, "office-revoking"))
+            count = ledger.identity.replace_revocations(found)
             note(ledger, EVERYWHERE, "revocations", file=path.name, cards=str(count))
             office.tell("office-revocations", path=str(path), count=count)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from config.municipalities import is_known
 from config.plain import shown
-from ledger.cli.office import Municipality, MunicipalityOption, answer, note, office_of
+from ledger.cli.office import Municipality, MunicipalityOption, acting, answer, note, office_of
 
 app = typer.Typer()
 
@@ -52,6 +54,9 @@ def list_(context: typer.Context, municipality: Municipality) -> None:
             ("programme", p.code, f"{p.name.ja} / {p.name.en}", p.version, p.effective_from) for p in programmes
         ]
         rows += [("shop", each.code, each.name, "", "") for each in ledger.registry.shops(municipality)]
+        rows += [
+            ("service", f"{municipality}/{name}", each, "", "") for name, each in ledger.registry.services(municipality)
+        ]
         rows += [("terminal", each, "", "", "") for each in ledger.registry.terminals(municipality)]
         office.tell_table("office-columns-list", rows)
 
@@ -74,17 +79,44 @@ def shop(
     except ValidationError:
         office.refuse("shop_code_wrong", given=shown(code, 40))
     with office.open() as ledger:
-        ledger.registry.add_shop(asked)
-        note(ledger, code[:6], "shop", shop=code)
+        with acting(ledger, code[:6], "shop", shop=code):
+            ledger.registry.add_shop(asked)
         office.tell("office-shop", shop=code, name=name)
+
+
+@app.command()
+def service(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Municipality and service: 252034/library.")],
+    shop: Annotated[list[str] | None, typer.Option(help="A shop that links its numbers; several times.")] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take the numbers over that release 0.1.0 linked without saying whose.")
+    ] = False,
+) -> None:
+    """Name the shops that link a service's numbers and see them: these, and no other."""
+    town, _, own = name.partition("/")
+    office = office_of(context)
+    if not is_known(town) or not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", own):
+        office.refuse("service_name_wrong", given=shown(name, 40))
+    shops = shop or []
+    if any(each[:6] != town for each in shops):
+        office.refuse("office_mismatch")
+    with office.open() as ledger:
+        with acting(ledger, town, "service", service=own, shops=" ".join(shops)):
+            if shops or not adopt:
+                ledger.registry.set_service(town, own, shops)
+            count = ledger.identity.assign(town, own) if adopt else 0
+        office.tell("office-service", service=name, shops=", ".join(shops) or "–")
+        if adopt:
+            office.tell("office-service-adopted", service=name, count=count)
 
 
 @app.command()
 def enrol(context: typer.Context, shop: Annotated[str, typer.Option(help="The shop's code.")]) -> None:
     """Print a code with which one terminal of a shop can be enrolled, once, within a week."""
     with office_of(context).open() as ledger:
-        code = ledger.new_enrolment_code(shop)
-        note(ledger, shop[:6], "enrolment_code", shop=shop)
+        with acting(ledger, shop[:6], "enrolment_code", shop=shop):
+            code = ledger.new_enrolment_code(shop)
         answer(code)
 
 
@@ -95,8 +127,8 @@ def withdraw(
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
     office = office_of(context)
     with office.open() as ledger:
-        ledger.registry.withdraw(terminal)
-        note(ledger, terminal[:6], "withdraw", terminal=terminal)
+        with acting(ledger, terminal[:6], "withdraw", terminal=terminal):
+            ledger.registry.withdraw(terminal)
         office.tell("office-withdrawn", terminal=terminal)
 
 

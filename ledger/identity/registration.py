@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.my_number import looks_like_my_number
-from config.trust import Anchors, TrustError, check_certificate
+from config.trust import Anchors, TrustError, WrongIssuer, check_certificate
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.store import Identity
 from ledger.wire.consent import is_signed
@@ -25,15 +25,24 @@ class Registrar:
     identity: Identity
     anchors: Anchors
 
-    def register(self, registration: Registration, *, digest: bytes, signature: str, now: datetime, today: date) -> str:
-        """Register the card that signed `digest`, and return its MyKey ID.
+    def register(
+        self,
+        registration: Registration,
+        *,
+        digest: bytes,
+        signature: str,
+        now: datetime,
+        today: date,
+        town: str = "",
+    ) -> str:
+        """Register the card that signed `digest` at a shop of a town, and return its MyKey ID.
 
         Raise IdentityRefusal with a code of `config.trust`, of `Identity.register`, `consent_wrong`, or
         `my_number_refused`.
         """
         try:
             der = base64.b64decode(registration.certificate, validate=True)
-            check_certificate(der, self.anchors, now)
+            self._check(der, registration.authority, now)
         except TrustError as error:
             raise IdentityRefusal(error.code) from None
         except ValueError:
@@ -44,7 +53,23 @@ class Registrar:
             raise IdentityRefusal("consent_wrong")
         if any(looks_like_my_number(each.number) for each in registration.services):
             raise IdentityRefusal("my_number_refused")
-        return self.identity.register(reference_to(certificate), public_key, registration.services, today)
+        return self.identity.register(
+            reference_to(certificate),
+            public_key,
+            registration.services,
+            today,
+            town=town,
+            ends=certificate.not_valid_after_utc,
+        )
+
+    def _check(self, der: bytes, authority: str | None, now: datetime) -> None:
+        """Check a card's certificate, with the authority's that the card brings where only its pin is known here."""
+        try:
+            check_certificate(der, self.anchors.with_learned(), now)
+        except WrongIssuer:
+            if authority is None:
+                raise
+            check_certificate(der, self.anchors.admit(base64.b64decode(authority, validate=True)), now)
 
 
 def reference_to(certificate: x509.Certificate) -> CardReference:

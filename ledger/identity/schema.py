@@ -7,6 +7,8 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -23,21 +25,33 @@ card = Table(
     Column("mykey", String(10), nullable=False, unique=True),
     Column("public_key", LargeBinary, nullable=False),
     Column("state", String(9), nullable=False),
+    Column("not_after", BigInteger),
+    Column("town", String(6), nullable=False, server_default=""),
+    Column("contact_version", Integer, nullable=False, server_default="0"),
+    Column("contact_key", LargeBinary(32)),
+    Index("card_by_contact", "contact_key", unique=True),
+    Index("card_by_town", "town"),
     # In the order of the key, not of insertion: who registered when, and so where, is nobody's to read.
     sqlite_with_rowid=False,
 )
-"""One row per holder: the card that stands for them now. `public_key` is DER SubjectPublicKeyInfo."""
+"""One row per holder: the card that stands for them now. `public_key` is DER SubjectPublicKeyInfo.
 
-service_id = Table(
-    "service_id",
+`not_after` is the end of its certificate in seconds since 1970, `town` the municipality whose shop registered the
+holder. The contact number follows from the ledger's key, the MyKey ID and `contact_version`; `contact_key` is its keyed
+hash. What release 0.1.0 registered has no end, no number before it is asked for, and a town only where there was one.
+"""
+
+service_number = Table(
+    "service_number",
     metadata,
     Column("mykey", String(10), ForeignKey("card.mykey"), primary_key=True),
+    Column("municipality", String(6), primary_key=True),
     Column("service", String(32), primary_key=True),
     Column("number", String(32), nullable=False),
-    UniqueConstraint("service", "number"),
+    UniqueConstraint("municipality", "service", "number"),
     sqlite_with_rowid=False,
 )
-"""A holder's own numbers at shops, libraries and museums: one per service."""
+"""A holder's own numbers at shops, libraries and museums: one per service, which belongs to a municipality."""
 
 renewal = Table(
     "renewal",
@@ -48,6 +62,25 @@ renewal = Table(
     sqlite_with_rowid=False,
 )
 """Codes that the office gave out, hashed: whoever registers a new card with one takes the MyKey ID over."""
+
+renewal_request = Table(
+    "renewal_request",
+    metadata,
+    Column("mykey", String(10), ForeignKey("card.mykey"), primary_key=True),
+    Column("municipality", String(6), primary_key=True),
+    Column("who", String(40), nullable=False),
+    Column("asked_on", Date, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who, in a town that did not register a holder, asked for a code: a second person confirms it after a day."""
+
+superseded = Table(
+    "superseded",
+    metadata,
+    Column("card_key", LargeBinary(32), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Cards that a renewal replaced: they register nobody any more."""
 
 revoked = Table(
     "revoked",

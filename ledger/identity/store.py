@@ -5,20 +5,42 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Engine, Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
-from ledger.identity.schema import card, renewal, revocation_list, revoked, service_id
+from ledger.identity.schema import (
+    card,
+    renewal,
+    renewal_request,
+    revocation_list,
+    revoked,
+    service_number,
+    superseded,
+)
 from ledger.wire.answers import Standing
-from ledger.wire.codes import MYKEY_LENGTH, as_meant, random_code
+from ledger.wire.codes import MYKEY_LENGTH, as_meant, contact_of, random_code
 from ledger.wire.tokens import CardReference, ServiceId
 
 RENEWAL: Final = "renewal"
@@ -37,11 +59,26 @@ class Holder:
     public_key: bytes | None = None
 
 
+class NumberOf(NamedTuple):
+    """A number of a municipality's service."""
+
+    municipality: str
+    service: str
+    number: str
+
+
 _KEYS: Final[BindParameter[bytes]] = bindparam("keys", expanding=True)
 _KNOWN = select(card, exists().where(revoked.c.card_key == card.c.card_key).label("is_revoked")).where(
     card.c.card_key.in_(_KEYS)
 )
-_STOPPED = select(revoked.c.card_key).where(revoked.c.card_key.in_(_KEYS))
+_STRANGE = union_all(
+    select(revoked.c.card_key, literal(str(Standing.REVOKED)).label("standing")).where(revoked.c.card_key.in_(_KEYS)),
+    select(superseded.c.card_key, literal(str(Standing.SUPERSEDED))).where(superseded.c.card_key.in_(_KEYS)),
+)
+"""What is known of cards that nobody is registered with."""
+
+_KEPT: Final = b"\0" * 32
+"""The scope of cards that stay revoked although a later list has dropped them: they had ended (RFC 5280, 3.3)."""
 
 _NOBODY: Final = Holder(Standing.UNREGISTERED)
 
@@ -49,7 +86,10 @@ _NOBODY: Final = Holder(Standing.UNREGISTERED)
 class Identity:
     """The identity store. `secret` keys the hash of every card: without it nobody finds a card by its serial number."""
 
-    def __init__(self, engine: Engine, secret: bytes) -> None:
+    def __init__(
+        self, engine: Engine, secret: bytes, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._clock = clock
         # Whatever two requests decide at once is held by a key, which one of them finds taken.
         self._engine = with_row_locks(engine)
         self._single = one_by_one(engine)
@@ -66,66 +106,160 @@ class Identity:
             return {}
         with reading(self._single) as connection:
             known = connection.execute(_KNOWN, {"keys": list(keys.values())})
-            holders = {row.card_key: _holder(row) for row in known}
+            holders = {row.card_key: _holder(row, self._seconds()) for row in known}
             if strange := keys.values() - holders.keys():
-                stopped = connection.scalars(_STOPPED, {"keys": list(strange)})
-                holders |= {key: Holder(Standing.REVOKED) for key in stopped}
+                rows = connection.execute(_STRANGE, {"keys": list(strange)})
+                holders |= {row.card_key: Holder(Standing(row.standing)) for row in rows}
         return {reference: holders.get(key, _NOBODY) for reference, key in keys.items()}
 
     def services(self, mykey: str) -> list[ServiceId]:
-        """Return the numbers that are linked to a MyKey ID."""
-        query = select(service_id).where(service_id.c.mykey == mykey).order_by(service_id.c.service)
+        """Return the numbers that are linked to a MyKey ID, whosever they are."""
+        query = select(service_number).where(service_number.c.mykey == mykey)
+        query = query.order_by(service_number.c.municipality, service_number.c.service)
         with reading(self._single) as connection:
-            return [ServiceId(service=row.service, number=row.number) for row in connection.execute(query)]
+            return [
+                ServiceId(service=row.service, number=row.number, municipality=row.municipality or None)
+                for row in connection.execute(query)
+            ]
 
-    def register(self, reference: CardReference, public_key: bytes, services: Sequence[ServiceId], on: date) -> str:
+    def register(
+        self,
+        reference: CardReference,
+        public_key: bytes,
+        services: Sequence[ServiceId],
+        on: date,
+        *,
+        town: str = "",
+        ends: datetime | None = None,
+    ) -> str:
         """Register a card, or find it registered, link numbers to it, and return its MyKey ID.
 
-        A number of the service `renewal` is the office's code: the new card then takes over the MyKey ID that the code
-        was given out for, and the old card stands for nobody any more. Raise IdentityRefusal with code `card_revoked`,
-        `card_suspended`, `renewal_code_wrong` or `service_taken`; nothing is changed then.
+        `town` is the municipality that registers, `ends` the end of the certificate. A number without a municipality is
+        the town's. One of the service `renewal` is the office's code: the new card then takes over the MyKey ID that
+        the code was given out for, and the old card stands for nobody any more. Raise IdentityRefusal with code
+        `card_revoked`, `card_superseded`, `card_suspended`, `renewal_code_wrong` or `service_taken`; nothing is changed
+        then.
         """
-        key = self._key(reference)
+        fields = {
+            "card_key": self._key(reference),
+            "public_key": public_key,
+            "state": Standing.ACTIVE,
+            "not_after": None if ends is None else int(ends.timestamp()),
+        }
+        codes = [each.number for each in services if each.service == RENEWAL]
+        numbers = [
+            NumberOf(town if each.municipality is None else each.municipality, each.service, each.number)
+            for each in services
+            if each.service != RENEWAL
+        ]
 
         def admit(connection: Connection) -> str:
-            mykey = self._admit(connection, key, public_key, services, on)
-            _link(connection, mykey, [each for each in services if each.service != RENEWAL])
+            mykey = self._admit(connection, fields, town, codes, on)
+            _link(connection, mykey, numbers)
             return mykey
 
         return repeated(self._engine, admit, on_taken_keys=True)
 
-    def unlink(self, mykey: str, service: str) -> None:
-        """Forget the number of one service."""
-        query = delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == service)
+    def contact_number(self, mykey: str) -> str:
+        """Return the short number by which a holder is called on the telephone: not the MyKey ID, and replaceable.
+
+        Raise IdentityRefusal `mykey_unknown` where there is no such holder.
+        """
+        return self._contact(mykey, renewed=False)
+
+    def replace_contact_number(self, mykey: str) -> str:
+        """Give a holder another contact number; the old one is nobody's from now on."""
+        return self._contact(mykey, renewed=True)
+
+    def find_contact(self, number: str) -> str | None:
+        """Return the MyKey ID of whom a contact number calls, None where it calls nobody."""
+        return self.find_contacts([number]).get(number)
+
+    def find_contacts(self, numbers: Iterable[str]) -> dict[str, str]:
+        """Return the MyKey IDs that contact numbers call."""
+        keys = {self._contact_key(number): number for number in numbers}
+        query = select(card.c.contact_key, card.c.mykey).where(card.c.contact_key.in_(list(keys)))
+        with reading(self._engine) as connection:
+            return {keys[row.contact_key]: row.mykey for row in connection.execute(query)}
+
+    def unlink(self, mykey: str, service: str, municipality: str) -> None:
+        """Forget the number of one service of a municipality."""
+        query = delete(service_number).where(
+            service_number.c.mykey == mykey,
+            service_number.c.service == service,
+            service_number.c.municipality == municipality,
+        )
         repeated(self._engine, lambda connection: connection.execute(query))
 
     def leave(self, mykey: str) -> None:
         """Forget a holder altogether: no row remains that names the MyKey ID or the card."""
 
         def forget(connection: Connection) -> None:
-            for table in (service_id, renewal, card):
+            for table in (service_number, renewal, renewal_request, card):
                 connection.execute(delete(table).where(table.c.mykey == mykey))
 
         repeated(self._engine, forget)
 
-    def find_mykey(self, number: ServiceId) -> str | None:
+    def find_mykey(self, number: ServiceId, town: str = "") -> str | None:
         """Return the MyKey ID that a service's number is linked to: how the office finds who telephones."""
-        return self.find_mykeys([number]).get(number)
+        return self.find_mykeys([number], town).get(number)
 
-    def find_mykeys(self, numbers: Iterable[ServiceId]) -> dict[ServiceId, str]:
-        """Return the MyKey IDs that services' numbers are linked to; of a number that is nobody's there is none."""
-        wanted: dict[str, dict[str, ServiceId]] = defaultdict(dict)
+    def find_mykeys(self, numbers: Iterable[ServiceId], town: str = "") -> dict[ServiceId, str]:
+        """Return the MyKey IDs that services' numbers are linked to; of a number that is nobody's there is none.
+
+        A number without a municipality is the town's.
+        """
+        wanted: dict[tuple[str, str], dict[str, ServiceId]] = defaultdict(dict)
         for each in numbers:
-            wanted[each.service][each.number] = each
-        query = select(service_id.c.number, service_id.c.mykey)
+            wanted[each.municipality or town, each.service][each.number] = each
+        query = select(service_number.c.number, service_number.c.mykey)
         with reading(self._engine) as connection:
             return {
                 own[number]: mykey
-                for service, own in wanted.items()
+                for (municipality, service), own in wanted.items()
                 for number, mykey in connection.execute(
-                    query.where(service_id.c.service == service, service_id.c.number.in_(own))
+                    query.where(
+                        service_number.c.municipality == municipality,
+                        service_number.c.service == service,
+                        service_number.c.number.in_(own),
+                    )
                 )
             }
+
+    def town_of(self, mykey: str) -> str:
+        """Return the municipality that registered a holder, empty where an earlier release did and nobody said.
+
+        Raise IdentityRefusal `mykey_unknown` where there is no such holder.
+        """
+        with reading(self._engine) as connection:
+            town: str | None = connection.scalar(select(card.c.town).where(card.c.mykey == mykey))
+        if town is None:
+            raise IdentityRefusal("mykey_unknown")
+        return town
+
+    def unassigned(self) -> dict[str, int]:
+        """Return how many numbers of each service an earlier release linked, of which nobody said whose they are."""
+        query = select(service_number.c.service, func.count()).where(service_number.c.municipality == "")
+        with reading(self._engine) as connection:
+            return {row[0]: int(row[1]) for row in connection.execute(query.group_by(service_number.c.service))}
+
+    def has_unassigned(self) -> bool:
+        """Return whether an earlier release registered somebody of whom nobody said which town's they are."""
+        query = select(exists().where(card.c.town == "") | exists().where(service_number.c.municipality == ""))
+        with reading(self._engine) as connection:
+            return bool(connection.scalar(query))
+
+    def assign(self, town: str, service: str | None = None) -> int:
+        """Say whose the numbers are that an earlier release linked, of one service or (with the holders) of all."""
+        of_nobody = [service_number.c.municipality == ""]
+        of_nobody += [] if service is None else [service_number.c.service == service]
+
+        def work(connection: Connection) -> int:
+            if service is None:
+                connection.execute(update(card).where(card.c.town == "").values(town=town))
+            return connection.execute(update(service_number).where(*of_nobody).values(municipality=town)).rowcount
+
+        return repeated(self._engine, work)
 
     def known(self, mykeys: Iterable[str]) -> set[str]:
         """Return those MyKey IDs that somebody is registered under."""
@@ -153,12 +287,27 @@ class Identity:
             if connection.scalar(select(card.c.mykey).where(card.c.mykey == mykey)) is None:
                 raise IdentityRefusal("mykey_unknown")
             connection.execute(delete(renewal).where((renewal.c.mykey == mykey) | (renewal.c.expires_on < on)))
+            connection.execute(delete(renewal_request).where(renewal_request.c.mykey == mykey))
             connection.execute(
                 insert(renewal).values(code_key=self._code_key(code), mykey=mykey, expires_on=expires_on)
             )
 
         repeated(self._engine, give_out)
         return code
+
+    def renewal_asked(self, mykey: str, town: str) -> tuple[str, date] | None:
+        """Return who of a town asked for a holder's renewal code, and when; None where nobody did."""
+        query = select(renewal_request.c.who, renewal_request.c.asked_on).where(
+            renewal_request.c.mykey == mykey, renewal_request.c.municipality == town
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (row.who, row.asked_on)
+
+    def ask_renewal(self, mykey: str, town: str, who: str, on: date) -> None:
+        """Keep that somebody of a town asked for a holder's renewal code."""
+        fields = {"mykey": mykey, "municipality": town, "who": who, "asked_on": on}
+        repeated(self._engine, lambda connection: connection.execute(insert(renewal_request), fields))
 
     def replace_revocations(self, revocations: RevocationList) -> int:
         """Take a revocation list in place of the last one of its scope, and return how many cards are on it.
@@ -173,6 +322,7 @@ class Identity:
             newest = connection.scalar(select(revocation_list.c.issued).where(revocation_list.c.scope == scope))
             if newest is not None and newest > revocations.issued:
                 raise IdentityRefusal("revocation_list_old")
+            stay = _ended(connection, scope, revocations.issued)
             connection.execute(delete(revocation_list).where(revocation_list.c.scope == scope))
             connection.execute(insert(revocation_list).values(scope=scope, issued=revocations.issued))
             connection.execute(delete(revoked).where(revoked.c.scope == scope))
@@ -180,27 +330,34 @@ class Identity:
             while chunk := [{"card_key": self.key_of(issuer, n), "scope": scope} for n in islice(serials, _CHUNK)]:
                 connection.execute(insert(revoked), chunk)
                 count += len(chunk)
+            for key in stay:
+                connection.execute(delete(revoked).where(revoked.c.card_key == key, revoked.c.scope == _KEPT))
+                connection.execute(insert(revoked).values(card_key=key, scope=_KEPT))
             return count
 
         return repeated(self._engine, replace)
 
     def _admit(
-        self, connection: Connection, key: bytes, public_key: bytes, services: Sequence[ServiceId], on: date
+        self, connection: Connection, fields: Mapping[str, Any], town: str, codes: Sequence[str], on: date
     ) -> str:
+        key = fields["card_key"]
         if connection.scalar(select(revoked.c.scope).where(revoked.c.card_key == key).limit(1)):
             raise IdentityRefusal("card_revoked")
+        if connection.scalar(select(superseded.c.card_key).where(superseded.c.card_key == key)) is not None:
+            raise IdentityRefusal("card_superseded")
         if (known := connection.execute(select(card).where(card.c.card_key == key)).one_or_none()) is not None:
             if known.state != Standing.ACTIVE:
                 raise IdentityRefusal("card_suspended")
+            if known.not_after is None:  # an earlier release kept no end
+                connection.execute(update(card).where(card.c.card_key == key).values(not_after=fields["not_after"]))
             return str(known.mykey)
-        for each in services:
-            if each.service == RENEWAL:
-                return self._renew(connection, each.number, key, public_key, on)
+        if codes:
+            return self._renew(connection, codes[0], fields, on)
         mykey = random_code(MYKEY_LENGTH)
-        connection.execute(insert(card).values(card_key=key, mykey=mykey, public_key=public_key, state=Standing.ACTIVE))
+        connection.execute(insert(card).values(mykey=mykey, town=town, **fields))
         return mykey
 
-    def _renew(self, connection: Connection, code: str, key: bytes, public_key: bytes, on: date) -> str:
+    def _renew(self, connection: Connection, code: str, fields: Mapping[str, Any], on: date) -> str:
         query = (
             delete(renewal)
             .where(renewal.c.code_key == self._code_key(code), renewal.c.expires_on >= on)
@@ -209,11 +366,41 @@ class Identity:
         mykey: str | None = connection.scalar(query)
         if mykey is None:
             raise IdentityRefusal("renewal_code_wrong")
+        old = connection.scalar(select(card.c.card_key).where(card.c.mykey == mykey))
+        connection.execute(insert(superseded).values(card_key=old))
         # A stop was for the lost card; whoever got the code was identified by the office since.
-        connection.execute(
-            update(card).where(card.c.mykey == mykey).values(card_key=key, public_key=public_key, state=Standing.ACTIVE)
-        )
+        connection.execute(update(card).where(card.c.mykey == mykey).values(**fields))
         return mykey
+
+    def _contact(self, mykey: str, *, renewed: bool) -> str:
+        def work(connection: Connection) -> str:
+            named = select(card.c.contact_version, card.c.contact_key).where(card.c.mykey == mykey).with_for_update()
+            row = connection.execute(named).one_or_none()
+            if row is None:
+                raise IdentityRefusal("mykey_unknown")
+            version = int(row.contact_version)
+            if row.contact_key is not None and not renewed:
+                return self._contact_at(mykey, version)
+            taken = select(card.c.mykey).where(card.c.contact_key == bindparam("key"))
+            while True:  # of 34 thousand million numbers one may be somebody else's already
+                version += 1
+                number = self._contact_at(mykey, version)
+                if connection.scalar(taken, {"key": self._contact_key(number)}) is None:
+                    break
+            fields = {"contact_version": version, "contact_key": self._contact_key(number)}
+            connection.execute(update(card).where(card.c.mykey == mykey).values(**fields))
+            return number
+
+        return repeated(self._engine, work, on_taken_keys=True)
+
+    def _contact_at(self, mykey: str, version: int) -> str:
+        return contact_of(hmac.digest(self._secret, f"contact {mykey} {version}".encode(), hashlib.sha256))
+
+    def _contact_key(self, number: str) -> bytes:
+        return hmac.digest(self._secret, b"contact key " + as_meant(number).encode(), hashlib.sha256)
+
+    def _seconds(self) -> int:
+        return int(self._clock().timestamp())
 
     def _set_state(self, mykey: str, state: Standing) -> None:
         query = update(card).where(card.c.mykey == mykey).values(state=state)
@@ -227,20 +414,32 @@ class Identity:
         return hmac.digest(self._secret, b"renewal " + as_meant(code).encode(), hashlib.sha256)
 
 
-def _holder(row: Row[Any]) -> Holder:
-    return Holder(Standing.REVOKED if row.is_revoked else Standing(row.state), row.mykey, row.public_key)
+def _holder(row: Row[Any], now: int) -> Holder:
+    standing = Standing.REVOKED if row.is_revoked else Standing(row.state)
+    if standing is Standing.ACTIVE and row.not_after is not None and row.not_after < now:
+        standing = Standing.EXPIRED
+    return Holder(standing, row.mykey, row.public_key)
 
 
-def _link(connection: Connection, mykey: str, services: Sequence[ServiceId]) -> None:
-    for each in services:
-        owner = select(service_id.c.mykey).where(
-            service_id.c.service == each.service, service_id.c.number == each.number
-        )
-        match connection.scalar(owner):
+def _ended(connection: Connection, scope: bytes, issued: int) -> list[bytes]:
+    """Return the holders' cards on the list so far whose certificates had ended when the new one was issued.
+
+    The authority drops such cards from its list, and they are not good again for that. Of what an earlier release
+    registered the end is not known: such a card stays revoked too, until the office renews it.
+    """
+    ended = (card.c.not_after <= issued) | card.c.not_after.is_(None)
+    query = select(card.c.card_key).join(revoked, revoked.c.card_key == card.c.card_key)
+    return list(connection.scalars(query.where(revoked.c.scope == scope, ended)))
+
+
+def _link(connection: Connection, mykey: str, numbers: Iterable[NumberOf]) -> None:
+    for each in numbers:
+        of_service = (service_number.c.municipality == each.municipality, service_number.c.service == each.service)
+        match connection.scalar(
+            select(service_number.c.mykey).where(*of_service, service_number.c.number == each.number)
+        ):
             case None:
-                connection.execute(
-                    delete(service_id).where(service_id.c.mykey == mykey, service_id.c.service == each.service)
-                )
-                connection.execute(insert(service_id).values(mykey=mykey, service=each.service, number=each.number))
+                connection.execute(delete(service_number).where(*of_service, service_number.c.mykey == mykey))
+                connection.execute(insert(service_number).values(mykey=mykey, **each._asdict()))
             case found if found != mykey:
                 raise IdentityRefusal("service_taken")

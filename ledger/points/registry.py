@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Engine, bindparam, case, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, delete, select, update
 
 from config.errors import KnownError
 from config.municipalities import is_known
@@ -17,7 +17,7 @@ from ledger.database import one_by_one, reading, repeated
 from ledger.points.bulk import put
 from ledger.points.closes import OPEN, Closed
 from ledger.points.programmes import load_programmes, usable_programmes
-from ledger.points.schema import enrolment_codes, partners, programmes, shops, terminals
+from ledger.points.schema import enrolment_codes, partners, programmes, services, shops, terminals
 from ledger.wire.codes import as_meant, random_code
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, FORM
 from ledger.wire.rules import Programme, accepts
@@ -32,6 +32,9 @@ _WITHDRAWN: Final = b""
 
 _NAMED = (terminals.c.municipality == bindparam("town"), terminals.c.terminal == bindparam("id"))
 _TERMINAL = select(terminals, shops.c.name, shops.c.day_starts_at).join(shops).where(*_NAMED)
+_SERVICES = select(services.c.service).where(
+    services.c.municipality == bindparam("town"), services.c.shop == bindparam("shop")
+)
 _FORWARD = (
     update(terminals)
     .where(*_NAMED, terminals.c.head_seq < bindparam("seq"))
@@ -109,6 +112,11 @@ class Registry:
             there = usable_programmes(connection, shop[:6])
         return [each for each in there if each.municipality == shop[:6] or accepts(each, shop)]
 
+    def towns(self) -> list[str]:
+        """Return the municipalities that have programmes here."""
+        with reading(self._engine) as connection:
+            return sorted(connection.scalars(select(programmes.c.municipality).distinct()))
+
     def add_shop(self, shop: Shop) -> None:
         """Add a shop, or change its name; raise RegistryError `municipality_unknown` where its code is no shop's."""
         if not is_known(shop.code[:6]):
@@ -129,6 +137,35 @@ class Registry:
         query = select(shops).where(shops.c.municipality == municipality).order_by(shops.c.shop)
         with reading(self._engine) as connection:
             return [_named(row.shop, row.name, row.day_starts_at) for row in connection.execute(query)]
+
+    # Services ----------------------------------------------------------------------------------------------------
+
+    def set_service(self, municipality: str, service: str, shop_codes: Iterable[str]) -> None:
+        """Say which shops of a municipality link a service's numbers and see them: these, and no other.
+
+        Raise RegistryError `shop_unknown` where one is not there.
+        """
+        wanted = sorted(set(shop_codes))
+
+        def work(connection: Connection) -> None:
+            for each in wanted:
+                _shop(connection, each)
+            of_service = (services.c.municipality == municipality, services.c.service == service)
+            connection.execute(delete(services).where(*of_service))
+            put(connection, services, municipality, [(service, each) for each in wanted])
+
+        repeated(self._engine, work)
+
+    def services(self, municipality: str) -> list[tuple[str, str]]:
+        """Return a municipality's services, each with every shop that links it."""
+        query = select(services.c.service, services.c.shop).where(services.c.municipality == municipality)
+        with reading(self._engine) as connection:
+            return sorted((service, shop) for service, shop in connection.execute(query))
+
+    def services_at(self, shop: str) -> set[str]:
+        """Return the services of its municipality whose numbers a shop links and sees."""
+        with reading(self._single) as connection:
+            return set(connection.scalars(_SERVICES, {"town": shop[:6], "shop": shop}))
 
     # Terminals ---------------------------------------------------------------------------------------------------
 

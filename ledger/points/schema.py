@@ -288,3 +288,34 @@ award_files = Table(
     PrimaryKeyConstraint("municipality", "file"),
 )
 """Files that wait for a second person's approval; whom they name lies in `sealed`, under the key of the month."""
+
+services = Table(
+    "services",
+    metadata,
+    Column("municipality", String(6)),
+    Column("service", String(32)),
+    Column("shop", String(11)),
+    PrimaryKeyConstraint("municipality", "service", "shop"),
+)
+"""Which shops may link a service's numbers, and see them: a library's own windows."""
+
+audit_outbox = Table(
+    "audit_outbox",
+    metadata,
+    Column("municipality", String(6)),
+    Column("entry", String(36)),
+    Column("addressee", String(6)),
+    Column("told", Text, nullable=False),
+    PrimaryKeyConstraint("municipality", "entry", "addressee"),
+)
+"""Entries of one municipality's audit that other towns are still to be told."""
+
+suspended = Table(
+    "suspended",
+    metadata,
+    Column("municipality", String(6)),
+    Column("mykey", String(16)),
+    PrimaryKeyConstraint("municipality", "mykey"),
+    sqlite_with_rowid=False,
+)
+"""Whose points a municipality that did not register them has suspended."""

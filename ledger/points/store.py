@@ -32,6 +32,9 @@ from ledger.points.rows import (
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
+from ledger.points.suspensions import among as suspended_among
+from ledger.points.suspensions import refused as suspended_refusals
+from ledger.points.suspensions import resume, suspend
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, Change, Lot, Wallet
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
@@ -63,7 +66,11 @@ class Points:
         refused: dict[str, Reason] = {}
         for home, group in _grouped(visiting, _home).items():
             refused |= self._take_ids(home, group, arriving)
-        asked = [replace(each, refusal=refused.get(each.operation_id, each.refusal)) for each in requests]
+        stopped = suspended_refusals(self._single, requests)
+        asked = [
+            replace(each, refusal=refused.get(each.operation_id, stopped.get(each.operation_id, each.refusal)))
+            for each in requests
+        ]
         outcomes: dict[str, Outcome] = {}
         for municipality, group in _grouped(asked, attrgetter("municipality")).items():
             decided = self._decide(municipality, group)
@@ -100,6 +107,9 @@ class Points:
         rules, held = self._keys.supplied(read)
         found = [(p, balance(p, held[p.municipality], shop, on.isoformat())) for p in rules]
         found = [(p, b) for p, b in found if b.points or (p.municipality == home and b.earnable is not None)]
+        with reading(self._single) as connection:
+            stopped = {town for town, _ in suspended_among(connection, held, [mykey])}
+        found = [(p, b) for p, b in found if p.municipality not in stopped]
         found.sort(key=lambda each: (each[0].municipality != home, not accepts(each[0], shop), each[0].deduction_order))
         return [each for _, each in found]
 
@@ -113,6 +123,18 @@ class Points:
         for town in towns:
             erase = partial(_erase, municipality=town, counters=all_of_them, mykey=mykey, day=on.isoformat())
             self._keys.supplied(partial(repeated, self._engine, erase))
+            resume(self._engine, town, mykey)
+
+    def towns_of(self, mykey: str) -> set[str]:
+        """Return the municipalities whose points a resident has, or had."""
+        with reading(self._engine) as connection:
+            every = connection.scalars(select(programmes.c.municipality).distinct()).all()
+            theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
+            return set(connection.scalars(theirs))
+
+    def suspend(self, mykey: str, town: str, *, suspended: bool) -> None:
+        """Let nothing of a town's points be used or given to a resident by card, or let it again."""
+        (suspend if suspended else resume)(self._engine, town, mykey)
 
     def deposit(self, mykey: str, programme: Programme, expires_on: date | None, points: int) -> None:
         """Bring points in that were issued elsewhere, as of the day from which the programme is in force."""

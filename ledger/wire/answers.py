@@ -177,10 +177,13 @@ class Standing(StrEnum):
     """Whether a card may be used here."""
 
     ACTIVE = "active"
-    EXPIRED = "expired"
     UNREGISTERED = "unregistered"
     REVOKED = "revoked"
     SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    """Its certificate has ended."""
+    SUPERSEDED = "superseded"
+    """A renewed card took its place."""
 
 
 class InquiryResult(Message):

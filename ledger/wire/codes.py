@@ -14,6 +14,9 @@ ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 MYKEY_LENGTH: Final = 10
 
+CONTACT_LENGTH: Final = 8
+"""Characters of the number by which a resident is called on the telephone; the last one checks the others."""
+
 SECRET_LENGTH: Final = 12
 """Characters of an enrolment code that are secret: 60 bits, good once and for a week."""
 
@@ -22,6 +25,7 @@ PRINT_LENGTH: Final = 16
 
 _MEANT: Final = str.maketrans("OIL", "011", "- ")
 _MYKEY: Final = re.compile(f"[{ALPHABET}]{{{MYKEY_LENGTH}}}")
+_CONTACT: Final = re.compile(f"[{ALPHABET}]{{{CONTACT_LENGTH}}}")
 _ENROLMENT: Final = re.compile(f"[{ALPHABET}]{{{SECRET_LENGTH + PRINT_LENGTH + 1}}}")
 
 
@@ -39,6 +43,26 @@ def as_mykey(text: str) -> str | None:
     """Return the MyKey ID that somebody wrote, None where it can be none."""
     mykey = as_meant(text)
     return mykey if _MYKEY.fullmatch(mykey) else None
+
+
+def as_contact(text: str) -> str | None:
+    """Return the contact number that somebody wrote or read out, None where it is none or was mistyped."""
+    code = as_meant(text)
+    if not _CONTACT.fullmatch(code) or check_character(code[:-1]) != code[-1]:
+        return None
+    return code
+
+
+def contact_of(digest: bytes) -> str:
+    """Return the contact number that a digest stands for: 35 of its bits and a check character."""
+    bits = int.from_bytes(digest[:8], "big")
+    code = "".join(ALPHABET[bits >> shift & 31] for shift in range(0, 5 * (CONTACT_LENGTH - 1), 5))
+    return code + check_character(code)
+
+
+def grouped(code: str) -> str:
+    """Return a code in groups of four, as people read it out."""
+    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
 def check_character(code: str) -> str:
@@ -80,4 +104,4 @@ class EnrolmentCode:
     def __str__(self) -> str:
         code = as_meant(self.secret) + self.key_print
         code += check_character(code)
-        return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+        return grouped(code)

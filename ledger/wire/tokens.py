@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from ledger.wire.values import Base64, Message, Nonce, Sha256Hex
+from ledger.wire.values import Base64, Message, MunicipalityCode, Nonce, Sha256Hex
 
 
 class CardReference(Message):
@@ -43,10 +43,14 @@ class Presented(Message):
 
 
 class ServiceId(Message):
-    """A shop's or library's own number for the resident, linked once and called up by the tap (N3)."""
+    """A shop's or library's own number for the resident, linked once and called up by the tap (N3).
+
+    Since form 2 `municipality` says whose service it is: what a shop links belongs to its own town.
+    """
 
     service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,32}$")]
+    municipality: MunicipalityCode | None = None
 
 
 class Registration(Message):

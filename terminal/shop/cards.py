@@ -46,6 +46,10 @@ class Cards:
         self._remember(task, reading.tap)
         return reading
 
+    def authority_of(self, reading: WholeReading) -> bytes:
+        """Return the certificate (DER) of the authority that issued a card which was read and checked."""
+        return self._anchors.authority_of(reading.certificate.der)
+
     def tries_left(self, task: int) -> int:
         """Return how many tries of the PIN the task's card has left."""
         with self._session() as session:

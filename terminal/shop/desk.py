@@ -105,8 +105,11 @@ class Desk:
         if not isinstance(intent, LinkIntent):
             return Presence(task, cards.read(task), nonce)
         whole = cards.read_whole(task)
-        der = base64.b64encode(whole.certificate.der).decode()
-        asked = Registration(certificate=der, services=list(intent.services))
+        # The ledger may know of the authority no more than its fingerprint.
+        der, authority = (
+            base64.b64encode(each).decode() for each in (whole.certificate.der, cards.authority_of(whole))
+        )
+        asked = Registration(certificate=der, services=list(intent.services), authority=authority)
         return Presence(task, whole.tap, nonce, asked)
 
     def forget(self) -> None:

@@ -149,8 +149,14 @@ def administer(store: Store) -> None:
     desk, officer = OfficeDesk(store.engine), Officer(CITY, "office")
     assert desk.officer(desk.new_token(officer, DAY), DAY) == officer
     audit = Audit(store.engine, store.keys, b"s" * 32)
-    audit.note(officer, "token", {}, NOW)
-    assert len(audit.acts(CITY)) == 1
+    store.registry.set_service(CITY, "library", [SHOP])
+    assert store.registry.services_at(SHOP) == {"library"}
+    assert store.registry.services(CITY) == [("library", SHOP)]
+    with audit.act(officer, "stop", {}, NOW, MYKEY, towns=[NEIGHBOUR]):
+        assert audit.deliver(CITY) == 0
+    assert (len(audit.acts(CITY)), len(audit.acts(NEIGHBOUR))) == (2, 2)
+    store.points.suspend(MYKEY, CITY, suspended=True)
+    store.points.suspend(MYKEY, CITY, suspended=False)
     gifts = [Gift("row1", MYKEY, CITY, 5), Gift("row2", "K7QM3V9TXX", CITY, 5)]
     given, back = audit.entry(officer, "award", {}, NOW), audit.entry(officer, "reverse", {}, NOW)
     assert grant(store.engine, store.keys, CITY, {CITY: city()}, gifts, DAY, given).rows == 2

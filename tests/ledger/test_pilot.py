@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from config.home import Home
 from config.japan import JST
+from config.trust import PINS
 from ledger.encodings import BOM
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerClient
@@ -103,7 +104,8 @@ def test_the_page_says_what_happens(
     office, shop = tmp_path / "office", tmp_path / "shop"
     anchors = office / "ledger" / "anchors"
     anchors.mkdir(parents=True)
-    (anchors / "test.pem").write_bytes(anchor().public_bytes(Encoding.PEM))
+    # As an operator adds an authority: by its fingerprint alone. Its certificate lies on the card.
+    (anchors / PINS).write_text(anchor().fingerprint(SHA256()).hex(), encoding="utf-8")
     (tmp_path / "rules.toml").write_text(block("toml"), encoding="utf-8")
     (tmp_path / "awards.csv").write_bytes(block("csv").encode("cp932"))
     monkeypatch.chdir(tmp_path)

@@ -50,6 +50,7 @@ async def test_the_sample_residents_are_there(tmp_path: Path) -> None:
             found[name] = await client.inquire(Inquiry(id=wanted, resident=sealed))
     assert {name: result.standing for name, result in found.items() if result.standing is not Standing.ACTIVE} == {
         "unregistered": Standing.UNREGISTERED,
+        "expired": Standing.EXPIRED,
         "revoked": Standing.REVOKED,
     }
     held = {each.programme: each.points for each in found["two-towns"].balances}

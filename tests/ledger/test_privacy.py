@@ -43,7 +43,7 @@ def test_both_stores_together_do_not_say_who_bought_where(tmp_path: Path) -> Non
     dumped = lines(place.directory)
     of_persons = [line for store in dumped.values() for line in store if mykey in line or LIBRARY.number in line]
     tables = {line.split('"')[1] for line in of_persons}
-    assert tables == {"card", "service_id", "wallets", "lots"}
+    assert tables == {"card", "service_number", "wallets", "lots"}
     for line in of_persons:
         assert SHOP not in line
         assert DAY.isoformat() not in line

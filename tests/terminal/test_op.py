@@ -126,10 +126,10 @@ def test_a_number_is_linked_at_the_window(pos: Pos) -> None:
     wrong = main(["--home", str(pos.home), "op", "link", "--service", "0042", "--card", "visitor", "--json"])
     assert wrong == 2
     ledger = assemble(Place(Home(pos.home).practice.ledger), Anchors())
-    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"))
+    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"), "252034")
     found = ledger.identity.services(str(mykey))
     ledger.close()
-    assert found == [ServiceId(service="library", number="0042")]
+    assert found == [ServiceId(service="library", number="0042", municipality="252034")]
 
 
 def test_a_renewed_card_takes_its_holders_points_over(pos: Pos) -> None:
@@ -137,13 +137,13 @@ def test_a_renewed_card_takes_its_holders_points_over(pos: Pos) -> None:
     before = held(pos("balance", "--card", "two-towns"))
     pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")
     ledger = assemble(Place(Home(pos.home).practice.ledger), Anchors())
-    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"))
+    mykey = ledger.identity.find_mykey(ServiceId(service="library", number="0042"), "252034")
     code = ledger.identity.renewal_code(str(mykey), ledger.today())
     ledger.close()
     assert pos("link", "--card", "unregistered", "--renewal", code, pin="1234")["status"] == "accepted"
     assert held(pos("balance", "--card", "unregistered")) == before
     assert pos("balance", "--card", "two-towns")["error"] == "card_unregistered"
-    assert pos("link", "--card", "two-towns", "--renewal", code, pin="1234")["error"] == "renewal_code_wrong"
+    assert pos("link", "--card", "two-towns", "--renewal", code, pin="1234")["error"] == "card_superseded"
 
 
 def test_a_linked_number_is_called_up_by_the_tap(pos: Pos, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,8 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     made = assemble(Place(tmp_path / "ledger"), Anchors((anchor(),)), clock)
     made.registry.add_programmes([city()])
     made.registry.add_shop(Shop(code=SHOP, name="見本商店"))
+    for service in ("library", "museum"):
+        made.registry.set_service(SHOP[:6], service, [SHOP])
     yield made
     made.close()
 

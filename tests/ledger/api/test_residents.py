@@ -182,16 +182,16 @@ async def test_a_registration_that_broke_off_is_finished_by_the_next_try(
         broken.setattr(Points, "apply", _fails)
         with pytest.raises(Exception, match="busy"):
             await counter.client.upload([entry])
-    mykey = counter.ledger.identity.find_mykey(LIBRARY)
+    mykey = counter.ledger.identity.find_mykey(LIBRARY, "252034")
     assert (await counter.client.upload([entry])).decisions[0].verdict.status is Status.ACCEPTED
-    assert counter.ledger.identity.find_mykey(LIBRARY) == mykey
+    assert counter.ledger.identity.find_mykey(LIBRARY, "252034") == mykey
 
 
 async def test_a_renewed_card_keeps_points_and_numbers(counter: Counter, card: Card) -> None:
     """The office identifies the holder and gives out a code; the terminal registers the new card with it."""
     await counter.register(card, LIBRARY, points=820)
     renewed = Card.issue(0x02000001)
-    mykey = counter.ledger.identity.find_mykey(LIBRARY) or ""
+    mykey = counter.ledger.identity.find_mykey(LIBRARY, "252034") or ""
     code = counter.ledger.identity.renewal_code(mykey, counter.ledger.today())
     verdict = await counter.register(renewed, ServiceId(service=RENEWAL, number=code))
     assert verdict.status is Status.ACCEPTED

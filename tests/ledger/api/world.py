@@ -153,7 +153,8 @@ class Till:
             asked = Registration(certificate=der, services=list(services))
             sealed = seal(asked, Purpose.REGISTRATION, terminal, key)
             return self.consent(card, content | {"registration": sealed}, nonce)
-        asked = Registration(certificate=der, services=list(services), nonce=nonce)
+        authority = b64encode(anchor().public_bytes(Encoding.DER)).decode()
+        asked = Registration(certificate=der, services=list(services), nonce=nonce, authority=authority)
         content |= {"assurance": {"method": "pin"}}
         signature = card.sign(self.digest(content, nonce, asked.as_json()))
         asked = asked.model_copy(update={"signature": signature})

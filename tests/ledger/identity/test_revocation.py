@@ -98,6 +98,17 @@ def test_a_newer_list_replaces_the_older_and_never_the_other_way(identity: Ident
     assert revoked(identity, [1, 2, 3]) == {2, 3}
 
 
+def test_what_ended_on_a_list_stays_revoked(identity: Identity) -> None:
+    """The authority drops a card from its list once its certificate has ended (RFC 5280, 3.3)."""
+    dropped = ISSUED + timedelta(days=1)
+    for serial, ends in ((1, dropped), (2, dropped + timedelta(seconds=1)), (3, None)):
+        identity.register(reference(serial), b"key", [], ISSUED.date(), ends=ends)
+    identity.replace_revocations(read(crl([1, 2, 3]), [anchor(KEY)]))
+    for days in (1, 2):
+        identity.replace_revocations(read(crl([], issued=ISSUED + timedelta(days=days)), [anchor(KEY)]))
+        assert revoked(identity, [1, 2, 3]) == {1, 3}, "that of which no end is known stays too"
+
+
 def test_lists_of_other_points_and_generations_stand_beside_it(identity: Identity) -> None:
     """A list replaces that of its own distribution point and key; a card on two of them stays on the other."""
     anchors = [anchor(KEY), anchor(OTHER_KEY)]

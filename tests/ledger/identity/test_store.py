@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from ledger.database import open_engine
@@ -14,7 +16,7 @@ from ledger.identity.errors import IdentityRefusal
 from ledger.identity.schema import metadata
 from ledger.identity.store import RENEWAL, Identity
 from ledger.wire.answers import Standing
-from ledger.wire.codes import ALPHABET
+from ledger.wire.codes import ALPHABET, as_contact, contact_of, grouped
 from ledger.wire.tokens import CardReference, ServiceId
 
 TODAY = date(2026, 11, 23)
@@ -92,7 +94,9 @@ def test_a_renewed_card_takes_over_with_the_offices_code(identity: Identity) -> 
     code = ServiceId(service=RENEWAL, number=identity.renewal_code(mykey, TODAY))
     assert identity.register(NEW, b"new key", [code], TODAY) == mykey
     found = identity.look_up([OLD, NEW])
-    assert found[OLD].standing is Standing.UNREGISTERED
+    assert found[OLD].standing is Standing.SUPERSEDED
+    with refusal("card_superseded"):
+        identity.register(OLD, b"old key", [], TODAY)
     assert (found[NEW].mykey, found[NEW].public_key) == (mykey, b"new key")
     assert identity.services(mykey) == [LIBRARY]
     assert identity.register(NEW, b"new key", [code], TODAY) == mykey, "a repeated request finds the card registered"
@@ -126,6 +130,76 @@ def test_a_stop_counts_at_once_and_can_be_lifted(identity: Identity) -> None:
             call("0000000000")
 
 
+def test_a_card_whose_certificate_ended_is_expired(identity: Identity) -> None:
+    """To its last second it is good; a stop and a revocation say more, and so are said first."""
+    end = datetime(2027, 3, 1, 14, 59, 59, tzinfo=UTC)
+    mykey = identity.register(OLD, b"key", [], TODAY, ends=end)
+
+    def standing(at: datetime) -> Standing:
+        later = Identity(identity._engine, b"s" * 32, lambda: at)
+        return later.look_up([OLD])[OLD].standing
+
+    assert [standing(end + timedelta(seconds=each)) for each in (-1, 0, 1)] == ["active", "active", "expired"]
+    assert standing(datetime(2032, 1, 1, tzinfo=UTC)) is Standing.EXPIRED
+    identity.stop(mykey)
+    assert standing(datetime(2032, 1, 1, tzinfo=UTC)) is Standing.SUSPENDED
+
+
+def test_a_number_for_the_telephone_names_a_holder(identity: Identity) -> None:
+    """It is not the MyKey ID, stands nowhere, is checked as it is typed, and can be replaced."""
+    mykey, other = (identity.register(each, b"key", [], TODAY) for each in (OLD, OTHER))
+    number = identity.contact_number(mykey)
+    assert identity.contact_number(mykey) == number == as_contact(grouped(number).lower())
+    assert len({number, mykey, identity.contact_number(other)}) == 3
+    assert identity.find_contacts([number, "00000000"]) == {number: mykey}
+    with identity._engine.connect() as connection:
+        rows = str([connection.execute(table.select()).all() for table in metadata.sorted_tables])
+    assert number not in rows
+    newer = identity.replace_contact_number(mykey)
+    assert newer != number
+    assert (identity.find_contact(number), identity.find_contact(newer)) == (None, mykey)
+    with refusal("mykey_unknown"):
+        identity.contact_number("0000000000")
+
+
+@given(st.binary(min_size=8, max_size=8), st.integers(0, 7), st.sampled_from(ALPHABET))
+def test_one_wrong_character_of_a_contact_number_is_noticed(digest: bytes, place: int, wrong: str) -> None:
+    """Whichever it is."""
+    number = contact_of(digest)
+    assert as_contact(number) == number
+    typed = number[:place] + wrong + number[place + 1 :]
+    assert (as_contact(typed) is None) is (typed != number)
+
+
+def test_the_same_number_may_be_two_towns(identity: Identity) -> None:
+    """A number belongs to a municipality's service: another town's library is another service."""
+    towns = [ServiceId(service="library", number="0042", municipality=town) for town in ("252034", "131164")]
+    one, two = (
+        identity.register(card, b"key", [LIBRARY], TODAY, town=str(own.municipality))
+        for card, own in zip((OLD, OTHER), towns, strict=True)
+    )
+    assert identity.find_mykeys(towns) == dict(zip(towns, (one, two), strict=True))
+    assert identity.find_mykey(LIBRARY, "131164") == two
+    assert identity.find_mykey(LIBRARY) is None
+    assert (identity.town_of(one), identity.services(two)) == ("252034", [towns[1]])
+    identity.unlink(one, "library", "131164")
+    assert identity.services(one) == [towns[0]]
+
+
+def test_what_an_earlier_release_linked_is_assigned(identity: Identity) -> None:
+    """Service by service, or all at once with the holders."""
+    mykey = identity.register(OLD, b"key", [LIBRARY, ServiceId(service="museum", number="7")], TODAY)
+    assert (identity.unassigned(), identity.has_unassigned()) == ({"library": 1, "museum": 1}, True)
+    assert identity.assign("252034", "library") == 1
+    assert identity.town_of(mykey) == ""
+    assert identity.assign("131164") == 1
+    assert (identity.town_of(mykey), identity.has_unassigned()) == ("131164", False)
+    assert identity.services(mykey) == [
+        ServiceId(service="museum", number="7", municipality="131164"),
+        ServiceId(service="library", number="0042", municipality="252034"),
+    ]
+
+
 def test_leaving_leaves_nothing(identity: Identity) -> None:
     """No row names the card or the MyKey ID any more, and the number is free again."""
     mykey = identity.register(OLD, b"key", [LIBRARY], TODAY)
@@ -140,7 +214,7 @@ def test_one_service_can_be_given_up(identity: Identity) -> None:
     """Unlinking the library leaves the museum and the MyKey ID."""
     museum = ServiceId(service="museum", number="7")
     mykey = identity.register(OLD, b"key", [LIBRARY, museum], TODAY)
-    identity.unlink(mykey, "library")
+    identity.unlink(mykey, "library", "")
     assert identity.services(mykey) == [museum]
     assert identity.look_up([OLD])[OLD].mykey == mykey
 
@@ -148,8 +222,19 @@ def test_one_service_can_be_given_up(identity: Identity) -> None:
 def test_the_table_has_no_room_for_more(identity: Identity) -> None:
     """The columns are those of an ID table: no shop, no operation, no time."""
     inspector = inspect(identity._engine)
-    columns = {table: {column["name"] for column in inspector.get_columns(table)} for table in ("card", "service_id")}
+    columns = {
+        table: {column["name"] for column in inspector.get_columns(table)} for table in ("card", "service_number")
+    }
     assert columns == {
-        "card": {"card_key", "mykey", "public_key", "state"},
-        "service_id": {"mykey", "service", "number"},
+        "card": {
+            "card_key",
+            "mykey",
+            "public_key",
+            "state",
+            "not_after",
+            "town",
+            "contact_version",
+            "contact_key",
+        },
+        "service_number": {"mykey", "municipality", "service", "number"},
     }
