@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 from pydantic import ValidationError
 
@@ -103,10 +103,15 @@ def _replace(draft: Path, path: Path) -> None:
         draft.rename(path)
     else:
         with old:
-            size = os.fstat(old.fileno()).st_size
             draft.rename(path)
-            for start in range(0, size, _ROOM):
-                old.write(bytes(min(_ROOM, size - start)))
-            old.flush()
-            os.fsync(old.fileno())
+            overwrite(old)
     sync_directory(path.parent)
+
+
+def overwrite(file: IO[bytes]) -> None:
+    """Put zeros in the place of all that a file holds."""
+    size = os.fstat(file.fileno()).st_size
+    for start in range(0, size, _ROOM):
+        file.write(bytes(min(_ROOM, size - start)))
+    file.flush()
+    os.fsync(file.fileno())

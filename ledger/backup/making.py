@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ledger.api.state import Ledger
-from ledger.backup.content import LEDGER_KEY, MONTHS, Manifest, Month, StoreCopy, pack
+from ledger.backup.content import LEDGER_KEY, MONTHS, StoreCopy, pack
 from ledger.backup.errors import BackupError
 from ledger.backup.sealed import Lock
+from ledger.backup.second import months_of, write_months
 from ledger.backup.stores import copy_at_one_moment, kind_of
 from ledger.migrations import newest
 from ledger.place import Place, Store
@@ -22,8 +23,7 @@ def back_up(ledger: Ledger, place: Place, path: Path, lock: Lock, *, keys_only: 
     """
     if path.exists():
         raise BackupError("backup_there", path=str(path))
-    if missing := ledger.periods.missing():
-        raise BackupError("period_keys_lost", months=", ".join(missing))
+    months_of(ledger)  # a key that is missing is found before anything is written
     months = path.with_name(MONTHS)
     stores: tuple[Store, ...] = () if keys_only else ("identity", "points")
     # On the ledger's own disk: what is copied here lies there in the clear as well.
@@ -31,23 +31,11 @@ def back_up(ledger: Ledger, place: Place, path: Path, lock: Lock, *, keys_only: 
         copies = {store: Path(name) / store for store in stores}
         if stores:
             copy_at_one_moment({store: place.url(store) for store in stores}, copies)
-        manifest = Manifest(
-            ledger=ledger.mark.ledger,
-            key_print=ledger.mark.key_print,
-            epoch=ledger.epoch,
-            made_at=ledger.clock().isoformat(timespec="seconds"),
-            signing=ledger.signing.number,
-            stores={store: _copy(place, store) for store in stores},
-            months={
-                period: Month(key_print=known.key_print, destroyed=known.destroyed)
-                for period, known in ledger.periods.known().items()
-            },
-        )
+        known = months_of(ledger)
+        manifest = known.model_copy(update={"stores": {store: _copy(place, store) for store in stores}})
         members = {LEDGER_KEY: place.secret, **{str(store): copy for store, copy in copies.items()}}
         pack(path, lock, manifest, members)
-        in_use = [period for period, month in manifest.months.items() if month.key_print is not None]
-        keys = {f"{period}.key": place.periods / f"{period}.key" for period in in_use}
-        pack(months, lock, manifest.model_copy(update={"stores": {}}), keys)
+        write_months(place, months, lock, known)
     return months
 
 

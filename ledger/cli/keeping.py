@@ -67,7 +67,8 @@ def restore(
     from ledger.backup.content import MONTHS
     from ledger.backup.restoring import opened
     from ledger.backup.restoring import restore as carry_out
-    from ledger.backup.sealed import read_private_key
+    from ledger.backup.sealed import Passphrase, read_private_key
+    from ledger.backup.second import remember
 
     office = office_of(context)
     with _refusals(office):
@@ -80,6 +81,7 @@ def restore(
                 office.tell("office-dry-run")
                 return
             again = carry_out(found, office.place, datetime.now(UTC))
+        remember(office.place, second, opener if isinstance(opener, Passphrase) else opener.public_key())
         with office.open() as ledger:
             note(ledger, EVERYWHERE, "restore", made_at=made_at, epoch=str(ledger.epoch))
             office.tell("keeping-restored", at=made_at, epoch=str(ledger.epoch))

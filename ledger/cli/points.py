@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.office import EVERYWHERE, Municipality, note, office_of
+from ledger.cli.office import EVERYWHERE, Municipality, Office, note, office_of
+
+if TYPE_CHECKING:  # what stores is imported by the command that needs it
+    from ledger.api.state import Ledger
 
 app = typer.Typer()
 
@@ -78,6 +81,7 @@ def shred(
             ledger.periods.destroy(lost)
             note(ledger, EVERYWHERE, "shred", lost=lost)
             office.tell("office-shredded", months=lost)
+            _shred_backup(office, ledger)
             return
         today = ledger.today()
         first = before or first_kept(today)
@@ -86,6 +90,16 @@ def shred(
         gone = ledger.periods.shred(first)
         note(ledger, EVERYWHERE, "shred", months=" ".join(gone))
         office.tell("office-shredded", months=", ".join(gone) or "–")
+        if gone:
+            _shred_backup(office, ledger)
+
+
+def _shred_backup(office: Office, ledger: Ledger) -> None:
+    """Destroy the same keys in the second file of the backup."""
+    from ledger.backup.second import after_shredding
+
+    if (path := after_shredding(ledger, office.place)) is not None:
+        office.tell("keeping-months-destroyed", path=str(path))
 
 
 @app.command()

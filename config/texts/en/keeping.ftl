@@ -42,6 +42,7 @@ error-period-key-there = Nothing was given up
 keeping-backed-up = Backed up to { $path }; the months' keys are in { $months }, which the next backup replaces.
 keeping-checked = { $path } is whole: ledger { $ledger }, backed up at { $at }.
 keeping-restored = Restored as of { $at }. The ledger's new epoch is { $epoch }: terminals send what came after by themselves.
+keeping-months-destroyed = The months' keys in { $path } were destroyed with them: run ./kazasu ledger backup now. If that file was moved or copied, destroy it.
 keeping-passphrase = Passphrase of the backup
 error-backup-there = There is a file of that name already
     .why = { $path } is there, and a backup is never overwritten.

@@ -42,6 +42,7 @@ error-period-key-there = 何も破棄していません
 keeping-backed-up = { $path } に控えました。月の鍵は { $months } にあり、次の控えがこれを置き換えます。
 keeping-checked = { $path } は壊れていません：台帳 { $ledger }、{ $at } の控え。
 keeping-restored = { $at } の時点に戻しました。台帳の新しい世代は { $epoch } です。その後の分は端末が自動で送り直します。
+keeping-months-destroyed = { $path } の月の鍵も破棄しました。すぐに ./kazasu ledger backup を実行してください。このファイルを移したり複製したりしたときは、それも破棄してください。
 keeping-passphrase = 控えの合言葉
 error-backup-there = その名前のファイルがすでにあります
     .why = { $path } があります。控えを上書きすることはありません。

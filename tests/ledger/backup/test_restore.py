@@ -21,6 +21,8 @@ from ledger.backup.content import MONTHS
 from ledger.backup.errors import BackupError
 from ledger.backup.making import back_up
 from ledger.backup.restoring import opened, restore
+from ledger.backup.sealed import Passphrase
+from ledger.backup.second import after_shredding
 from ledger.backup.stores import tables_of
 from ledger.database import reading
 from ledger.embedded import assemble
@@ -177,7 +179,43 @@ def test_no_backup_brings_a_destroyed_month_back(world: World) -> None:
         assert ledger.periods.missing() == []
         assert world.void(ledger, 9, 1, OLD) == "target_forgotten"
         assert world.void(ledger, 10, 2, DAY.isoformat()) is None
-    assert [path.name for path in world.other.periods.iterdir()] == ["2026-11.key"]
+    there = {path.stem for path in world.other.periods.iterdir()}
+    assert "2026-11" in there
+    assert not [period for period in there if period.startswith("2026-06")]
+
+
+def test_what_is_shredded_is_destroyed_in_the_second_file_too(world: World) -> None:
+    """Sealed to a public key it is written anew: a restore before the next backup brings nothing back."""
+    backup = world.back_up("monday")
+    with world.ledger() as ledger:
+        ledger.periods.shred("2026-08")
+        assert after_shredding(ledger, world.place) is None
+    assert world.restore(backup) == ["2026-06"]
+    with world.ledger(world.other) as ledger:
+        assert world.void(ledger, 9, 1, OLD) == "target_forgotten"
+
+
+def test_what_a_passphrase_sealed_is_destroyed_whole(world: World) -> None:
+    """Nobody can write it anew without the passphrase; where it was moved meanwhile, that is said."""
+    words = Passphrase("four or five words")
+    with world.ledger() as ledger:
+        months = back_up(ledger, world.place, world.folder / "monday", words)
+        ledger.periods.shred("2026-08")
+        assert after_shredding(ledger, world.place) == months
+        assert not months.exists()
+        assert after_shredding(ledger, world.place) == months
+
+
+def test_there_is_one_second_file(world: World, tmp_path: Path) -> None:
+    """A backup to another directory takes the last one's away."""
+    world.back_up("monday")
+    (tmp_path / "link").hardlink_to(world.folder / MONTHS)
+    (tmp_path / "usb").mkdir()
+    with world.ledger() as ledger:
+        back_up(ledger, world.place, tmp_path / "usb" / "tuesday", KEY.public_key())
+    assert not (world.folder / MONTHS).exists()
+    assert set((tmp_path / "link").read_bytes()) == {0}
+    assert (tmp_path / "usb" / MONTHS).exists()
 
 
 def test_a_month_that_got_a_second_key_keeps_that_one(world: World) -> None:
