@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.points.limits import earnable, within_limits
+from ledger.points.limits import by_tap, card_redeems, earnable, within_limits
 from ledger.points.wallet import NEVER, Wallet
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.rules import Programme, accepts
@@ -12,18 +12,19 @@ def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> Progra
     """Return the balance of one programme at a shop on a day."""
     live = wallet.live(programme, day)
     points = sum(wallet.lots[lot] for lot in live) - wallet.debts.get(programme.code, 0)
-    redeemable = min(points, within_limits(programme, wallet, day)) if accepts(programme, shop) else 0
+    limit = min(within_limits(programme, wallet, day), card_redeems(programme, wallet, day))
+    redeemable = min(points, limit) if accepts(programme, shop) else 0
     rules = programme.redeeming
     if rules is None or redeemable < rules.minimum:
         redeemable = 0
-    by_tap = min(redeemable, rules.tap_ceiling) if rules is not None else 0
+    tapped = min(redeemable, by_tap(programme, wallet))
     last_days = {lot: wallet.last_day_of(lot, programme) for lot in live}
     last = min(last_days.values(), default=NEVER)
     return ProgrammeBalance(
         programme=programme.code,
         points=points,
         redeemable=redeemable,
-        tap_redeemable=by_tap if rules is not None and by_tap >= rules.minimum else 0,
+        tap_redeemable=tapped if rules is not None and tapped >= rules.minimum else 0,
         earnable=earnable(programme, wallet, day),
         expires_on=None if last == NEVER else last,
         expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in live if last_days[lot] == last),

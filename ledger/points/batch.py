@@ -12,6 +12,7 @@ from ledger.points.bulk import put
 from ledger.points.closes import CLOSED, closing
 from ledger.points.counters import Counters, bucket_of
 from ledger.points.decide import Situation, decide, placed_of
+from ledger.points.gauges import Gauges, Room
 from ledger.points.losses import given_back
 from ledger.points.operations import Decided, Moved, Outcome, Request
 from ledger.points.periods import PeriodKeys
@@ -33,8 +34,9 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.wire.answers import Status
+from ledger.wire.days import business_day
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import Close, Return, Void
+from ledger.wire.operations import Award, Close, Leg, Return, Sale, Void
 from ledger.wire.reasons import Reason
 
 
@@ -51,6 +53,7 @@ class Batch:
     undone_by: dict[str, list[Row]] = field(default_factory=dict)
     people: dict[str, Wallet] = field(default_factory=dict)
     counters: Counters = field(init=False)
+    gauges: Gauges = field(init=False)
     new: list[Row] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Batch:
         outcomes = [self._outcome(request) for request in requests]
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, self.counters, before, self.people)
+        self.gauges.write()
         write_totals(self.connection, self.municipality, self.sums)
         put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
@@ -83,11 +87,24 @@ class Batch:
         touched = {each.mykey for each in moved if each is not None and each.mykey is not None}
         self.counters = Counters.of(self.keys, self._days(requests), self._counted_in())
         self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)
+        self.gauges = Gauges(self.connection, self.municipality)
+        self.gauges.load(self._programmes_of(requests), {(each.terminal_id, _clock_day(each)) for each in requests})
         if targets:
             # Only now: whoever else undoes the same operation has the wallet locked until that is written.
             for row in undoing(self.connection, self.municipality, targets):
                 self.moved[row.operation] = unsealed(self.keys, row)
                 self.undone_by.setdefault(str(row.target), []).append(row)
+
+    def _programmes_of(self, requests: Sequence[Request]) -> set[str]:
+        """Return the programmes whose points these requests move, as far as their municipality has them."""
+        named = {leg.programme for request in requests for leg in _legs(request.content)}
+        moved = {lot.programme for each in self.moved.values() if each for lot, _ in (*each.taken, *each.given)}
+        return (named | moved) & self.books.programmes.keys()
+
+    def _room(self, request: Request) -> Room:
+        codes = {leg.programme for leg in _legs(request.content)}
+        rules = (self.books.in_force(code, _clock_day(request)) for code in codes)
+        return self.gauges.room((each for each in rules if each is not None), request.terminal_id, _clock_day(request))
 
     def _days(self, requests: Sequence[Request]) -> set[str]:
         """Return the days on which these requests count."""
@@ -110,7 +127,8 @@ class Batch:
             request = replace(request, refusal=request.refusal or Reason.NONCE_SPENT)
         target = self._target(request)
         mykey = request.mykey if target is None or target.moved is None else target.moved.mykey
-        known = Situation(self.books, None if mykey is None else self.people.get(mykey), target)
+        wallet = None if mykey is None else self.people.get(mykey)
+        known = Situation(self.books, wallet, target, self._room(request))
         decided = decide(request, known)
         if request.proven is not None:
             decided = given_back(request, request.proven, self.books, known.wallet, decided)
@@ -142,6 +160,7 @@ class Batch:
         if decided.moved is not None and (mykey := decided.moved.mykey) is not None:
             self.people[mykey] = self.people[mykey].after(decided.change)
         add_up(self.sums, decided.postings, decided.placed.reported_on)
+        self.gauges.add(decided.postings, request.terminal_id, _clock_day(request))
         self.losses += (
             (request.operation_id, loss.what, loss.programme, loss.points, int(request.arrived.timestamp()))
             for loss in decided.losses
@@ -180,6 +199,21 @@ class Batch:
         self.new.append(row)
         self.known[row.operation] = row
         self.moved[row.operation] = moved
+
+
+def _clock_day(request: Request) -> str:
+    """Return the business day at the shop by the ledger's clock, whatever day the operation counts on."""
+    return business_day(request.arrived, request.day_starts_at).isoformat()
+
+
+def _legs(content: object) -> list[Leg]:
+    match content:
+        case Sale(redeem=redeem, award=award):
+            return [*redeem, *award]
+        case Award(award=award):
+            return list(award)
+        case _:
+            return []
 
 
 def _needs_wallet(request: Request) -> bool:

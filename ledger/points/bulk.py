@@ -54,6 +54,11 @@ def put(connection: Connection, table: Table, municipality: str, rows: Rows) -> 
     _write(connection, _upsert(table, arrays=has_arrays(connection)), table.c.keys(), municipality, rows)
 
 
+def increase(connection: Connection, table: Table, municipality: str, rows: Rows) -> None:
+    """Insert rows, or add their points to what stands under their key."""
+    _write(connection, _increase(table, arrays=has_arrays(connection)), table.c.keys(), municipality, rows)
+
+
 def drop(connection: Connection, table: Table, municipality: str, keys: Rows) -> None:
     """Delete the rows of some keys."""
     _write(connection, _delete(table, arrays=has_arrays(connection)), table.primary_key.c.keys(), municipality, keys)
@@ -96,6 +101,13 @@ def _upsert(table: Table, *, arrays: bool) -> Insert:
     if not values:
         return insert.on_conflict_do_nothing()
     return insert.on_conflict_do_update(index_elements=key, set_=values)
+
+
+@lru_cache
+def _increase(table: Table, *, arrays: bool) -> Insert:
+    insert = _insert(table, arrays=arrays)
+    more = {"points": table.c.points + insert.excluded.points}
+    return insert.on_conflict_do_update(index_elements=table.primary_key.c.keys(), set_=more)
 
 
 @lru_cache

@@ -10,11 +10,14 @@ from typing import assert_never
 
 from ledger.points import undo
 from ledger.points.dating import Placed, late_bound, place
+from ledger.points.gate import may_award, may_convert
+from ledger.points.gauges import NO_CEILINGS, Room
+from ledger.points.limits import by_tap
 from ledger.points.operations import Account, Decided, Request, verdict_on
-from ledger.points.sales import decide_sale, without_points
+from ledger.points.sales import Granted, decide_sale, within_ceilings, without_points
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import Refused, Wallet
+from ledger.points.wallet import Counter, Refused, Wallet, reason_use
 from ledger.points.work import Work
 from ledger.wire.answers import Status
 from ledger.wire.operations import (
@@ -45,6 +48,7 @@ class Situation:
     books: Rulebooks
     wallet: Wallet | None = None
     target: Target | None = None
+    room: Room = NO_CEILINGS
 
 
 def decide(request: Request, known: Situation) -> Decided:
@@ -83,7 +87,7 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Decided:
     if not isinstance(content, Operation):
         raise Refused(request.refusal or Reason.UNREADABLE)
     if isinstance(content, Sale):
-        return decide_sale(request, content, known.books, known.wallet, placed)
+        return decide_sale(request, content, known.books, known.wallet, placed, known.room)
     if request.refusal is not None:
         raise Refused(request.refusal)
     match content:
@@ -103,27 +107,46 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Decided:
 
 def _award(request: Request, award: Award, known: Situation, placed: Placed) -> Decided:
     priced = _priced(award.municipality, award.award, award.rules, known, placed)
-    work = Work(request, known.wallet, placed)
+    work = Work(request, known.wallet, placed, known.room)
     for programme, points in priced:
-        reason = programme.reasons.get(award.reason)
-        if reason is None or not reason.allows(points):
-            raise Refused(Reason.REASON_UNKNOWN if reason is None else Reason.RULES_MISMATCH)
+        _check_reason(request, work, programme, award.reason, points)
+        if (granted := within_ceilings(work, programme, Granted(points))).reason is not None:
+            raise Refused(granted.reason)
         work.begin(programme)
+        work.count(programme, Counter.ISSUED, work.day, points)
         work.give(programme, points)
     return work.done({programme.code: programme.version for programme, _ in priced})
+
+
+def _check_reason(request: Request, work: Work, programme: Programme, code: str, points: int) -> None:
+    """Raise Refused where points may not be given for a reason here, now, to this person; else count it."""
+    reason = programme.reasons.get(code)
+    if reason is None:
+        raise Refused(Reason.REASON_UNKNOWN)
+    if (barred := may_award(programme, reason, request.shop)) is not None:
+        raise Refused(barred)
+    if not reason.allows(points):
+        raise Refused(Reason.RULES_MISMATCH)
+    if reason.needs == "pin" and not request.pin_verified:
+        raise Refused(Reason.PIN_NEEDED)
+    use = reason_use(programme, code, reason, work.day)
+    if work.wallet.uses.get(use, 0) >= reason.times:
+        raise Refused(Reason.REASON_USED_UP)
+    work.count(programme, use.counter, use.period, 1)
 
 
 def _convert(request: Request, convert: Convert, known: Situation, placed: Placed) -> Decided:
     priced = _priced(convert.municipality, [convert.take, convert.give], convert.rules, known, placed)
     source, target = (programme for programme, _ in priced)
+    if (barred := may_convert(source, target, request.shop)) is not None:
+        raise Refused(barred)
     rate = rate_between(source, target.code, date.fromisoformat(placed.day))
     if rate is None:
         raise Refused(Reason.NOT_CONVERTIBLE)
     lots, rest = divmod(convert.take.points, rate.take)
     if rest or lots * rate.give != convert.give.points:
         raise Refused(Reason.RULES_MISMATCH)
-    ceiling = 0 if source.redeeming is None else source.redeeming.tap_ceiling
-    if convert.take.points > ceiling and not request.pin_verified:
+    if convert.take.points > by_tap(source, known.wallet or Wallet()) and not request.pin_verified:
         raise Refused(Reason.PIN_NEEDED)
     work = Work(request, known.wallet, placed)
     work.begin(source)

@@ -8,15 +8,17 @@ from datetime import date
 from typing import Literal
 
 from ledger.points.dating import Placed
-from ledger.points.limits import earnable, within_limits
+from ledger.points.gate import may_earn, may_redeem
+from ledger.points.gauges import Room
+from ledger.points.limits import by_tap, card_earns, card_redeems, earnable, within_limits
 from ledger.points.operations import Account, Decided, Moved, Request, accepted
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import Change, Counter, Refused, Wallet
+from ledger.points.wallet import SINCE_PIN, Change, Counter, Refused, Wallet
 from ledger.points.work import Work
 from ledger.wire.answers import Cut
 from ledger.wire.operations import Leg, Sale
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import Programme, accepts, award_for, lapses_on, takes_part
+from ledger.wire.rules import Programme, award_for, lapses_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,21 @@ class Granted:
         return self if self.points <= most else Granted(max(0, most), reason)
 
 
-def decide_sale(request: Request, sale: Sale, books: Rulebooks, wallet: Wallet | None, placed: Placed) -> Decided:
+def decide_sale(
+    request: Request, sale: Sale, books: Rulebooks, wallet: Wallet | None, placed: Placed, room: Room
+) -> Decided:
     """Accept a sale with its bill; raise Refused only where its amounts do not fit together at all."""
     check_amounts(sale)
     if request.refusal is not None or wallet is None or request.mykey is None:
         return without_points(request, sale, placed, request.refusal or Reason.HOLDER_LEFT)
-    work = Work(request, wallet, placed)
+    work = Work(request, wallet, placed, room)
     cuts: list[Cut] = []
     rules: dict[str, int] = {}
     for leg, programme in _in_order(sale.redeem, sale, books, placed):
         granted = _redeemable(request, work, programme, leg.points)
         if granted.points and programme is not None:
             rules[programme.code] = programme.version
-            _redeem(work, request.shop, programme, granted.points)
+            _redeem(work, request, programme, granted.points)
         cuts += _cut("redeem", leg, granted)
     for leg, programme in _in_order(sale.award, sale, books, placed):
         granted = _earned(request, work, programme, leg.points, sale.amount_due)
@@ -84,44 +88,59 @@ def _redeemable(request: Request, work: Work, programme: Programme | None, point
     if programme is None:
         return Granted(0, Reason.PROGRAMME_UNKNOWN)
     rules = programme.redeeming
-    if rules is None or not accepts(programme, request.shop):
-        return Granted(0, Reason.NOT_USABLE_HERE)
+    barred = may_redeem(programme, request.shop)
+    if rules is None or barred is not None:
+        return Granted(0, barred or Reason.NOT_USABLE_HERE)
     granted = Granted(points)
     if not request.pin_verified:
-        granted = granted.at_most(rules.tap_ceiling, Reason.PIN_NEEDED)
+        granted = granted.at_most(by_tap(programme, work.wallet), Reason.PIN_NEEDED)
     granted = granted.at_most(within_limits(programme, work.wallet, work.day), Reason.LIMIT_EXCEEDED)
+    granted = granted.at_most(card_redeems(programme, work.wallet, work.day), Reason.CEILING_REACHED)
+    granted = granted.at_most(work.room.redeemed(programme.code), Reason.CEILING_REACHED)
     granted = granted.at_most(work.wallet.available(programme, work.day), Reason.INSUFFICIENT_BALANCE)
     return granted if granted.points >= rules.minimum else Granted(0, granted.reason or Reason.BELOW_MINIMUM)
 
 
-def _redeem(work: Work, shop: str, programme: Programme, points: int) -> None:
+def _redeem(work: Work, request: Request, programme: Programme, points: int) -> None:
     work.begin(programme)
-    work.take(programme, points, Account.CLAIM, shop)
-    rules = programme.redeeming
-    if rules is None:
-        return
-    for limit, period in ((rules.per_day, work.day), (rules.per_month, work.day[:7])):
-        if limit is not None:
-            work.count(programme, Counter.REDEEMED, period, points)
+    work.take(programme, points, Account.CLAIM, request.shop)
+    work.count(programme, Counter.REDEEMED, work.day, points)
+    if programme.redeeming is not None and programme.redeeming.per_month is not None:
+        work.count(programme, Counter.REDEEMED, work.day[:7], points)
+    if request.pin_verified:
+        work.forget(programme, Counter.TAPPED, SINCE_PIN)
+        work.forget(programme, Counter.TAPS, SINCE_PIN)
+    else:
+        work.count(programme, Counter.TAPPED, SINCE_PIN, points)
+        work.count(programme, Counter.TAPS, SINCE_PIN, 1)
 
 
 def _earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> Granted:
     if programme is None:
         return Granted(0, Reason.PROGRAMME_UNKNOWN)
-    if not takes_part(programme, request.shop):
-        return Granted(0, Reason.NOT_USABLE_HERE)
+    if (barred := may_earn(programme, request.shop)) is not None:
+        return Granted(0, barred)
     last = lapses_on(programme, date.fromisoformat(work.day))
     if last is not None and last.isoformat() < work.day:
         return Granted(0, Reason.PROGRAMME_ENDED)
     granted = Granted(points).at_most(award_for(programme, paid), Reason.RULES_MISMATCH)
-    left = earnable(programme, work.wallet, work.day)
-    return granted if left is None else granted.at_most(left, Reason.AWARD_LIMIT_EXCEEDED)
+    if (left := earnable(programme, work.wallet, work.day)) is not None:
+        granted = granted.at_most(left, Reason.AWARD_LIMIT_EXCEEDED)
+    return within_ceilings(work, programme, granted)
+
+
+def within_ceilings(work: Work, programme: Programme, granted: Granted) -> Granted:
+    """Return what the ceilings of card, terminal, shop and programme, and its budget, leave of points to issue."""
+    granted = granted.at_most(card_earns(programme, work.wallet, work.day), Reason.CEILING_REACHED)
+    granted = granted.at_most(work.room.issued(programme.code), Reason.CEILING_REACHED)
+    return granted.at_most(work.room.budget(programme.code), Reason.BUDGET_SPENT)
 
 
 def _award(work: Work, programme: Programme, points: int) -> None:
     work.begin(programme)
     if earnable(programme, work.wallet, work.day) is not None:
         work.count(programme, Counter.AWARDED, work.day, points)
+    work.count(programme, Counter.ISSUED, work.day, points)
     work.give(programme, points)
 
 

@@ -193,6 +193,19 @@ totals = Table(
 )
 """Points by account and day. Parts are appended, so that nobody waits for a sum, and added up when the day is over."""
 
+gauges = Table(
+    "gauges",
+    metadata,
+    Column("municipality", String(6)),
+    Column("gauge", String(80)),
+    Column("day", String(10), nullable=False),
+    Column("total", String(60), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "gauge"),
+    Index("gauges_by_total", "municipality", "total"),
+)
+"""What terminals, shops and programmes issued and redeemed on a day; see `ledger.points.gauges`."""
+
 losses = Table(
     "losses",
     metadata,

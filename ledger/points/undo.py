@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ledger.points.dating import Placed, late_bound
+from ledger.points.gate import may_undo
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted, verdict_on
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, Lot, Refused, Wallet
@@ -40,8 +41,9 @@ def void(
 
     Before the close the sale is not in any report, so that it is taken out of the day on which it was made.
     """
-    if not request.may_void(target_id):
+    if target_id == request.operation_id:
         raise Refused(Reason.TARGET_UNKNOWN)
+    _check_gate(request, target_id)
     if target is None:
         # Not seen yet: the store writes the id down as voided, so that it can never succeed.
         return Decided(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
@@ -63,7 +65,9 @@ def void(
             lapsed.append(Posting(Account.LAPSED, lot.programme, "", -points))
         else:
             change += wallet.after(change).take_back(programme, points, [lot], placed.day)
-    change += Change(uses=tuple((use, -points) for use, points in moved.uses if use in wallet.uses))
+    change += Change(
+        uses=tuple((use, -min(points, wallet.uses[use])) for use, points in moved.uses if use in wallet.uses)
+    )
     account, shop = (Account.CONVERTED, "") if target.kind == "convert" else (Account.CLAIM, request.shop)
     others = [Posting(account, lot.programme, shop, -points) for lot, points in moved.taken]
     others += (Posting(Account.ISSUED, lot.programme, "", points) for lot, points in moved.given)
@@ -93,6 +97,7 @@ def take_goods_back(
     """
     if target is None:
         raise Refused(Reason.TARGET_UNKNOWN)
+    _check_gate(request, target.operation_id)
     moved = _undoable(request, target)
     if target.returned + bill > moved.bill:
         raise Refused(Reason.RETURN_EXCEEDS_BILL)
@@ -149,10 +154,14 @@ class _Kept:
         return cls(restored, moved.bill - returned - (redeemed - restored))
 
 
+def _check_gate(request: Request, target_id: str) -> None:
+    by_owner = bool(getattr(request.content, "by_owner", False))
+    if (barred := may_undo(target_id, request.terminal_id, request.shop, by_owner=by_owner)) is not None:
+        raise Refused(barred)
+
+
 def _undoable(request: Request, target: Target) -> Moved:
     """Return what the target moved; raise Refused where it cannot be undone."""
-    if not target.operation_id.startswith(f"{request.shop}-"):
-        raise Refused(Reason.TARGET_UNKNOWN)
     if target.is_voided:
         raise Refused(Reason.ALREADY_VOIDED)
     if target.status is Status.REFUSED:

@@ -16,7 +16,7 @@ from ledger.points.dating import late_bound
 from ledger.points.operations import Account, Posting, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes
-from ledger.points.schema import counters, lots, programmes, totals
+from ledger.points.schema import counters, gauges, lots, programmes, totals
 from ledger.points.wallet import NEVER, Change, Wallet
 from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
 from ledger.wire.rules import Programme, in_force
@@ -94,6 +94,8 @@ def _drop_ended(connection: Connection, *, municipality: str, oldest: date) -> N
         and_(func.length(counters.c.period) == len(day[:7]), counters.c.period < day[:7]),
     )
     connection.execute(delete(counters).where(counters.c.municipality == municipality, ended))
+    over = (gauges.c.municipality == municipality, gauges.c.day < day)
+    connection.execute(delete(gauges).where(*over))
 
 
 def _add_up_days(connection: Connection, *, municipality: str, today: date) -> None:

@@ -9,12 +9,16 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import DaysAfterUse, Programme, lapses_on
+from ledger.wire.rules import AwardReason, DaysAfterUse, Programme, lapses_on
 
 K = TypeVar("K")
 
 NEVER: Final = "9999-12-31"
 """The expiry day of a lot that lapses by days after the last use, so that days compare as texts."""
+
+
+SINCE_PIN: Final = "pin"
+"""The period of what is counted since the last PIN."""
 
 
 class Refused(Exception):  # noqa: N818  # a decision, not a failure
@@ -30,6 +34,13 @@ class Counter(StrEnum):
 
     REDEEMED = "redeemed"
     AWARDED = "awarded"
+    """By bills, towards the limit of a day."""
+    ISSUED = "issued"
+    """In all, towards the card's ceiling."""
+    TAPPED = "tapped"
+    """Redeemed by tap alone since the last PIN."""
+    TAPS = "taps"
+    """How often points were redeemed by tap alone since the last PIN."""
     USES = "uses"
 
 
@@ -185,3 +196,8 @@ def _added(held: Mapping[K, int], changes: tuple[tuple[K, int], ...]) -> Mapping
         if not result[key]:
             del result[key]
     return result
+
+
+def reason_use(programme: Programme, code: str, reason: AwardReason, day: str) -> Use:
+    """Return what counts how often a person got points for a reason in its period."""
+    return Use(programme.code, f"reason:{code}", reason.period(day))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ledger.points.dating import Placed
+from ledger.points.gauges import NO_CEILINGS, Room
 from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
 from ledger.points.wallet import Change, Counter, Lot, Use, Wallet
 from ledger.wire.answers import Cut
@@ -14,11 +15,12 @@ from ledger.wire.rules import DaysAfterUse, Programme
 class Work:
     """Takes points out of a wallet and gives points to it, and remembers all that a void needs."""
 
-    def __init__(self, request: Request, wallet: Wallet | None, placed: Placed) -> None:
+    def __init__(self, request: Request, wallet: Wallet | None, placed: Placed, room: Room = NO_CEILINGS) -> None:
         if request.mykey is None or wallet is None:
             raise ValueError(f"{request.operation_id} names nobody, and identity did not refuse it")
         self.day = placed.day
         self.wallet = wallet
+        self.room = room
         self._request = request
         self._placed = placed
         self._taken: list[tuple[Lot, int]] = []
@@ -63,11 +65,17 @@ class Work:
         self._others.append(Posting(Account.ISSUED, programme.code, "", -points))
         self._make(change)
 
-    def count(self, programme: Programme, counter: Counter, period: str, points: int) -> None:
+    def count(self, programme: Programme, counter: str, period: str, points: int) -> None:
         """Count points towards a limit."""
         use = Use(programme.code, counter, period), points
         self._counted.append(use)
         self._make(Change(uses=(use,)))
+
+    def forget(self, programme: Programme, counter: Counter, period: str) -> None:
+        """Begin to count anew; a void of this operation does not bring the old count back."""
+        use = Use(programme.code, counter, period)
+        if counted := self.wallet.uses.get(use, 0):
+            self._make(Change(uses=((use, -counted),)))
 
     def done(
         self, rules: Mapping[str, int], *, bill: int = 0, due: int | None = None, cuts: Iterable[Cut] = ()

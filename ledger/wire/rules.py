@@ -48,6 +48,10 @@ COUNTS_FOR_DAYS = 7
 """For how many days an operation that arrives late still counts on its own day, where a programme says nothing."""
 
 
+Total = Annotated[int, Field(strict=True), between(0, 10**12)]
+"""Points of many operations together."""
+
+
 class Name(Message):
     """A name for screens and slips."""
 
@@ -64,11 +68,20 @@ class Earning(Message):
 
 
 class AwardReason(Message):
-    """What points without a bill are given for: exactly so many, or as many as the clerk says up to a ceiling."""
+    """What points without a bill are given for: exactly so many, or as many as the clerk says up to a ceiling.
+
+    A person gets them `times` times in `every` period: once a day where nothing is said. `shops` names those that may
+    give them; without it all shops of the programme's own municipality may. `needs` says what it takes: the tap, the
+    PIN, or a file of the office that a second person approves.
+    """
 
     name: Name
     points: Count | None = None
     up_to: Count | None = None
+    every: Literal["day", "month", "fiscal_year", "life"] = "day"
+    times: Count = 1
+    shops: Annotated[tuple[ShopCode, ...], Field(max_length=10_000)] | None = None
+    needs: Literal["tap", "pin", "approval"] = "tap"
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
@@ -80,15 +93,53 @@ class AwardReason(Message):
         """Return whether so many points may be given."""
         return points == self.points if self.up_to is None else points <= self.up_to
 
+    def period(self, day: str) -> str:
+        """Return the period that a day (YYYY-MM-DD) lies in, as it is counted: 2026-11-25, 2026-11, FY2026, life."""
+        match self.every:
+            case "day":
+                return day
+            case "month":
+                return day[:7]
+            case "fiscal_year":
+                return f"FY{int(day[:4]) - (day[5:7] < '04')}"
+            case "life":
+                return "life"
+
 
 class Redeeming(Message):
-    """Points pay a bill at one yen each; limits in points; up to `tap_ceiling` an operation without a PIN."""
+    """Points pay a bill at one yen each; limits in points; up to `tap_ceiling` an operation without a PIN.
+
+    Since the last PIN, `tap_count` operations and `tap_sum` points need none; without a word five times the ceiling.
+    """
 
     minimum: Count = 1
     per_operation: Count | None = None
     per_day: Count | None = None
     per_month: Count | None = None
     tap_ceiling: Annotated[int, Field(strict=True), between(0, MAX_YEN)] = 0
+    tap_count: Count = 10
+    tap_sum: Count | None = None
+
+    @property
+    def most_by_tap(self) -> int:
+        """The most points that may be redeemed by tap alone since the last PIN."""
+        return 5 * self.tap_ceiling if self.tap_sum is None else self.tap_sum
+
+
+class Ceiling(Message):
+    """The most points of one programme that may be issued, and redeemed, on one day of the ledger's own clock."""
+
+    issued: Total
+    redeemed: Total
+
+
+class Ceilings(Message):
+    """What a stolen terminal, or a dishonest one, can gain at the most; raised only in so many words."""
+
+    card: Ceiling = Ceiling(issued=20_000, redeemed=50_000)
+    terminal: Ceiling = Ceiling(issued=100_000, redeemed=300_000)
+    shop: Ceiling = Ceiling(issued=300_000, redeemed=1_000_000)
+    programme: Ceiling = Ceiling(issued=3_000_000, redeemed=5_000_000)
 
 
 class FixedDate(Message):
@@ -185,6 +236,9 @@ class Programme(Message):
     offline: Offline = Offline()
     approval_above: Annotated[int, Field(strict=True), between(0, 10**12)] = 100_000
     """Points that the office's files may give in one day before a second person must approve."""
+    ceilings: Ceilings = Ceilings()
+    budget: Total = 100_000_000
+    """Points that shops may issue in all."""
 
     @model_validator(mode="after")
     def _converts_at_home(self) -> Self:

@@ -79,7 +79,7 @@ def city() -> Programme:
         version=1,
         effective_from=date(2026, 4, 1),
         deduction_order=10,
-        reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000)},
+        reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000, times=1_000)},
         redeeming=Redeeming(per_day=1_000, tap_ceiling=500),
         expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
         convert=(Rate(to=STREET, take=100, give=110, since=date(2026, 11, 1), until=date(2026, 11, 30)),),

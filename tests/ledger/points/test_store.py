@@ -259,7 +259,9 @@ def test_fifty_at_once_are_one(store: Store) -> None:
 def test_many_at_once_never_overspend(store: Store) -> None:
     """Forty sales want more than there is: what is redeemed and what is left are what there was."""
     with ThreadPoolExecutor(8) as pool:
-        verdicts = [each[0] for each in pool.map(lambda seq: store.decide(sale(seq, 110, city=60)), range(1, 41))]
+        verdicts = [
+            each[0] for each in pool.map(lambda seq: store.decide(sale(seq, 110, city=60, pin=True)), range(1, 41))
+        ]
     redeemed = sum(verdict.redeemed for verdict in verdicts)
     assert redeemed == 820
     assert sum(verdict.short_redeemed for verdict in verdicts) == 40 * 60 - 820

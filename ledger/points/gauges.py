@@ -1,0 +1,160 @@
+"""How much terminals, shops and programmes have issued and redeemed today: what their ceilings leave.
+
+A terminal's and a shop's count is one row, locked while a batch is decided, so that their ceilings are exact. A
+programme's count lies in slices, so that shops do not wait for one another: a batch locks the slice of its shop and
+reads the others as they are. Its ceiling may so be overrun by what batches in other slices grant at the same moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, func, select
+
+from ledger.points.bulk import among, has_arrays, increase
+from ledger.points.operations import Account, Posting
+from ledger.points.schema import gauges
+from ledger.wire.rules import Ceiling, Programme
+
+SLICES: Final = 16
+"""Among how many rows a programme's count is spread; so many batches less one may overrun its ceiling."""
+
+ALWAYS: Final = "always"
+"""Stands for the day of a budget, which is no day's."""
+
+_ISSUED, _REDEEMED = "issued", "redeemed"
+
+
+class Gauge(NamedTuple):
+    """One count: of a programme, for a terminal, a shop, or a slice of all, on a day."""
+
+    programme: str
+    scope: str
+    about: str
+    measure: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What ceilings and budgets leave for one operation, by programme; what is not named has no ceiling."""
+
+    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def issued(self, programme: str) -> int:
+        """Return the points that may still be issued."""
+        return self.left.get((programme, _ISSUED), _ENDLESS)
+
+    def redeemed(self, programme: str) -> int:
+        """Return the points that may still be redeemed."""
+        return self.left.get((programme, _REDEEMED), _ENDLESS)
+
+    def budget(self, programme: str) -> int:
+        """Return what is left of the programme's budget."""
+        return self.left.get((programme, "budget"), _ENDLESS)
+
+
+_ENDLESS: Final = 10**15
+NO_CEILINGS: Final = Room()
+"""For decisions in which no terminal takes part."""
+
+
+@dataclass(slots=True)
+class Gauges:
+    """The counts that one batch of a municipality works with."""
+
+    connection: Connection
+    municipality: str
+    counts: dict[Gauge, int] = field(default_factory=dict)
+    others: dict[Gauge, int] = field(default_factory=dict)
+    added: dict[Gauge, int] = field(default_factory=dict)
+
+    def load(self, programmes: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
+        """Lock and read what programmes count for terminals on days; `places` are pairs of terminal and day."""
+        wanted = sorted({gauge for code in programmes for place in places for gauge in _gauges(code, *place)})
+        if not wanted:
+            return
+        named = {"municipality": self.municipality, "keys": [_key(gauge) for gauge in wanted]}
+        arrays = has_arrays(self.connection)
+        there = {row.gauge: row.points for row in self.connection.execute(_locked(arrays=arrays), named)}
+        self.counts = {gauge: there.get(_key(gauge), 0) for gauge in wanted}
+        sums = {_sum_key(gauge) for gauge in wanted if gauge.scope in _SLICED}
+        named = {"municipality": self.municipality, "keys": sorted(sums)}
+        totals = {row.total: int(row.points) for row in self.connection.execute(_summed(arrays=arrays), named)}
+        self.others = {
+            gauge: totals.get(_sum_key(gauge), 0) - self.counts[gauge] for gauge in wanted if gauge.scope in _SLICED
+        }
+
+    def room(self, programmes: Iterable[Programme], terminal: str, day: str) -> Room:
+        """Return what is left for an operation of a terminal on a day."""
+        left: dict[tuple[str, str], int] = {}
+        for programme in programmes:
+            for gauge in _gauges(programme.code, terminal, day):
+                if gauge in self.counts:
+                    kind = "budget" if gauge.scope == "budget" else gauge.measure
+                    room = _ceiling(programme, gauge) - self.counts[gauge] - self.others.get(gauge, 0)
+                    key = (programme.code, kind)
+                    left[key] = max(0, min(left.get(key, _ENDLESS), room))
+        return Room(left)
+
+    def add(self, postings: Iterable[Posting], terminal: str, day: str) -> None:
+        """Count what an operation issued and redeemed; what it takes back is given back."""
+        for posting in postings:
+            measure = {Account.CLAIM: _REDEEMED, Account.ISSUED: _ISSUED}.get(posting.account)
+            points = posting.points if measure == _REDEEMED else -posting.points
+            for gauge in _gauges(posting.programme, terminal, day):
+                if gauge.measure == measure and gauge in self.counts:
+                    # What was issued on an earlier day gives no room back today.
+                    more = max(points, -self.counts[gauge])
+                    self.counts[gauge] += more
+                    self.added[gauge] = self.added.get(gauge, 0) + more
+
+    def write(self) -> None:
+        """Add to the rows what was counted: two that make a row at once lose neither's."""
+        rows = [(_key(gauge), gauge.day, _sum_key(gauge), points) for gauge, points in sorted(self.added.items())]
+        increase(self.connection, gauges, self.municipality, rows)
+
+
+_SLICED: Final = frozenset({"programme", "budget"})
+
+
+def _gauges(programme: str, terminal: str, day: str) -> list[Gauge]:
+    shop = terminal[:11]
+    part = str(hashlib.sha256(shop.encode()).digest()[0] % SLICES)
+    places = (("terminal", terminal), ("shop", shop), ("programme", part))
+    each = [Gauge(programme, scope, about, measure, day) for scope, about in places for measure in (_ISSUED, _REDEEMED)]
+    return [*each, Gauge(programme, "budget", part, _ISSUED, ALWAYS)]
+
+
+def _ceiling(programme: Programme, gauge: Gauge) -> int:
+    if gauge.scope == "budget":
+        return programme.budget
+    ceiling: Ceiling = getattr(programme.ceilings, gauge.scope)
+    return ceiling.issued if gauge.measure == _ISSUED else ceiling.redeemed
+
+
+def _key(gauge: Gauge) -> str:
+    return " ".join(gauge)
+
+
+def _sum_key(gauge: Gauge) -> str:
+    return " ".join((gauge.programme, gauge.scope, gauge.measure, gauge.day)) if gauge.scope in _SLICED else ""
+
+
+@lru_cache
+def _locked(*, arrays: bool) -> Select[Any]:
+    of_town = gauges.c.municipality == bindparam("municipality")
+    wanted = among(gauges.c.gauge, "keys", arrays=arrays)
+    return select(gauges.c.gauge, gauges.c.points).where(of_town, wanted).order_by(gauges.c.gauge).with_for_update()
+
+
+@lru_cache
+def _summed(*, arrays: bool) -> Select[Any]:
+    of_town = gauges.c.municipality == bindparam("municipality")
+    wanted = among(gauges.c.total, "keys", arrays=arrays)
+    points = func.sum(gauges.c.points).label("points")
+    return select(gauges.c.total, points).where(of_town, wanted).group_by(gauges.c.total)
