@@ -14,7 +14,6 @@ from itertools import groupby
 from ledger.api.presented import UNREGISTERED, Subject, digest_1, is_late, nonce_hash, subjects
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
-from ledger.identity.store import RENEWAL
 from ledger.points.closes import Closes
 from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
@@ -26,7 +25,7 @@ from ledger.wire.kinds import kind_of
 from ledger.wire.operations import Link, Unlink, Unreadable, is_operation
 from ledger.wire.reasons import Reason
 from ledger.wire.sealing import Purpose, SealError
-from ledger.wire.tokens import Registration, ServiceId
+from ledger.wire.tokens import Registration
 
 
 def decide(
@@ -155,12 +154,15 @@ def leave(ledger: Ledger, mykey: str) -> None:
     ledger.identity.leave(mykey)
 
 
-def check_services(ledger: Ledger, terminal_id: str, asked: Sequence[ServiceId]) -> None:
-    """Raise IdentityRefusal `service_elsewhere` where a shop links numbers of a service that is not its own."""
-    numbers = [each for each in asked if each.service != RENEWAL]
-    own = ledger.registry.services_at(terminal_id[:11]) if numbers else set()
-    if any(each.service not in own or each.municipality not in (None, terminal_id[:6]) for each in numbers):
-        raise IdentityRefusal("service_elsewhere")
+def _linkable(ledger: Ledger, entry: Entry) -> set[str] | None:
+    """Return the services whose numbers a terminal's shop may link.
+
+    A ledger of release 0.1.0 had named none: what its terminals had journalled is decided as it was then (None).
+    """
+    town = entry.terminal_id[:6]
+    if entry.form == 1 and not ledger.registry.services(town):
+        return None
+    return ledger.registry.services_at(entry.terminal_id[:11])
 
 
 def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
@@ -182,7 +184,6 @@ def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
             entry.operation_id, entry.at, entry.business_date, nonce, content.as_json(), registration.as_json()
         )
     try:
-        check_services(ledger, entry.terminal_id, registration.services)
         mykey = ledger.registrar.register(
             registration,
             digest=digest,
@@ -190,6 +191,7 @@ def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
             now=ledger.clock(),
             today=ledger.today(),
             town=entry.terminal_id[:6],
+            linkable=_linkable(ledger, entry) if registration.services else None,
         )
     except IdentityRefusal as refused:
         return Subject(refusal=refused.code)

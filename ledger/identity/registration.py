@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -34,6 +35,7 @@ class Registrar:
         now: datetime,
         today: date,
         town: str = "",
+        linkable: Container[str] | None = None,
     ) -> str:
         """Register the card that signed `digest` at a shop of a town, and return its MyKey ID.
 
@@ -59,6 +61,7 @@ class Registrar:
             registration.services,
             today,
             town=town,
+            linkable=linkable,
             ends=certificate.not_valid_after_utc,
         )
 

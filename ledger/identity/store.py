@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -131,14 +131,16 @@ class Identity:
         *,
         town: str = "",
         ends: datetime | None = None,
+        linkable: Container[str] | None = None,
     ) -> str:
         """Register a card, or find it registered, link numbers to it, and return its MyKey ID.
 
         `town` is the municipality that registers, `ends` the end of the certificate. A number without a municipality is
         the town's. One of the service `renewal` is the office's code: the new card then takes over the MyKey ID that
-        the code was given out for, and the old card stands for nobody any more. Raise IdentityRefusal with code
-        `card_revoked`, `card_superseded`, `card_suspended`, `renewal_code_wrong` or `service_taken`; nothing is changed
-        then.
+        the code was given out for, and the old card stands for nobody any more. Of the town's services `linkable` are
+        those that may be linked here, all where it is None. Raise IdentityRefusal with code `card_revoked`,
+        `card_superseded`, `card_suspended`, `renewal_code_wrong`, `service_elsewhere` or `service_taken`; nothing is
+        changed then.
         """
         fields = {
             "card_key": self._key(reference),
@@ -153,8 +155,12 @@ class Identity:
             if each.service != RENEWAL
         ]
 
+        own = {(town, each.service) for each in numbers if linkable is None or each.service in linkable}
+
         def admit(connection: Connection) -> str:
             mykey = self._admit(connection, fields, town, codes, on)
+            if linkable is not None and any(each[:2] not in own for each in numbers):
+                raise IdentityRefusal("service_elsewhere")
             _link(connection, mykey, numbers)
             return mykey
 

@@ -124,6 +124,7 @@ def _set_up(shop: Counter) -> None:
     shop.root.settings.write_text('[counter]\nclerk = "12"\n\n[screen]\nlanguage = "en"\n', encoding="utf-8")
     shop.office("rules", str(_RULES / "rules.toml"))
     shop.office("shop", SHOP, "見本商店")
+    shop.office("service", f"{TOWN}/library", "--shop", SHOP)
     shop.office("token", "--municipality", TOWN, "--who", "kobayashi")
     code = shop.office("enrol", "--shop", SHOP).strip()
     _done(shop("enrol", code, "--ledger", "embedded"))

@@ -218,3 +218,18 @@ async def test_the_ledger_opens_again_as_it_was(counter: Counter, card: Card) ->
     assert again.sealing_key.public == counter.ledger.sealing_key.public
     assert again.identity.look_up([card.reference])[card.reference].standing is Standing.ACTIVE
     again.close()
+
+
+async def test_only_a_services_own_shops_link_and_see_its_numbers(counter: Counter, card: Card) -> None:
+    """A shop that the office took off sees nothing any more, and links nothing; the number stays its holder's."""
+    registry = counter.ledger.registry
+    await counter.register(card, ServiceId(service="library", number="0042"))
+    assert [each.number for each in (await counter.inquire(card)).services] == ["0042"]
+    registry.set_service("252034", "library", [])
+    assert (await counter.inquire(card)).services == []
+    other = Card.issue(0x02F3A9C2)
+    refused = await counter.register(other, ServiceId(service="library", number="0043"))
+    assert refused.code == "service_elsewhere"
+    assert counter.ledger.identity.look_up([other.reference])[other.reference].mykey is None
+    foreign = await counter.register(other, ServiceId(service="museum", number="7", municipality="131164"))
+    assert foreign.code == "service_elsewhere"
