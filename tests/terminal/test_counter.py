@@ -54,6 +54,7 @@ from terminal.counter.facts import (
     Use,
     Voidable,
 )
+from terminal.counter.keys import enter
 from terminal.counter.moves import wait_for_card
 from terminal.counter.outcome import MAY_GO_BETTER
 from terminal.counter.resident import Scene
@@ -344,8 +345,10 @@ def test_what_may_go_better_is_tried_again_with_the_same_bill(code: str) -> None
     counter = replace(opened(), state=Refused(Fault(code), SaleIntent(500)))
     assert walk(counter, [Entered()])[0].state == AwaitCard(SaleIntent(500))
     assert walk(counter, [Escaped()])[0].state == Idle("500")
-    bare = replace(opened(), state=Refused(Fault(code)))
-    assert walk(bare, [Entered()])[0].state == Idle()
+    bare = Refused(Fault(code))
+    assert walk(replace(opened(), state=bare), [Entered()])[0].state == Idle()
+    assert at(bare).forward == enter("key-next")
+    assert at(replace(bare, intent=SaleIntent(500))).forward == enter("key-again")
 
 
 def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
@@ -799,6 +802,7 @@ def test_a_result_forgets_the_balance_once_the_card_is_gone() -> None:
     assert counter.state == Done(decided)
     counter, _ = walk(counter, [Tick(10.0)])
     assert counter.state == Done(replace(decided, balances=()))
+    assert resident_view(counter).scene is Scene.WELCOME
 
 
 def test_the_pin_waits_for_the_card_to_say_how_many_tries_are_left() -> None:
