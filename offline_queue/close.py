@@ -101,7 +101,8 @@ class _Closed:
 
 
 def interim(journal: JournalReader) -> Report:
-    """Return the X report, which changes nothing."""
+    """Return the X report, which changes nothing; raise JournalCorrupt where it would rest on what was altered."""
+    journal.examine_tail()
     last_seq, _ = journal.head()
     closed = _last_close(journal)
     verdicts = journal.verdict_count()

@@ -55,10 +55,12 @@ def export_lines(journal: JournalReader) -> Iterator[str]:
         "set_aside": [{"seq": seq, "hash": each} for seq, each in sorted(aside.items())],
     }
     yield _json(header)
-    answers = 0
+    answers, proof = 0, journal.proof()
     for line in journal.history(upto=last):
+        proof.follow(line)
         answers += isinstance(line, Answered)
         yield _json(_answer(line) if isinstance(line, Answered) else _entry(line, damaged=line.seq in aside))
+    proof.finish()
     yield _json({"end": {"entries": last, "hash": digest, "answers": answers}})
 
 

@@ -225,8 +225,6 @@ class Proof:
         if decided.position <= self._received and not self._tail:
             raise JournalCorrupt("its verdict was acknowledged before it was written", row.seq)
         self._waiting[decided.position] = said + b"\n"
-        if self._tail:
-            return
         self._decided_seqs.add(row.seq)
         if decided.answer is None:
             if decided.position > self._unsigned:

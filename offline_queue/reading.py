@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,7 @@ class JournalReader:
 
     def status(self) -> QueueStatus:
         """Return how far the journal is, and what of it needs the ledger or a hand."""
+        self.examine_tail()
         last_seq, last_hash = self.head()
         head = self.ledger_head()
         unsent = self.unsent_count(head)
@@ -251,7 +253,11 @@ class JournalReader:
         """Yield operations in the order in which their verdicts came: those after one position, up to another."""
         while after < upto:
             until = min(upto, after + _CHUNK)
-            yield from self._recorded("WHERE position > ? AND position <= ? ORDER BY position", after, until)
+            found = self._recorded("WHERE position > ? AND position <= ? ORDER BY position", after, until)
+            if len(found) != until - after and not self.set_aside():
+                raise JournalCorrupt("verdicts are missing")
+            self._confirm_verdicts(found, after, until)
+            yield from found
             after = until
 
     def undecided(self) -> list[Recorded]:
@@ -311,9 +317,12 @@ class JournalReader:
         Raise JournalCorrupt with the first entry that is not what was written, JournalIncomplete where the end is.
         """
         witness = read_witness(self._path, self.terminal_id, self.public_key)
+        for (found,) in self._rows("PRAGMA integrity_check(1)"):
+            if found != "ok":
+                raise JournalCorrupt(str(found))
         # What is written meanwhile is not waited for.
         last, digest = self.head()
-        proof = self._proof()
+        proof = self.proof()
         for line in self.history(upto=last):
             proof.follow(line)
         verified = proof.finish()
@@ -333,17 +342,23 @@ class JournalReader:
         before = [(FIRST_PREVIOUS_HASH, 0)]
         if first and not (before := self._rows("SELECT hash, received FROM entries WHERE seq = ?", (first,))):
             raise JournalCorrupt("it is missing", first)
-        proof = self._proof()
+        proof = self.proof()
         proof.begin_after(first, *before[0])
-        for line in self.history(first, last, answers=False):
+        kinds: Counter[str] = Counter()
+        for line in self.history(first, last):
             proof.follow(line)
+            if isinstance(line, Written):
+                kinds[line.kind] += 1
         proof.finish()
         self._confirm_end(last, witness)
+        self._confirm_indexes(first, kinds)
 
-    def history(self, after: int = 0, upto: int | None = None, *, answers: bool = True) -> Iterator[Line]:
+    def history(self, after: int = 0, upto: int | None = None) -> Iterator[Line]:
         """Yield entries in their order, each after the answer of the ledger that decided it, and the other answers."""
-        last, told = self.head()[0] if upto is None else upto, 0
-        seq = after
+        last, seq, told = self.head()[0] if upto is None else upto, after, 0
+        if after:
+            rows = self._rows("SELECT MIN(answer) FROM verdicts WHERE seq > ?", (after,))
+            told = int(rows[0][0] or self._rows("SELECT MAX(number) + 1 FROM answers")[0][0] or 1) - 1
         while rows := self._rows(
             "SELECT seq, kind, business_date, reference, received, entries.body, hash, signature,"
             " position, status, verdicts.body, answer FROM entries LEFT JOIN verdicts USING (seq)"
@@ -352,14 +367,13 @@ class JournalReader:
         ):
             for row in rows:
                 decided = None if row[8] is None else Decided(*row[8:])
-                if answers and decided is not None and decided.answer is not None and decided.answer > told:
+                if decided is not None and decided.answer is not None and decided.answer > told:
                     yield from self._answers(told, decided.answer)
                     told = decided.answer
                 seq, kind, business_date, reference, received, body, digest, signature = row[:8]
                 yield Written(seq, kind, business_date, reference, received, body, digest, signature, decided)
             seq = rows[-1][0]
-        if answers:
-            yield from self._answers(told, 1 << 62)
+        yield from self._answers(told, 1 << 62)
 
     def known_keys(self) -> frozenset[str]:
         """Return the keys under which the ledger signed an answer that was taken."""
@@ -369,7 +383,8 @@ class JournalReader:
         """Return how many verdicts came before the ledger signed its answers."""
         return int((self._rows("SELECT verdicts FROM before_answers") or [(0,)])[0][0])
 
-    def _proof(self) -> Proof:
+    def proof(self) -> Proof:
+        """Return what checks this journal's history, line by line."""
         return Proof(
             self.terminal_id,
             self.public_key,
@@ -392,6 +407,34 @@ class JournalReader:
         if rows != [(witness.hash,)] and self.set_aside().get(witness.seq) != witness.hash:
             raise JournalCorrupt("it is not the one that was written last", witness.seq)
 
+    def _confirm_indexes(self, first: int, kinds: Mapping[str, int]) -> None:
+        """Raise JournalCorrupt where an index knows other entries than those that stand behind an entry."""
+        marks = self._rows(f"SELECT COUNT(*) FROM entries WHERE {_MARKS} AND seq > ?", (first,))  # noqa: S608  # constant
+        closes = self._rows(f"SELECT COUNT(*) FROM entries WHERE {_CLOSES} AND seq > ?", (first,))  # noqa: S608  # as above
+        if (marks[0][0], closes[0][0]) != (
+            sum(kinds[kind] for kind in MARKS),
+            kinds["close"] + kinds["closed"],
+        ):
+            raise JournalCorrupt("an index of the file is not what was written")
+
+    def _confirm_verdicts(self, found: list[Recorded], after: int, until: int) -> None:
+        """Raise JournalCorrupt where verdicts are not those that stand in the ledger's answers."""
+        query = "SELECT DISTINCT answer FROM verdicts WHERE position > ? AND position <= ? AND answer NOT NULL"
+        told: dict[str, dict[str, Any]] = {}
+        for (number,) in self._rows(query, (after, until)):
+            for answered in self._answers(number - 1, number):
+                try:
+                    verdicts = Statement.model_validate_json(answered.statement).verdicts
+                except ValidationError:
+                    raise JournalCorrupt(f"answer {number} cannot be read") from None
+                told |= {verdict.operation_id: verdict.said() for verdict in verdicts}
+        for record in found:
+            if (
+                record.verdict is not None
+                and told.get(record.operation_id, record.verdict.said()) != record.verdict.said()
+            ):
+                raise JournalCorrupt("its verdict is not what the ledger signed", record.entry.seq)
+
     def _answers(self, after: int, upto: int) -> Iterator[Answered]:
         while rows := self._rows(
             "SELECT number, head_seq, head_hash, statement, key, signature FROM answers"
@@ -411,7 +454,7 @@ class JournalReader:
         )
         aside = self.set_aside()
         return [
-            Recorded(_entry(body, seq), digest, None if verdict is None else _verdict(verdict, seq))
+            Recorded(_whole(body, seq, digest), digest, None if verdict is None else _verdict(verdict, seq))
             for seq, body, digest, verdict in rows
             if seq not in aside
         ]
@@ -425,6 +468,14 @@ def read_journal(path: Path, public_key: Ed25519PublicKey, pinned: Collection[st
     """Open a journal to read it, beside the process that writes it or alone; raise QueueError where that cannot be."""
     database, terminal_id = open_read_only(path, public_key.public_bytes_raw())
     return JournalReader(database, terminal_id, public_key, path, pinned)
+
+
+def _whole(body: bytes, seq: int, digest: str) -> Entry:
+    """Return an entry that is what was hashed."""
+    entry = _entry(body, seq)
+    if (entry.seq, entry_hash(body)) != (seq, digest):
+        raise JournalCorrupt("it is not what was written", seq)
+    return entry
 
 
 def _entry(body: bytes, seq: int) -> Entry:
