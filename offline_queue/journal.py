@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
@@ -190,10 +189,18 @@ class Journal(JournalReader):
         write_witness(self._path, self.terminal_id, Witness(entry.seq, digest, signature))
         return Recorded(entry, digest)
 
-    def settle(self, result: UploadResult, awaited: Collection[str] = (), *, after_loss: bool = False) -> None:
+    def settle(
+        self,
+        result: UploadResult,
+        awaited: Collection[str] = (),
+        *,
+        upto: int | None = None,
+        after_loss: bool = False,
+    ) -> None:
         """Keep the verdicts of an upload, and the ledger's signed word for them and for how far it is.
 
-        `awaited` are the operations whose verdict somebody is waiting for. A verdict is final: the same one again
+        `upto` is the last entry of the upload, `awaited` are the operations whose verdict somebody is waiting for. A
+        verdict is final: the same one again
         changes nothing, another one raises VerdictConflict, unless the ledger had lost the first: then it is listed,
         and the first stands. A head that is not of this journal raises JournalForked.
         """
@@ -207,8 +214,9 @@ class Journal(JournalReader):
             if changed and not (after_loss or self.is_behind()):
                 raise VerdictConflict(f"{changed[0].operation_id} already has another verdict")
             answer = None
-            if result.signed is not None and (new or changed or result.head_seq != self.ledger_head()):
-                answer = self._keep_answer(connection, result.signed)
+            reached = min(result.head_seq, result.head_seq if upto is None else upto)
+            if result.signed is not None and (new or changed or reached != self.ledger_head()):
+                answer = self._keep_answer(connection, result.signed, reached)
             self._keep_changes(connection, changed, answer)
             for verdict in new:
                 heard.hear(verdict)
@@ -340,16 +348,17 @@ class Journal(JournalReader):
             return _New.NEW
         return _New.KNOWN if _core(_verdict(body)) == _core(verdict) else _New.OTHER
 
-    def _keep_answer(self, connection: sqlite3.Connection, signed: SignedStatement) -> int:
+    def _keep_answer(self, connection: sqlite3.Connection, signed: SignedStatement, upto: int) -> int:
         statement = signed.statement
         connection.execute("INSERT OR IGNORE INTO ledger_keys VALUES (?)", (signed.key,))
         (number,) = connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM answers").fetchone()
         connection.execute(
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 number,
                 statement.head_seq,
                 statement.head_hash,
+                upto,
                 canonical(statement.as_json()),
                 signed.key,
                 signed.signature,
@@ -382,7 +391,7 @@ class Journal(JournalReader):
         named: str | None = None
         for seq in range(last, max(0, min(last, self.ledger_head()) - TAIL_SENT), -1):
             rows = self._rows("SELECT body, hash, signature FROM entries WHERE seq = ?", (seq,))
-            signed = rows[0][1] if rows and self._is_signed(*rows[0][1:]) else None
+            signed = rows[0][1] if rows and self.is_signed(*rows[0][1:]) else None
             before = _previous_hash(rows[0][0], seq, signed) if signed else None
             if signed is not None and before is not None and named in {None, signed}:
                 named = before
@@ -395,13 +404,6 @@ class Journal(JournalReader):
                 found.append((seq, digest))
             named = None
         return found[::-1]
-
-    def _is_signed(self, digest: str, signature: str) -> bool:
-        try:
-            self.public_key.verify(base64.b64decode(signature, validate=True), bytes.fromhex(digest))
-        except (InvalidSignature, ValueError, TypeError):
-            return False
-        return True
 
 
 def _seq(wanted: str) -> int:

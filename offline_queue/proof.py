@@ -61,7 +61,6 @@ class Proof:
         self._tail = False
         self._seq, self._hash = 0, FIRST_PREVIOUS_HASH
         self._vouched = True
-        self._signature = ""
         self._received = 0
         self._waiting: dict[int, bytes] = {}
         self._decided_seqs: set[int] = set()
@@ -71,7 +70,7 @@ class Proof:
         self._late_keys: dict[int, int] = {}
 
     def begin_after(self, seq: int, digest: str, received: int) -> None:
-        """Begin behind an entry: only the end is looked at, where verdicts before it and signatures do not count."""
+        """Begin behind an entry: only the end is looked at, and verdicts on what stands before it are not."""
         self._tail = True
         self._seq, self._hash, self._received = seq, digest, received
         self._unmarked = {each: digest for each, digest in self._unmarked.items() if each > seq}
@@ -91,8 +90,6 @@ class Proof:
         """Check what only the end shows, and return what was found."""
         if not self._vouched:
             raise JournalCorrupt("it is the last, and nothing says what it was", self._seq)
-        if self._tail and self._signature:
-            self._check_signature(self._seq, self._hash, self._signature)
         if self._unmarked:
             raise JournalCorrupt("it is set aside, and no entry says so", min(self._unmarked))
         for position, seq in sorted(self._late_keys.items()):
@@ -141,8 +138,7 @@ class Proof:
             raise JournalCorrupt("it does not follow the entry before it", row.seq)
         if entry_hash(row.body) != row.hash:
             raise JournalCorrupt("its hash is not that of its content", row.seq)
-        if not self._tail:
-            self._check_signature(row.seq, row.hash, row.signature)
+        self._check_signature(row.seq, row.hash, row.signature)
         self._check_received(entry, row)
         if isinstance(entry.content, Mark) and entry.content.kind == "set_aside":
             self._marked(entry.content, row.seq)
@@ -150,7 +146,7 @@ class Proof:
             if not is_operation(entry.content):
                 raise JournalCorrupt("its verdict is on nothing that was asked", row.seq)
             self._decided(row, row.decided, row.hash)
-        self._seq, self._hash, self._signature, self._vouched = row.seq, row.hash, row.signature, True
+        self._seq, self._hash, self._vouched = row.seq, row.hash, True
 
     def _skip(self) -> None:
         """Go past an entry that is set aside: the next one names its hash."""

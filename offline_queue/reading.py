@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 from sqlite_utils import Database
@@ -25,7 +27,7 @@ from offline_queue.witness import Witness, read_witness
 _CHUNK = 500
 """Entries that are read at once where all of them are walked: a journal is kept for ever."""
 
-TAIL = 1_000
+TAIL = 500
 """Entries at the end that are examined at most before anything is written: as many however long the journal is."""
 
 TAIL_SENT = 50
@@ -119,8 +121,8 @@ class JournalReader:
         return rows[0] if rows else (0, FIRST_PREVIOUS_HASH)
 
     def ledger_head(self) -> int:
-        """Return the last entry that the ledger has, as its last signed answer says."""
-        rows = self._rows("SELECT head_seq FROM answers ORDER BY number DESC LIMIT 1")
+        """Return the last entry that the ledger has and has answered for, as its last signed answer says."""
+        rows = self._rows("SELECT upto FROM answers ORDER BY number DESC LIMIT 1")
         return int((rows or self._rows("SELECT head_seq FROM before_answers") or [(0,)])[0][0])
 
     def is_behind(self) -> bool:
@@ -205,6 +207,8 @@ class JournalReader:
             if entries and size > max_bytes and not gaps:
                 break
             entries.append(SignedEntry(entry=_entry(body, number), hash=digest, signature=signature))
+        if entries and not self.is_signed(entries[-1].hash, entries[-1].signature):
+            raise JournalCorrupt("its signature is not this terminal's", entries[-1].entry.seq)
         return Pending(entries, gaps)
 
     def find(self, wanted: str) -> Recorded | None:
@@ -345,10 +349,13 @@ class JournalReader:
         proof = self.proof()
         proof.begin_after(first, *before[0])
         kinds: Counter[str] = Counter()
+        answered, aside = self.ledger_head(), self.set_aside()
         for line in self.history(first, last):
             proof.follow(line)
             if isinstance(line, Written):
                 kinds[line.kind] += 1
+                if line.decided is None and line.seq <= answered and line.kind not in MARKS and line.seq not in aside:
+                    raise JournalCorrupt("its verdict is missing", line.seq)
         proof.finish()
         self._confirm_end(last, witness)
         self._confirm_indexes(first, kinds)
@@ -382,6 +389,14 @@ class JournalReader:
     def before_answers(self) -> int:
         """Return how many verdicts came before the ledger signed its answers."""
         return int((self._rows("SELECT verdicts FROM before_answers") or [(0,)])[0][0])
+
+    def is_signed(self, digest: str, signature: str) -> bool:
+        """Return whether this terminal signed a hash."""
+        try:
+            self.public_key.verify(base64.b64decode(signature, validate=True), bytes.fromhex(digest))
+        except (InvalidSignature, ValueError, TypeError):
+            return False
+        return True
 
     def proof(self) -> Proof:
         """Return what checks this journal's history, line by line."""

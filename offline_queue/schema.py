@@ -58,6 +58,7 @@ CREATE TABLE answers (
     number INTEGER PRIMARY KEY,
     head_seq INTEGER NOT NULL,
     head_hash TEXT NOT NULL,
+    upto INTEGER NOT NULL,
     statement BLOB NOT NULL,
     key TEXT NOT NULL,
     signature TEXT NOT NULL,
@@ -112,8 +113,9 @@ CREATE TRIGGER answers_are_never_deleted BEFORE DELETE ON answers BEGIN SELECT R
 """What the ledger signed is kept, and there is no outbox: what is unsent lies above the head that it last stated.
 
 `entries.received` is how many verdicts entries up to this one acknowledge, `verdicts.answer` the answer that brought
-it; `changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew: up
-to which entry all was sent and decided, and how many verdicts there were.
+it, `answers.upto` the last entry up to which all is sent and decided; the ledger's head is further where a reply was
+lost. `changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew:
+up to which entry all was sent and decided, and how many verdicts there were.
 """
 
 STEPS: tuple[str, ...] = (_FORM_1, _FORM_2)

@@ -253,10 +253,10 @@ class Syncer:
                     return None
                 begun = asyncio.get_running_loop().time()
                 self._cut = True
-                result = await self._send_or_compare(pending)
+                result, upto = await self._send_or_compare(pending)
                 self._cut = False
                 # Shielded: a resident who stopped waiting must not take back a verdict that has arrived.
-                await asyncio.shield(self._settle(result))
+                await asyncio.shield(self._settle(result, upto))
             except STOPPING as error:
                 raise self._stop(error) from error
             decided = max(1, len(result.decisions))
@@ -270,12 +270,12 @@ class Syncer:
             self._become(SyncState(Line.BEHIND, error=LedgerBehind.code) if behind else SyncState(Line.ONLINE))
             return result.decisions
 
-    async def _settle(self, result: UploadResult) -> None:
-        after_loss = self._from is not None
-        await asyncio.to_thread(self._journal.settle, result, frozenset(self._awaited), after_loss=after_loss)
+    async def _settle(self, result: UploadResult, upto: int) -> None:
+        awaited, after_loss = frozenset(self._awaited), self._from is not None
+        await asyncio.to_thread(self._journal.settle, result, awaited, upto=upto, after_loss=after_loss)
         self._from = None
 
-    async def _send_or_compare(self, pending: Pending) -> UploadResult:
+    async def _send_or_compare(self, pending: Pending) -> tuple[UploadResult, int]:
         """Upload entries; where the ledger says that its journal is another one, compare before that counts."""
         try:
             return await self._send(pending)
@@ -292,11 +292,12 @@ class Syncer:
         except _Contradicted as contradicted:
             raise JournalForked(str(contradicted)) from contradicted
 
-    async def _send(self, pending: Pending) -> UploadResult:
-        """Upload entries, or the first half of them, and so on, as long as the ledger cannot take so many.
+    async def _send(self, pending: Pending) -> tuple[UploadResult, int]:
+        """Upload entries, and return the answer and the number of the last one.
 
-        A single entry is always decided, whatever is in it: what is wrong with one holds up nothing but its own half.
-        Where the ledger may have lost entries, what it signed for them goes with them.
+        The first half of them is tried, and so on, as long as the ledger cannot take so many. A single entry is always
+        decided, whatever is in it: what is wrong with one holds up nothing but its own half. Where the ledger may have
+        lost entries, what it signed for them goes with them.
         """
         entries: list[SignedEntry] = pending.entries
         set_aside: list[SetAside] = pending.set_aside
@@ -304,7 +305,7 @@ class Syncer:
             first, last = entries[0].entry.seq, entries[-1].entry.seq
             answers = await asyncio.to_thread(self._journal.statements, first, last)
             try:
-                return await self._client.upload(entries, set_aside=set_aside, answers=answers)
+                return await self._client.upload(entries, set_aside=set_aside, answers=answers), last
             except LedgerRefusal as refusal:
                 if refusal.problem.code in CONTRADICTED:
                     raise _Contradicted(refusal.problem.code) from refusal

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ledger.wire.answers import Decision, Problem, SignedStatement, Status, UploadResult, Verdict
 from ledger.wire.client import LedgerClient, LedgerRefusal
-from ledger.wire.entries import FIRST_PREVIOUS_HASH, SignedEntry
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, SetAside, SignedEntry
 from ledger.wire.operations import Award, is_operation
 from ledger.wire.setup import Shop, TerminalSetup
 from tests.offline_queue.conftest import START, TERMINAL, answer
@@ -58,13 +57,20 @@ class FakeLedger(LedgerClient):
         return not self.down
 
     async def upload(
-        self, entries: Sequence[SignedEntry], *, answers: Sequence[SignedStatement] = (), **_set_aside: Any
+        self,
+        entries: Sequence[SignedEntry],
+        *,
+        set_aside: Sequence[SetAside] = (),
+        answers: Sequence[SignedStatement] = (),
     ) -> UploadResult:
-        """Take consecutive entries in, those that are known already again."""
+        """Take consecutive entries in, those that are known already again; what is set aside only has its place."""
         self.uploads.append(len(entries))
         self.answers += answers
         self.before(entries)
         for signed in entries:
+            for aside in set_aside:
+                if aside.seq == len(self.seen) + 1 < signed.entry.seq:
+                    self.seen.append(signed.model_copy(update={"hash": aside.hash}))
             known = len(self.seen)
             if signed.entry.seq > known + 1:
                 raise refusal("journal_gap")

@@ -136,7 +136,7 @@ def test_recent_lists_operations_newest_first(journal: Journal) -> None:
         "UPDATE entries SET hash = ''",
         "DELETE FROM entries",
         "INSERT OR REPLACE INTO entries SELECT seq, 'x', business_date, body, hash, signature, NULL, 0 FROM entries",
-        "INSERT OR REPLACE INTO answers SELECT number, 0, head_hash, statement, key, signature, '' FROM answers",
+        "INSERT OR REPLACE INTO answers SELECT number, 0, head_hash, 0, statement, key, signature, '' FROM answers",
         "UPDATE answers SET head_seq = 0",
         "DELETE FROM answers",
         "UPDATE verdicts SET received_at = ''",

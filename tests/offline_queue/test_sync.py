@@ -143,6 +143,25 @@ async def test_a_lost_reply_leads_to_the_same_verdict(journal: Journal, ledger: 
     assert len(ledger.seen) == 1
 
 
+async def test_a_lost_reply_to_more_than_is_asked_again_leaves_nothing_out(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """The ledger's head is beyond what was asked about the second time: the rest is asked about, too."""
+    for points in range(1, 5):
+        append(journal, points)
+    ledger.after = times(1, LedgerUnreachable("cut"))
+    with pytest.raises(LedgerUnreachable):
+        await syncer.sync()
+
+    def no_more_than_two(entries: Sequence[SignedEntry]) -> None:
+        if len(entries) > 2:
+            raise refusal("request_too_large")
+
+    ledger.before = no_more_than_two
+    assert await syncer.sync() == 4
+    assert (journal.undecided(), journal.unsent_count(), journal.verify()) == ([], 0, 4)
+
+
 async def test_a_verdict_that_came_meanwhile_is_found(journal: Journal, syncer: Syncer) -> None:
     """What the background sent is answered from the journal."""
     recorded = append(journal)
