@@ -19,7 +19,7 @@ from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.awards import AwardLine, read_awards
 from ledger.identity.store import Identity
-from ledger.points.grants import Gift, Granted, Progress, TakenBack, adopt, grant, paid_on, take_back
+from ledger.points.grants import Gift, Granted, Progress, TakenBack, adopt, grant, paid_on, take_back, used_up
 from ledger.sheets import LineError
 from ledger.wire.codes import CONTACT_LENGTH
 from ledger.wire.rules import Programme, in_force, lapses_on
@@ -121,8 +121,18 @@ def plan(
         made.gifts += [gift for gift in gifts if (gift.key in days) is paid]
         if progress is not None:
             progress(made.lines)
+    if not paid:
+        _check_reasons(ledger, made)
     made.errors.sort(key=lambda error: error.line)
     return made
+
+
+def _check_reasons(ledger: Ledger, made: Plan) -> None:
+    """Refuse the lines that would give points for a reason more often than the rules do, with those of the file."""
+    over = used_up(ledger.books, ledger.periods, made.programmes, made.gifts, made.on)
+    for gift in made.gifts:
+        if gift.key in over:
+            made.refuse(LineError(made.line_of[gift.key], "reason-used-up", gift.reason))
 
 
 def _new_plan(ledger: Ledger, municipality: str, occasion: str) -> Plan:
@@ -197,7 +207,7 @@ def _checked(ledger: Ledger, asked: Plan, chunk: Sequence[AwardLine | LineError]
         if mykey is None:
             asked.refuse(LineError(line.line, "mykey-unknown"))
             continue
-        gift = Gift(_key(ledger, asked.occasion, line, mykey), mykey, line.programme, line.points)
+        gift = Gift(_key(ledger, asked.occasion, line, mykey), mykey, line.programme, line.points, line.reason)
         if asked.add(line.line, gift):
             gifts.append(gift)
     return gifts

@@ -14,14 +14,15 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
+from config.errors import KnownError
 from ledger.database import reading, repeated, with_row_locks
 from ledger.points.bulk import add, among, drop, has_arrays
 from ledger.points.counters import Counters
 from ledger.points.operations import Account, Posting, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import audit, award_days, award_rows
-from ledger.points.wallet import NEVER, Change, Lot, Wallet
-from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.points.wallet import NEVER, Change, Lot, Wallet, reason_use
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.rules import Programme, lapses_on
 
 _PEOPLE: Final = 5_000
@@ -32,12 +33,45 @@ Progress = Callable[[int], None]
 
 
 class Gift(NamedTuple):
-    """One row: the key under which it is known, to whom, of which programme, how many points."""
+    """One row: the key under which it is known, to whom, of which programme, how many points, and for what."""
 
     key: str
     mykey: str
     programme: str
     points: int
+    reason: str = ""
+
+
+class ReasonUsedUp(KnownError):  # noqa: N818  # says what is the case
+    """Somebody got the points for a reason as often as the rules give them; carries the row's `key`."""
+
+    code = "reason_used_up"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("reason_used_up")
+        self.key = key
+
+
+def used_up(
+    engine: Engine, keys: PeriodKeys, programmes: Mapping[str, Programme], gifts: Sequence[Gift], on: date
+) -> set[str]:
+    """Return the keys of those rows that would give points for a reason more often than the rules do."""
+    if not gifts:
+        return set()
+    town, counters = gifts[0].programme[:6], Counters.of(keys, [on.isoformat()])
+
+    def read() -> dict[str, Wallet]:
+        with reading(engine) as connection:
+            return read_wallets(connection, town, counters, sorted({gift.mykey for gift in gifts}))
+
+    wallets = keys.supplied(read)
+    over: set[str] = set()
+    for gift in gifts:
+        try:
+            wallets[gift.mykey] = _counted(wallets[gift.mykey], programmes[gift.programme], gift, on.isoformat())
+        except ReasonUsedUp:
+            over.add(gift.key)
+    return over
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +142,9 @@ def grant(
     """Give the rows that were not given yet, dated `on`, and write `note` into the audit, in one transaction.
 
     Raise ApprovalNeeded, and do nothing, where a day's files of a programme come to more than one person may award and
-    no second one approved.
+    no second one approved; ReasonUsedUp where a reason does not give a row's points any more.
     """
-    lasting = Counters.of(keys, ())
+    lasting = Counters.of(keys, [on.isoformat()])
 
     def work(connection: Connection) -> Granted:
         known = _paid(connection, municipality, (gift.key for gift in gifts))
@@ -168,7 +202,6 @@ def take_back(
 
     What was spent is owed where the programme allows an overdraft; else as much is taken as is left.
     """
-    lasting = Counters.of(keys, ())
 
     def work(connection: Connection) -> list[TakenBack]:
         known = _paid(connection, municipality, (gift.key for gift in gifts))
@@ -176,6 +209,7 @@ def take_back(
         if not there:
             return []
         connection.execute(audit.insert(), dict(note))
+        lasting = Counters.of(keys, known.values())
         by_person: dict[str, list[Gift]] = defaultdict(list)
         for gift in there:
             by_person[gift.mykey].append(gift)
@@ -261,6 +295,8 @@ def _give(
     after: dict[str, Wallet] = {}
     for mykey, there in before.items():
         wallet = there
+        for gift in gifts[mykey]:
+            wallet = _counted(wallet, programmes[gift.programme], gift, day)
         of_person: dict[str, int] = defaultdict(int)
         for gift in gifts[mykey]:
             of_person[gift.programme] += gift.points
@@ -268,6 +304,17 @@ def _give(
             wallet = _with(wallet, programmes[programme], points, day, sums)
         after[mykey] = wallet
     write_wallets(connection, municipality, lasting, before, after)
+
+
+def _counted(wallet: Wallet, programme: Programme, gift: Gift, day: str) -> Wallet:
+    """Return a wallet in which a row's reason is counted once more; raise ReasonUsedUp."""
+    reason = programme.reasons.get(gift.reason)
+    if reason is None:
+        return wallet
+    use = reason_use(programme, gift.reason, reason, day)
+    if wallet.uses.get(use, 0) >= reason.times:
+        raise ReasonUsedUp(gift.key)
+    return wallet.after(Change(uses=((use, 1),)))
 
 
 def _with(wallet: Wallet, programme: Programme, points: int, day: str, sums: Sums) -> Wallet:
@@ -293,6 +340,9 @@ def _taken(
     left = sum(wallet.lots[lot] for lot in wallet.live(programme, day))
     points = gift.points if programme.overdraft else min(gift.points, left)
     change = wallet.take_back(programme, points, [first], day)
+    if (reason := programme.reasons.get(gift.reason)) is not None:
+        use = reason_use(programme, gift.reason, reason, given.isoformat())
+        change += Change(uses=((use, -1),) if use in wallet.uses else ())
     add_up(sums, (*residents(change), Posting(Account.ISSUED, programme.code, "", points)), day)
     owed = sum(more for _, more in change.debts)
     return wallet.after(change), TakenBack(gift.key, gift.points, points - owed, owed)

@@ -115,6 +115,7 @@ award-line-mykey-unknown = Nobody is registered under this number.
 award-line-programme-unknown = This municipality has no programme { $told }.
 award-line-reason-unknown = The programme's rules have no reason "{ $told }".
 award-line-reason-points = For this reason { $told } points cannot be awarded.
+award-line-reason-used-up = This person has had the points for this reason as often as the rules give them ({ $told }).
 award-line-ended = All points of { $told } have lapsed.
 
 error-rules-invalid = The rules cannot be taken in

@@ -115,6 +115,7 @@ award-line-mykey-unknown = その番号の登録がありません。
 award-line-programme-unknown = { $told } というポイント制度は、この自治体にありません。
 award-line-reason-unknown = 「{ $told }」という理由は、ポイント制度のルールにありません。
 award-line-reason-points = この理由では { $told } ポイントを付与できません。
+award-line-reason-used-up = この理由では、この方への付与はもう終わっています（{ $told }）。
 award-line-ended = { $told } のポイントは、すべて有効期限が過ぎています。
 
 error-rules-invalid = ルールを読み込めません

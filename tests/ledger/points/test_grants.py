@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from itertools import count as numbers
 
 import pytest
 from sqlalchemy import func, select
 
 from ledger.points import grants
-from ledger.points.grants import ApprovalNeeded, Gift, Granted, day_sums, grant, paid_on, take_back
+from ledger.points.grants import (
+    ApprovalNeeded,
+    Gift,
+    Granted,
+    ReasonUsedUp,
+    day_sums,
+    grant,
+    paid_on,
+    take_back,
+    used_up,
+)
 from ledger.points.reports import count
 from ledger.points.schema import audit
 from ledger.wire.answers import Status
-from ledger.wire.rules import DaysAfterUse, Programme
+from ledger.wire.rules import AwardReason, DaysAfterUse, Name, Programme
 from tests.ledger.points.conftest import Store, city, street
 from tests.ledger.points.scenes import CITY, DAY, MYKEY, STREET, give_back, sale, stamped
 
@@ -188,3 +198,30 @@ def test_of_who_left_nothing_can_be_taken(store: Store) -> None:
     back = take_back(store.engine, store.keys, CITY, {CITY: city(), STREET: street()}, ROWS, DAY, note())
     assert [(each.taken, each.short) for each in back] == [(5, 0), (0, 7), (8, 0), (0, 9)]
     assert all(each.agree for each in count(store.engine, CITY))
+
+
+def rewarded(**fields: object) -> Programme:
+    """Return the city's rules, in which a birth is worth points once in a life."""
+    birth = AwardReason(name=Name(ja="出生", en="Birth"), up_to=10_000, every="life").model_copy(update=fields)
+    return city().model_copy(update={"reasons": {"birth": birth}})
+
+
+def test_a_file_gives_for_a_reason_as_often_as_the_rules_do(store: Store) -> None:
+    """A thousand births of one person in a file are one, whichever rows say so; a later file gives no more."""
+    rows = [Gift(f"b{number}", MYKEY, CITY, 5, "birth") for number in range(1_000)]
+    rules = {CITY: rewarded()}
+    over = used_up(store.engine, store.keys, rules, rows, DAY)
+    assert len(over) == 999
+    with pytest.raises(ReasonUsedUp):
+        give(store, *rows, programmes=(rewarded(),))
+    assert store.held() == {CITY: 820}
+    give(store, rows[0], programmes=(rewarded(),))
+    assert used_up(store.engine, store.keys, rules, rows[1:2], DAY + timedelta(days=400)) == {"b1"}
+
+
+def test_what_is_taken_back_may_be_given_again(store: Store) -> None:
+    """A mistake of the office does not use a life's reason up."""
+    row, rules = Gift("b1", MYKEY, CITY, 5, "birth"), {CITY: rewarded()}
+    give(store, row, programmes=(rewarded(),))
+    take_back(store.engine, store.keys, CITY, rules, [row], DAY, note())
+    assert used_up(store.engine, store.keys, rules, [row], DAY) == set()
