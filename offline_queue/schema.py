@@ -104,6 +104,7 @@ CREATE INDEX closes ON entries(seq) WHERE kind IN ('close', 'closed');
 CREATE INDEX set_aside ON entries(seq) WHERE kind = 'set_aside';
 CREATE INDEX answers_by_head ON answers(head_seq);
 CREATE INDEX dead_letters ON verdicts(seq) WHERE status = 'refused' AND NOT awaited;
+CREATE INDEX losses ON verdicts(seq) WHERE status = 'accepted_with_shortfall' AND NOT awaited;
 CREATE TRIGGER answers_are_never_replaced BEFORE INSERT ON answers
     WHEN EXISTS (SELECT * FROM answers WHERE number = NEW.number) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER answers_are_never_changed BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'append-only'); END;

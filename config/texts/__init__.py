@@ -53,10 +53,10 @@ class Texts:
         return self._bundle.has_message(key)
 
     def refusal(self, code: str, /, **args: str | int) -> Refusal:
-        """Return the three sentences for an error code; a code that is not known gets the general ones."""
+        """Return the three sentences for an error code; a code of a newer ledger says that it is not known."""
         key = f"error-{code.replace('_', '-')}"
         if not self.has(key):
-            key = "error-unexpected"
+            key = "error-not-known"
         return Refusal(
             what=self._format(key, None, args),
             why=self._format(key, "why", args),

@@ -20,7 +20,13 @@ from ledger.wire.signing import SignatureError, signer, verify
 MAX_SKEW: Final = timedelta(minutes=5)
 """How far a terminal's clock may be off: a signature is accepted so long before and after its time."""
 
-TERMINAL_CODES: Final = ("signature_wrong", "clock_skewed", "request_replayed", "too_many_requests")
+TERMINAL_CODES: Final = (
+    "signature_wrong",
+    "terminal_withdrawn",
+    "clock_skewed",
+    "request_replayed",
+    "too_many_requests",
+)
 """What every request of a terminal may be refused with."""
 
 OFFICE_CODES: Final = ("token_wrong", "scope_wrong", "too_many_requests")
@@ -52,9 +58,10 @@ def _admit(ledger: Ledger, request: Request, body: bytes) -> Caller:
     """Return the terminal that signed a request."""
     try:
         # Before the verification, which takes any error of a look-up for a wrong signature.
-        terminal = ledger.registry.terminal(signer(request))
+        named = signer(request)
+        terminal = ledger.registry.terminal(named)
         if terminal is None:
-            raise ProblemError("signature_wrong")
+            raise ProblemError("terminal_withdrawn" if ledger.registry.is_withdrawn(named) else "signature_wrong")
         signed = verify(request, body, {terminal.id: terminal.public_key}.get)
     except SignatureError:
         raise ProblemError("signature_wrong") from None

@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "request_too_large": Kind(413),
     "request_slow": Kind(408, retryable=True),
     "signature_wrong": Kind(401),
+    "terminal_withdrawn": Kind(403),
     "clock_skewed": Kind(401),
     "request_replayed": Kind(401),
     "token_wrong": Kind(401),

@@ -217,6 +217,12 @@ class Registry:
         with reading(self._single) as connection:
             return _terminal(connection, terminal_id)
 
+    def is_withdrawn(self, terminal_id: str) -> bool:
+        """Return whether there was a terminal of this name of which nothing is taken any more."""
+        named = (terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)
+        with reading(self._single) as connection:
+            return connection.scalar(select(terminals.c.public_key).where(*named)) == _WITHDRAWN
+
     def closed_seq(self, terminal_id: str) -> int:
         """Return the last entry of a terminal's journal that a close covers, also of one that was withdrawn."""
         named = (terminals.c.municipality == terminal_id[:6], terminals.c.terminal == terminal_id)

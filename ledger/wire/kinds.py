@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from pydantic import BaseModel
 
+from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import (
     Award,
     Close,
@@ -119,3 +120,17 @@ def asked(content: Operation) -> Amounts:
             return Amounts()
         case _:
             assert_never(content)
+
+
+def granted(content: Operation, verdict: Verdict | None) -> Amounts:
+    """Return what an operation came to: as decided, or as asked while there is no verdict.
+
+    `amount_due` is what is to be paid; what a return gives back is negative. 0.1.0's ledger stated none: there the
+    customer owed what the sale said.
+    """
+    wanted = asked(content)
+    if verdict is None:
+        return wanted
+    taken = verdict.status is not Status.REFUSED
+    due = wanted.amount_due if verdict.amount_due is None and taken else verdict.amount_due
+    return Amounts(verdict.redeemed, verdict.awarded, due)

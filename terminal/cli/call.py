@@ -11,7 +11,8 @@ import typer
 
 from config.errors import OutputFailed
 from config.output import answer, say, tell
-from ledger.wire.answers import ProgrammeBalance
+from config.texts import Texts
+from ledger.wire.answers import ProgrammeBalance, Status
 from ledger.wire.tokens import ServiceId
 from terminal.cli import pin as pins
 from terminal.cli.context import Exit, Globals, sentences
@@ -47,7 +48,7 @@ class Outcome:
     """How an operation ended, as `--json` tells it."""
 
     kind: Kind
-    status: Literal["accepted", "queued", "refused", "unknown"]
+    status: Literal["accepted", "accepted_with_shortfall", "queued", "refused", "unknown"]
     bill: int | None = None
     receipt: Receipt | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
@@ -58,7 +59,7 @@ class Outcome:
     @property
     def exit_code(self) -> Exit:
         """The exit code of the design page."""
-        return Exit[self.status.upper()]
+        return Exit.ACCEPTED if self.status == "accepted_with_shortfall" else Exit[self.status.upper()]
 
     def as_json(self, message: str | None) -> dict[str, Any]:
         """Return the object that is printed."""
@@ -98,13 +99,18 @@ class Call:
         message = None
         if outcome.fault is not None:
             message = sentences(texts, outcome.fault)
+            if outcome.kind == "sale" and outcome.status == "refused" and not exit_code:
+                message += f"\n{texts('say-without-points')}"
+        elif outcome.receipt is not None and outcome.receipt.cuts:
+            message = _shortened(outcome.receipt, texts)
         try:
             if self.as_json:
                 answer(outcome.as_json(message))
-            elif message is not None:
-                say(f"{message}\n({outcome.fault.code if outcome.fault else outcome.status})")
+            elif outcome.fault is not None:
+                say(f"{message}\n({outcome.fault.code})")
             else:
-                tell(texts(f"op-{outcome.status}", **_figures(outcome)))
+                done = "op-queued" if outcome.status == "queued" else "op-accepted"
+                tell("\n".join(filter(None, (texts(done, **_figures(outcome)), message))))
         except OutputFailed as failed:
             # What became of the operation is more than whether it could be printed: the exit code still says it.
             say(sentences(texts, fault_of(failed)))
@@ -138,7 +144,7 @@ class Call:
             final = walk.run(start)
         except Stopped as stopped:
             self.finish(Outcome(self.kind, "refused", bill, fault=stopped.fault))
-        self.finish(_ended(self.kind, bill, final))
+        self.finish(ended(self.kind, bill, final))
 
 
 @dataclass
@@ -181,10 +187,12 @@ class _Operator:
         return pins.ask(self.call.globals.texts("op-pin", tries=left))
 
 
-def _ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
+def ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
+    """Return how a walk ended."""
     match final:
         case Done(receipt):
-            return Outcome(kind, "accepted", bill, receipt, receipt.balances)
+            short = receipt.verdict is not None and receipt.verdict.status is Status.SHORTFALL
+            return Outcome(kind, "accepted_with_shortfall" if short else "accepted", bill, receipt, receipt.balances)
         case Queued(receipt):
             return Outcome(kind, "queued", bill, receipt)
         case Unknown(receipt):
@@ -197,6 +205,17 @@ def _ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
             return Outcome(kind, "accepted", bill, balances=resident.balances, services=resident.services)
         case _:
             assert_never(final)
+
+
+def _shortened(receipt: Receipt, texts: Texts) -> str:
+    """Say which points were not taken or not given, why, and what to do where that leaves yen to be paid."""
+    said = []
+    for cut in receipt.cuts:
+        missing = texts(f"op-cut-{cut.leg}", points=cut.asked - cut.granted, programme=cut.programme)
+        said += [missing, texts.refusal(cut.reason).why]
+    if any(cut.leg == "redeem" for cut in receipt.cuts):
+        said.append(texts("op-short-todo", due=receipt.amount_due or 0))
+    return "\n".join(said)
 
 
 def _figures(outcome: Outcome) -> dict[str, str | int]:

@@ -14,6 +14,7 @@ from config import settings as settings_file
 from config.output import answer, say, tell, tell_all
 from offline_queue.errors import JournalCorrupt
 from offline_queue.export import export_lines
+from offline_queue.reading import Recorded
 from terminal.cli.context import Exit, Globals, given
 from terminal.shop import books
 from terminal.shop.opening import Station
@@ -24,6 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+LISTED = 10
+"""The most operations that are named of each kind; `--json` names all."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -33,8 +37,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     chosen = given(context)
     with books.reading(chosen.home) as journal:
         found = journal.status()
+        refused, losses = journal.dead_letters(), journal.losses()
     if as_json:
-        answer(asdict(found))
+        listed = {"refused": [_refusal(each) for each in refused], "losses": [_loss(each) for each in losses]}
+        answer({**asdict(found), **listed})
         return
     texts = chosen.texts
     tell(texts("queue-entries", count=found.last_seq))
@@ -50,6 +56,24 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         tell(texts("queue-set-aside", which=numbers(found.set_aside)))
     if found.dead_letters:
         tell(texts("queue-dead-letters", count=found.dead_letters))
+    for record in refused[-LISTED:]:
+        tell(texts("queue-refused", **_refusal(record), what=texts.refusal(str(_refusal(record)["reason"])).what))
+    if losses:
+        tell(texts("queue-losses", count=len(losses), points=sum(int(_loss(each)["points"]) for each in losses)))
+    for record in losses[-LISTED:]:
+        tell(texts("queue-loss", **_loss(record), what=texts.refusal(str(_loss(record)["reason"])).what))
+
+
+def _refusal(record: Recorded) -> dict[str, str | int]:
+    code = record.verdict.code if record.verdict is not None else None
+    return {"operation_id": record.operation_id, "reason": code or "not_known"}
+
+
+def _loss(record: Recorded) -> dict[str, str | int]:
+    """Return what the shop bears of a sale: the customer had left, and the points were not there."""
+    cuts = [cut for cut in record.verdict.cuts if cut.leg == "redeem"] if record.verdict is not None else []
+    missing = sum(cut.asked - cut.granted for cut in cuts)
+    return {"operation_id": record.operation_id, "points": missing, "reason": cuts[0].reason}
 
 
 @app.command(epilog="Example: kazasu queue verify")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from ledger.wire.answers import ProgrammeBalance, Standing, Verdict
-from ledger.wire.kinds import asked
+from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Verdict
+from ledger.wire.kinds import granted
 from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
 from ledger.wire.rules import Programme, Quote
 from ledger.wire.tokens import ServiceId
@@ -161,17 +161,22 @@ class Receipt:
     @property
     def redeemed(self) -> int:
         """Points that paid: as decided, or as asked while there is no verdict."""
-        return asked(self.content).redeemed if self.verdict is None else self.verdict.redeemed
+        return granted(self.content, self.verdict).redeemed
 
     @property
     def awarded(self) -> int:
         """Points that were earned: as decided, or as asked while there is no verdict."""
-        return asked(self.content).awarded if self.verdict is None else self.verdict.awarded
+        return granted(self.content, self.verdict).awarded
 
     @property
     def amount_due(self) -> int | None:
-        """Yen that remain to be paid, of a sale."""
-        return asked(self.content).amount_due
+        """Yen that are to be paid: points that were not granted are among them."""
+        return granted(self.content, self.verdict).amount_due
+
+    @property
+    def cuts(self) -> tuple[Cut, ...]:
+        """Points that were asked for and not granted, and why."""
+        return () if self.verdict is None else tuple(self.verdict.cuts)
 
 
 @dataclass(frozen=True, slots=True)

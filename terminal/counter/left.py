@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from ledger.wire.answers import ProgrammeBalance, Status
+from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, Link, Sale, Void
 from reader.pin import PIN_DIGITS, PIN_TRIES
-from terminal.counter.facts import Choice, Fault, Receipt, Use, Voidable
+from terminal.counter.facts import Choice, Fault, Receipt, SaleIntent, Use, Voidable
 from terminal.counter.pieces import Boxes, Figure, Line, Lines, Notice, Picture, Piece, PracticeCards, Say
 from terminal.counter.states import (
     Authorising,
@@ -198,12 +198,17 @@ def sending(_state: Sending, room: Room) -> Iterator[Piece]:
 
 
 def done(state: Done, room: Room) -> Iterator[Piece]:
-    """Say that it is done, and the one number that matters now."""
+    """Say that it is done, the one number that matters now, and what of it is not as it was promised."""
     words, receipt = room.words, state.receipt
-    yield Say(words(_done_title(receipt)), "band done")
-    yield from _outcome(receipt, words)
-    if receipt.verdict is not None and receipt.verdict.status is Status.SHORTFALL:
-        yield Say(words("say-shortfall"))
+    if any(cut.leg == "redeem" for cut in receipt.cuts):
+        yield Say(words("ask-short"), "band waiting")
+        yield Figure(receipt.amount_due or 0, "円")
+        yield from _cuts(receipt, words)
+        yield Say(words("say-short-todo"), "strong")
+    else:
+        yield Say(words(_done_title(receipt)), "band done")
+        yield from _outcome(receipt, words)
+        yield from _cuts(receipt, words)
     yield from _take_card(room)
 
 
@@ -216,8 +221,10 @@ def queued(state: Queued, room: Room) -> Iterator[Piece]:
 
 
 def refused(state: Refused, room: Room) -> Iterator[Piece]:
-    """Say what was refused, why, and what to do."""
+    """Say what was refused, why, and what to do; a bill can always be paid without points."""
     yield from _refusal(state.fault, room.words)
+    if isinstance(state.intent, SaleIntent):
+        yield Say(room.words("say-without-points"), "spaced")
     yield from _take_card(room)
 
 
@@ -300,6 +307,16 @@ def _keep_card(heading: str, words: Words) -> Iterator[Piece]:
     yield Picture(reading=True)
 
 
+def _cuts(receipt: Receipt, words: Words) -> Iterator[Piece]:
+    """Say how many points were not taken, and not given, and why the first; the slip names each."""
+    for leg in ("redeem", "award"):
+        cuts = [cut for cut in receipt.cuts if cut.leg == leg]
+        if cuts:
+            missing = sum(cut.asked - cut.granted for cut in cuts)
+            yield Say(words(f"say-cut-{leg}", points=points(missing)), "strong")
+            yield Say(words.refusal(Fault(cuts[0].reason)).what)
+
+
 def _take_card(room: Room) -> Iterator[Piece]:
     if room.card_there:
         yield Say(room.words("say-take-card"), "now strong")
@@ -356,9 +373,9 @@ def _done_title(receipt: Receipt) -> str:
 def _outcome(receipt: Receipt, words: Words) -> Iterator[Piece]:
     """Show the one number that matters afterwards."""
     match receipt.content:
-        case Sale(amount_due=due):
+        case Sale():
             yield Say(words("say-amount-due"))
-            yield Figure(due, "円")
+            yield Figure(receipt.amount_due or 0, "円")
         case Award():
             yield Say(words("say-awarded"))
             yield Figure(receipt.awarded, "P")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from ledger.wire.answers import ProgrammeBalance
+from ledger.wire.answers import Cut, ProgrammeBalance
 from ledger.wire.operations import Award, Link, Sale, Void
 from reader.pin import PIN_TRIES
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
@@ -64,7 +64,8 @@ class Line:
 class ResidentView:
     """One sentence, at most one number, and what belongs to them.
 
-    `yen` or `points` is the number; `boxes` counts the PIN digits typed; `tries_left` is given when it is few.
+    `yen` or `points` is the number; `boxes` counts the PIN digits typed; `tries_left` is given when it is few;
+    `cuts` are points that were not taken, or not given.
     """
 
     scene: Scene
@@ -76,6 +77,7 @@ class ResidentView:
     tries_left: int | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     fault: Fault | None = None
+    cuts: tuple[Cut, ...] = ()
 
 
 WELCOME = ResidentView(Scene.WELCOME)
@@ -136,7 +138,9 @@ def authorising(state: Authorising) -> ResidentView:
 def done(state: Done) -> ResidentView:
     """Say what was done, and the one number that matters."""
     receipt = state.receipt
-    return ResidentView(_done(receipt), receipt.amount_due, receipt.awarded or None, balances=receipt.balances)
+    return ResidentView(
+        _done(receipt), receipt.amount_due, receipt.awarded or None, balances=receipt.balances, cuts=receipt.cuts
+    )
 
 
 def queued(state: Queued) -> ResidentView:

@@ -163,7 +163,9 @@ class Need(StrEnum):
     REFUSED = "refused"
     """The ledger refused it when nobody at the counter waited any more."""
     SHORT = "short"
-    """Accepted, but the points were not all there."""
+    """Accepted when the customer had left, and the points were not all there: the shop's loss."""
+    PROMISED = "promised"
+    """Points that the customer had been promised were not given."""
     UNSENT = "unsent"
     """It is sent as soon as the line is there."""
 
@@ -226,10 +228,12 @@ def _needs(journal: JournalReader) -> dict[Need, tuple[Recorded, ...]]:
     undecided = [record for record in journal.undecided() if not isinstance(record.entry.content, Close)]
     unheard = {record.operation_id for record in journal.dead_letters()}
     decided = [each for each in decided_since_close(journal) if not isinstance(each.entry.content, Close)]
+    unasked = [each for each in decided if not each.awaited]
     found = {
         Need.UNKNOWN: [record for record in undecided if _redeems(record)],
         Need.REFUSED: [record for record in decided if record.operation_id in unheard],
-        Need.SHORT: [record for record in decided if record.verdict and record.verdict.status is Status.SHORTFALL],
+        Need.SHORT: [record for record in unasked if record.verdict and record.verdict.short_redeemed],
+        Need.PROMISED: [record for record in unasked if record.verdict and record.verdict.short_awarded],
         Need.UNSENT: [record for record in undecided if not _redeems(record)],
     }
     return {need: tuple(records) for need, records in found.items() if records}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import assert_never
 
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
+from ledger.wire.kinds import Amounts, granted
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.rules import Quote
+from terminal.fault import Fault
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
 from terminal.shop.books import Found
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
@@ -22,6 +24,7 @@ class Settled:
     """An operation that is durable in the journal, and what is known of it: `verdict` is None until there is one.
 
     `undoes` is what a void undid; `balances` is what the resident holds now, where somebody is there to see it.
+    `awaited` is whether the customer was there when the verdict came: otherwise they paid what had been agreed.
     """
 
     operation_id: str
@@ -31,12 +34,21 @@ class Settled:
     verdict: Verdict | None = None
     undoes: Sale | Award | None = None
     balances: Sequence[ProgrammeBalance] = ()
+    awaited: bool = True
 
 
 def of_journal(found: Found) -> Settled:
     """Return an operation as the journal has it: what its resident holds is not there."""
     record = found.record
-    return Settled(record.operation_id, record.short_hash, record.entry.at, found.content, record.verdict, found.undoes)
+    return Settled(
+        record.operation_id,
+        record.short_hash,
+        record.entry.at,
+        found.content,
+        record.verdict,
+        found.undoes,
+        awaited=record.awaited,
+    )
 
 
 def slip(settled: Settled, words: Words, *, shop: str, reprint: bool = False) -> tuple[SlipRow, ...]:
@@ -69,7 +81,7 @@ def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]
     refused = settled.verdict is not None and settled.verdict.status is Status.REFUSED
     if settled.undoes is None and not refused:  # a refusal says so in this row
         yield Gap()
-    yield from operation(settled.content, words, settled.verdict)
+    yield from operation(settled.content, words, settled.verdict, awaited=settled.awaited)
     if settled.undoes is not None:
         yield from operation(settled.undoes, words)
     if settled.balances:
@@ -79,14 +91,16 @@ def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]
     yield Row(settled.short_hash, note, Emphasis.QUIET)
 
 
-def operation(content: Operation, words: Words, verdict: Verdict | None = None) -> Iterator[SlipRow]:
+def operation(
+    content: Operation, words: Words, verdict: Verdict | None = None, *, awaited: bool = True
+) -> Iterator[SlipRow]:
     """Yield what an operation moves: as decided, or as asked while there is no verdict."""
     if verdict is not None and verdict.status is Status.REFUSED:
         yield Row(words("slip-refused"), emphasis=Emphasis.STRONG)
         verdict = None
     match content:
         case Sale():
-            yield from priced(content, words, verdict)
+            yield from _sale(content, words, verdict, awaited=awaited)
         case Award(award=award):
             yield from _legs(words("slip-award"), award, verdict.awarded if verdict is not None else None, words)
         case Void(target=target):
@@ -111,21 +125,37 @@ def operation(content: Operation, words: Words, verdict: Verdict | None = None) 
             assert_never(content)
 
 
-def priced(sale: Sale | Quote, words: Words, verdict: Verdict | None = None) -> Iterator[SlipRow]:
+def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool) -> Iterator[SlipRow]:
+    """Yield a sale as it was paid, and beneath it what was asked for and not granted.
+
+    Where the verdict came while the customer was there, they paid what it says; afterwards nobody could ask them.
+    """
+    paid = granted(sale, verdict if awaited else None)
+    yield from priced(sale, words, paid)
+    if verdict is None:
+        return
+    for cut in verdict.cuts:
+        yield Row(words(f"slip-cut-{cut.leg}"), points(cut.asked - cut.granted), Emphasis.STRONG)
+        if len(verdict.cuts) > 1:
+            yield Row(f"  {words.programme(cut.programme)}", emphasis=Emphasis.QUIET)
+        yield Row(words.refusal(Fault(cut.reason)).what, emphasis=Emphasis.QUIET)
+    missing = paid.redeemed + (paid.amount_due or 0) - sale.bill
+    if missing:  # 0.1.0: the customer did not pay what was short
+        yield Row(words("slip-short"), signed_points(missing), Emphasis.QUIET)
+
+
+def priced(sale: Sale | Quote, words: Words, paid: Amounts | None = None) -> Iterator[SlipRow]:
     """Yield what a sale comes to, quoted or written: both are priced by `ledger.wire.rules.quote` alone.
 
-    What was asked and not granted stands in a row of its own, so that the rows still sum up to what was paid.
+    `paid` is what it came to, where that is decided.
     """
-    asked = sum(leg.points for leg in sale.redeem)
-    redeemed = verdict.redeemed if verdict is not None else asked
+    redeemed, awarded, due = (None, None, sale.amount_due) if paid is None else astuple(paid)
     yield Row(words("slip-bill"), yen(sale.bill))
     yield from _legs(words("slip-redeemed"), sale.redeem, redeemed, words, sign=-1)
-    if redeemed < asked:
-        yield Row(words("slip-short"), signed_points(redeemed - asked), Emphasis.QUIET)
     yield Rule()
-    yield Row(words("slip-due"), yen(sale.amount_due), Emphasis.STRONG)
+    yield Row(words("slip-due"), yen(due or 0), Emphasis.STRONG)
     yield Gap()
-    yield from _legs(words("slip-awarded"), sale.award, verdict.awarded if verdict is not None else None, words)
+    yield from _legs(words("slip-awarded"), sale.award, awarded, words)
 
 
 def begun(bill: int | None, words: Words) -> Iterator[SlipRow]:

@@ -110,6 +110,7 @@ def receipt(draft: Draft, status: Status | None = Status.ACCEPTED, code: str | N
             code=code,
             redeemed=written.redeemed if taken else 0,
             awarded=written.awarded if taken else 0,
+            amount_due=written.amount_due if taken else None,
         ),
         balances=(held(TOWN, 3),),
     )

@@ -17,6 +17,7 @@ from config.settings import CounterSettings, LedgerSettings, Settings
 from config.trust import Anchors
 from ledger.wire.answers import (
     Aftermath,
+    Cut,
     Decision,
     Inquiry,
     InquiryResult,
@@ -58,7 +59,8 @@ class TestLedger:
     down: bool = False
     loses: int = 0
     refuses_with: str | None = None
-    grants: Status = Status.ACCEPTED
+    short: int = 0
+    """Points that it does not grant of what is to be redeemed."""
     sealing: SealingKey = field(default_factory=lambda: SealingKey(X25519PrivateKey.generate()))
     asked: list[Presented] = field(default_factory=list)
     answers: AnswerKey = field(default_factory=AnswerKey)
@@ -117,8 +119,22 @@ class TestLedger:
             return Decision(verdict=refused, balances=list(self.balances))
         redeemed = sum(leg.points for leg in content.redeem) if isinstance(content, Sale) else 0
         awarded = sum(leg.points for leg in content.award) if isinstance(content, Sale | Award) else 0
-        accepted = Verdict(operation_id=operation_id, status=self.grants, redeemed=redeemed, awarded=awarded)
-        return Decision(verdict=accepted, balances=[held(TOWN, 3)])
+        accepted = Verdict(operation_id=operation_id, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded)
+        return Decision(verdict=cut(accepted, content, self.short), balances=[held(TOWN, 3)])
+
+
+def cut(verdict: Verdict, content: object, missing: int) -> Verdict:
+    """Return a verdict on a sale of which so many points are not granted, as the ledger states it."""
+    if not isinstance(content, Sale):
+        return verdict
+    due = content.amount_due + missing
+    if not missing:
+        return verdict.model_copy(update={"amount_due": due})
+    leg = content.redeem[0]
+    reason, granted = "insufficient_balance", leg.points - missing
+    said = Cut(leg="redeem", programme=leg.programme, asked=leg.points, granted=granted, reason=reason)
+    changes = {"redeemed": verdict.redeemed - missing, "amount_due": due, "cuts": [said]}
+    return verdict.model_copy(update={"status": Status.SHORTFALL, **changes})
 
 
 @dataclass

@@ -95,7 +95,7 @@ def answers(counter: Counter, task: int, asked: Draft | None = None) -> list[Cal
         lambda: Authorised(task, signed(asked or SOLD)),
         lambda: Authorised(task, SOLD),
         lambda: Decided(task, receipt(draft)),
-        lambda: Decided(task, receipt(draft, Status.REFUSED, "insufficient_balance")),
+        lambda: Decided(task, receipt(draft, Status.REFUSED, "amounts_wrong")),
         lambda: Unanswered(task, receipt(draft, None)),
         lambda: NotRecorded(task, Fault("disk_full")),
         *(partial(VoidableListed, task, items) for items in ((), (ITEM,))),

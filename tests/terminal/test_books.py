@@ -16,7 +16,6 @@ import pytest
 
 from config.home import Home
 from config.settings import Settings
-from ledger.wire.answers import Status
 from ledger.wire.operations import Sale
 from offline_queue.errors import DiskFull
 from reader.practice import PracticeSource
@@ -85,19 +84,26 @@ async def test_a_day_that_begins_late_has_its_hours_in_its_own_order(tmp_path: P
 
 
 async def test_what_needs_a_hand_is_named(tmp_path: Path) -> None:
-    """Points of which nobody knows, what was refused behind everybody's back, what was short, what is unsent."""
+    """Points of which nobody knows, what was refused or short when nobody was there any more, what is unsent.
+
+    What turned out short while the customer was there, they paid.
+    """
     async with desk(tmp_path, TestLedger(refuses_with="card_revoked")) as counter:
         refused = await write(counter, draft(500), sent=False)
         await books.send(counter.station)
         counter.ledger.refuses_with = None
-        counter.ledger.grants = Status.SHORTFALL
-        short = await write(counter, draft(600))
+        counter.ledger.short = 100
+        paid = await write(counter, draft(600, 300))
+        short = await write(counter, draft(600, 300), sent=False)
+        await books.send(counter.station)
         counter.ledger.down = True
         unknown = await write(counter, draft(700, 300))
         unsent = await write(counter, draft(800))
         found = await books.overview(counter.station)
+        losses = [record.operation_id for record in counter.station.journal.losses()]
     named = {need: [record.operation_id for record in records] for need, records in found.needs.items()}
     assert named == {Need.UNKNOWN: [unknown], Need.REFUSED: [refused], Need.SHORT: [short], Need.UNSENT: [unsent]}
+    assert (losses, paid in losses) == ([short], False)
 
 
 async def test_a_close_ends_what_needs_a_hand(tmp_path: Path) -> None:

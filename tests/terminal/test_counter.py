@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from config.texts import Texts
 from ledger.wire.answers import Standing, Status
 from ledger.wire.operations import Award, Link, Sale, Void
 from ledger.wire.rules import Redeeming
@@ -55,8 +56,10 @@ from terminal.counter.facts import (
     Voidable,
 )
 from terminal.counter.keys import enter
+from terminal.counter.left import Room
 from terminal.counter.moves import wait_for_card
 from terminal.counter.outcome import MAY_GO_BETTER
+from terminal.counter.pieces import Figure, Say
 from terminal.counter.resident import Scene
 from terminal.counter.row import Phase
 from terminal.counter.scanned import SlipCode, slip_code
@@ -85,10 +88,14 @@ from terminal.counter.states import (
     Unknown,
 )
 from terminal.counter.table import at
+from terminal.screens.counter.slip import slip
+from terminal.shell.words import Words
 from terminal.slips.operation import qr_text
+from terminal.slips.rows import Emphasis, Row
 from tests.terminal.counters import (
     OTHER,
     STREET,
+    TERMS,
     TOWN,
     held,
     opened,
@@ -100,6 +107,7 @@ from tests.terminal.counters import (
     tapped,
     walk,
 )
+from tests.terminal.desks import cut
 from tests.terminal.screens.scenes import STATES
 
 
@@ -687,9 +695,30 @@ def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
     """A verdict is final, shown, and gives the bill back."""
     counter, effects = tapped(1200, resident(held(TOWN, 400)))
     counter, effects = walk(counter, [Entered()])
-    decided = receipt(commit_of(effects).draft, Status.REFUSED, "insufficient_balance")
+    decided = receipt(commit_of(effects).draft, Status.REFUSED, "amounts_wrong")
     counter, _ = walk(counter, [Decided(counter.task, decided)])
-    assert counter.state == Refused(Fault("insufficient_balance"), SaleIntent(1200), decided)
+    assert counter.state == Refused(Fault("amounts_wrong"), SaleIntent(1200), decided)
+
+
+def test_what_was_not_granted_is_due_and_said_wherever_it_is_shown() -> None:
+    """Counter, resident's display and slip show the verdict's one amount, and which points were not taken, and why."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Entered()])
+    draft = commit_of(effects).draft
+    whole = receipt(draft)
+    assert whole.verdict is not None
+    short = replace(whole, verdict=cut(whole.verdict, draft.content, 150))
+    counter, _ = walk(counter, [Decided(counter.task, short)])
+    assert (whole.amount_due, short.amount_due, short.redeemed) == (800, 950, 250)
+    words = Words(Texts("en"), TERMS.programmes)
+    pieces = list(at(counter.state).left(Room(words)))
+    assert Figure(950, "円") in pieces
+    said = [piece.text for piece in pieces if isinstance(piece, Say)]
+    assert "Points not taken: 150 P" in said
+    assert words.refusal(Fault("insufficient_balance")).what in said
+    seen = resident_view(counter)
+    assert (seen.yen, seen.cuts) == (950, short.cuts)
+    assert Row("Amount due", "950 円", Emphasis.STRONG) in slip(counter, words)
 
 
 @pytest.mark.parametrize(

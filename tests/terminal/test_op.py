@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from config.home import Home
 from config.trust import Anchors
@@ -15,7 +17,14 @@ from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.tokens import ServiceId
 from terminal.cli import main
-from tests.terminal.desks import NoService
+from terminal.cli.call import Call, ended
+from terminal.cli.context import Globals
+from terminal.counter import pricing
+from terminal.counter.facts import SaleIntent
+from terminal.counter.states import Done
+from tests.terminal.counters import TERMS, TOWN, receipt, resident
+from tests.terminal.counters import held as held_points
+from tests.terminal.desks import NoService, cut
 
 FIELDS = {
     "operation_id",
@@ -30,6 +39,32 @@ FIELDS = {
     "message",
 }
 """What the design page promises, and nothing else."""
+
+
+def test_a_sale_that_turned_out_short_says_what_is_due(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was not taken is due: one amount, exit 0, which points and why, and what to do."""
+    draft = pricing.sale(pricing.as_wished(SaleIntent(1200, 400), resident(held_points(TOWN, 400)), TERMS), TERMS)
+    whole = receipt(draft)
+    assert whole.verdict is not None
+    short = replace(whole, verdict=cut(whole.verdict, draft.content, 150))
+    outcome = ended("sale", 1200, Done(short))
+    for as_json in (True, False):
+        call = Call(Globals(Home(Path("unused")), lang="en"), "sale", None, 1.0, None, as_json)
+        with pytest.raises(typer.Exit) as ended_with:
+            call.finish(outcome)
+        assert ended_with.value.exit_code == 0
+    as_object, *lines = capsys.readouterr().out.splitlines()
+    said = json.loads(as_object)
+    assert said.keys() == FIELDS
+    assert (said["status"], said["amount_due"], said["redeemed"]) == ("accepted_with_shortfall", 950, 250)
+    assert said["error"] is None
+    assert said["message"].splitlines() == lines[1:]
+    assert lines[1:] == [
+        "Not taken: 150 P (252034)",
+        "The balance was smaller than what was to be used. Perhaps it was used elsewhere a moment ago.",
+        "Collect 950 yen, or void it with ./kazasu op void.",
+    ]
+
 
 STATUS = {0: "accepted", 10: "queued", 11: "refused", 12: "unknown"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from config.texts import LANGUAGES, Lang, Texts
-from ledger.wire.answers import Status, Verdict
+from ledger.wire.answers import Cut, Status, Verdict
+from ledger.wire.kinds import Amounts
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, TapOnly, Unlink, Void
 from ledger.wire.rules import quote
 from terminal.shell.words import Words
@@ -136,23 +138,46 @@ def test_what_is_quoted_is_what_is_printed() -> None:
     balances = [held(TOWN, 820)]
     told = quote(1200, None, balances, TERMS.programmes, TOWN)
     sale = SALE.model_copy(update={"redeem": list(told.redeem), "award": list(told.award)})
-    granted = verdict(told.redeemed, told.awarded)
+    granted = Amounts(told.redeemed, told.awarded, told.amount_due)
     assert list(priced(told, words())) == list(priced(sale, words(), granted))
 
 
+REDEEM_CUT = Cut(leg="redeem", programme=TOWN, asked=820, granted=500, reason="insufficient_balance")
+AWARD_CUT = Cut(leg="award", programme=TOWN, asked=3, granted=1, reason="award_limit_exceeded")
+SHORT = verdict(500, 3, Status.SHORTFALL).model_copy(update={"amount_due": 700, "cuts": [REDEEM_CUT]})
+LESS = verdict(820, 1).model_copy(update={"amount_due": 380, "cuts": [AWARD_CUT]})
+
 CUT = [
-    pytest.param(SALE, verdict(500, 3, Status.SHORTFALL), ["−500 P", "−320 P", "+3 P"], id="points not there"),
-    pytest.param(SALE, verdict(820, 1), ["−820 P", "+1 P"], id="an award that was cut"),
-    pytest.param(TWO_PROGRAMMES, verdict(820, 3), ["−820 P", "−300 P", "−520 P", "+3 P"], id="two programmes"),
-    pytest.param(TWO_PROGRAMMES, verdict(700, 3), ["−700 P", "−120 P", "+3 P"], id="two programmes, cut"),
+    pytest.param(SHORT, True, ["1,200 円", "−500 P", "700 円", "+3 P", "320 P"], id="the customer was there, and paid"),
+    pytest.param(SHORT, False, ["1,200 円", "−820 P", "380 円", "+3 P", "320 P"], id="the customer had left"),
+    pytest.param(LESS, True, ["1,200 円", "−820 P", "380 円", "+1 P", "2 P"], id="an award that was cut"),
+    pytest.param(
+        verdict(500, 3, Status.SHORTFALL),
+        True,
+        ["1,200 円", "−500 P", "380 円", "+3 P", "−320 P"],
+        id="as 0.1.0 said it",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("content", "decided", "moved"), CUT)
-def test_a_slip_says_what_was_granted(content: Sale, decided: Verdict, moved: list[str]) -> None:
-    """What was asked and not given has a row of its own, and the rows sum up to what was paid."""
-    found = [value for value in values(slip(settled(content, decided), words(), shop="")) if value.endswith(" P")]
-    assert found == moved
+@pytest.mark.parametrize(("decided", "awaited", "said"), CUT)
+def test_a_slip_says_what_was_paid_and_what_was_not_granted(decided: Verdict, awaited: bool, said: list[str]) -> None:
+    """The amount due is what the customer paid: the verdict's where they were there, else what had been agreed."""
+    rows = slip(replace(settled(SALE, decided), awaited=awaited), words(), shop="")
+    assert values(rows)[1:] == said
+
+
+def test_a_slip_says_why_points_were_not_granted() -> None:
+    """Each reason in its own words, whole on the narrowest paper."""
+    lines = as_text(slip(settled(SALE, SHORT), words(), shop=""), 32)
+    assert lines[lines.index("使えなかったポイント       320 P") + 1] == "ポイントの残高が足りません"
+
+
+@pytest.mark.parametrize(("redeemed", "moved"), [(820, ["−820 P", "−300 P", "−520 P"]), (700, ["−700 P"])])
+def test_of_what_was_cut_only_the_sum_is_known(redeemed: int, moved: list[str]) -> None:
+    """Two programmes are named where both were granted in full."""
+    found = values(slip(settled(TWO_PROGRAMMES, verdict(redeemed, 3)), words(), shop=""))
+    assert [value for value in found if value.startswith("−") and value.endswith(" P")][: len(moved)] == moved
 
 
 def test_what_was_refused_says_so_first() -> None:

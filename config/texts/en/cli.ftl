@@ -8,6 +8,9 @@ op-accepted =
        *[void] Voided. { $operation }
     }
 op-queued = Taken. It is sent as soon as the line is back. { $operation }
+op-cut-redeem = Not taken: { $points } P ({ $programme })
+op-cut-award = Not given: { $points } P ({ $programme })
+op-short-todo = Collect { $due } yen, or void it with ./kazasu op void.
 op-pin = PIN (4 digits, tries left { $tries }):
 enrolled = This machine is terminal { $terminal } of { $shop }.
 

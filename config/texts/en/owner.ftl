@@ -29,8 +29,9 @@ owner-kind-close = Close
 owner-nothing = Nothing needs a hand
 owner-needs = What needs a hand
 owner-need-unknown = Outcome unknown: { $count }  It is being asked for
-owner-need-refused = Refused: { $count }  Ask the office
-owner-need-short = Short of points: { $count }  The office settles it
+owner-need-refused = Refused afterwards: { $count }
+owner-need-short = The shop's loss: { $count }  Points were short
+owner-need-promised = Points not given: { $count }  Tell the customer
 owner-need-unsent = Unsent: { $count }  Sent when the line is back
 
 # The close

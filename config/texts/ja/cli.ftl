@@ -8,6 +8,9 @@ op-accepted =
        *[void] 取り消しました。{ $operation }
     }
 op-queued = 受け付けました。回線が戻りしだい送ります。{ $operation }
+op-cut-redeem = 使えなかったポイント { $points } P（{ $programme }）
+op-cut-award = 付かなかったポイント { $points } P（{ $programme }）
+op-short-todo = { $due } 円をお受け取りください。または ./kazasu op void で取り消してください。
 op-pin = 暗証番号（4桁、残り回数 { $tries }）:
 enrolled = { $shop } の端末 { $terminal } として登録しました。
 

@@ -29,8 +29,9 @@ owner-kind-close = 締め
 owner-nothing = 手当てが必要なものはありません
 owner-needs = 手当てが必要なもの
 owner-need-unknown = 処理未了 { $count } 件  自動で問い合わせています
-owner-need-refused = 不成立 { $count } 件  事務局にお問い合わせください
-owner-need-short = ポイント不足 { $count } 件  事務局が処理します
+owner-need-refused = あとから不成立 { $count } 件
+owner-need-short = お店の負担 { $count } 件  あとからポイント不足
+owner-need-promised = 付かなかったポイント { $count } 件  お客様にお伝えください
 owner-need-unsent = 未送信 { $count } 件  回線がもどると送ります
 
 # 締め

@@ -18,7 +18,7 @@ from config.files import write_whole
 from config.texts import Lang
 from terminal.counter.resident import ResidentView
 
-FORM = 2
+FORM = 3
 """The form of the address file and of the lines: a display of another version waits. 0.1.0 gave none."""
 LOOPBACK = "127.0.0.1"
 RETRY_SECONDS = 1.0

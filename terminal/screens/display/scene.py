@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from terminal.counter.events import Picked
-from terminal.counter.facts import Use
+from terminal.counter.facts import Fault, Use
 from terminal.counter.resident import Line, ResidentView, Scene
 from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.card_picture import CardPicture
@@ -48,6 +48,9 @@ def display(view: ResidentView, words: Words, *, motion: bool) -> Iterator[Widge
         yield Prose(words("say-tries-left", tries=view.tries_left), "refused strong spaced")
     if view.lines:
         yield Vertical(*(_line(index, view, words) for index in range(len(view.lines))), classes="lines tight")
+    for cut in view.cuts:
+        yield Prose(words(f"resident-cut-{cut.leg}", points=points(cut.asked - cut.granted)), "spaced strong")
+        yield Prose(words.refusal(Fault(cut.reason)).why)
     yield from _fault(view, words)
     if view.scene in _PICTURED and view.fault is None:
         moving = motion and view.scene is Scene.KEEP_CARD

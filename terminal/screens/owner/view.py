@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from textual.containers import Grid, Vertical
@@ -12,6 +12,7 @@ from ledger.wire.answers import Status
 from ledger.wire.operations import Award, Content, Sale
 from offline_queue.reading import Recorded
 from terminal.counter.events import Picked
+from terminal.fault import Fault
 from terminal.screens.owner.bars import HourBars, Hours
 from terminal.screens.owner.state import (
     Closed,
@@ -135,15 +136,40 @@ def _needs(day: Overview, words: Words) -> Iterator[Widget]:
         return
     yield Prose(words("owner-needs"), "strong")
     for need, records in day.needs.items():
-        numbers = "  ".join(number_at_shop(record.operation_id) for record in records[-NAMED:])
         yield Vertical(
             Prose(words(f"owner-need-{need}", count=len(records)), _TONES[need]),
-            Prose(numbers, "numbers"),
+            Prose(_named(need, records[-NAMED:], words), "numbers"),
             classes="need",
         )
 
 
-_TONES = {Need.UNKNOWN: "strong", Need.REFUSED: "refused strong", Need.SHORT: "", Need.UNSENT: ""}
+_TONES = {
+    Need.UNKNOWN: "strong",
+    Need.REFUSED: "refused strong",
+    Need.SHORT: "refused strong",
+    Need.PROMISED: "",
+    Need.UNSENT: "",
+}
+
+
+def _named(need: Need, records: Sequence[Recorded], words: Words) -> str:
+    """Name operations by their number; where the ledger cut or refused them, with why of the last."""
+    numbers = [number_at_shop(record.operation_id) for record in records]
+    if need not in (Need.UNKNOWN, Need.UNSENT):
+        *numbers, last = numbers
+        numbers = ["  ".join(numbers), f"{last}  {_why(need, records[-1], words)}"]
+        return "\n".join(filter(None, numbers))
+    return "  ".join(numbers)
+
+
+def _why(need: Need, record: Recorded, words: Words) -> str:
+    verdict = record.verdict
+    assert verdict is not None  # noqa: S101  # what is without one needs no reason
+    leg = "redeem" if need is Need.SHORT else "award"
+    for cut in verdict.cuts:
+        if cut.leg == leg:
+            return f"{signed_points(cut.granted - cut.asked)}  {words.refusal(Fault(cut.reason)).what}"
+    return words.refusal(Fault(verdict.code or "not_known")).what
 
 
 def _last(day: Overview, words: Words) -> tuple[SlipRow, ...]:

@@ -199,7 +199,7 @@ async def test_a_withdrawn_terminal_is_refused_at_once(counter: Counter) -> None
     assert (await ask(counter, "DELETE", f"/terminals/{counter.till.setup.terminal_id}")).is_success
     with pytest.raises(LedgerRefusal) as refused:
         await counter.client.setup()
-    assert refused.value.problem.code == "signature_wrong"
+    assert refused.value.problem.code == "terminal_withdrawn"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from config.settings import ScreenSettings
-from ledger.wire.answers import ProgrammeBalance, Standing, Status
+from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Status
 from ledger.wire.operations import Award, Leg, Sale, TapOnly
 from ledger.wire.rules import AwardReason, Name, in_force
 from ledger.wire.tokens import ServiceId
@@ -70,6 +70,7 @@ from terminal.shell.shared import Shared
 from terminal.shop.engine import Engine, ReaderState, Report, Surroundings, Unanswerable
 from terminal.shop.opening import Station
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
+from tests.terminal.desks import cut
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")
 """The practice cards of the product."""
@@ -141,7 +142,23 @@ def _receipt(draft: Draft, status: Status | None = Status.ACCEPTED) -> Receipt:
     )
 
 
+def _decided(missing: int = 0, lost: int = 0) -> Receipt:
+    """Return the sale of which so many points were not taken, or not given."""
+    whole = _receipt(DRAFT)
+    assert whole.verdict is not None
+    assert isinstance(DRAFT.content, Sale)
+    verdict = cut(whole.verdict, DRAFT.content, missing)
+    if lost:
+        earned = DRAFT.content.award[0]
+        limit = "award_limit_exceeded"
+        less = Cut(leg="award", programme=TOWN, asked=earned.points, granted=earned.points - lost, reason=limit)
+        verdict = verdict.model_copy(update={"awarded": verdict.awarded - lost, "cuts": [*verdict.cuts, less]})
+    return replace(whole, verdict=verdict)
+
+
 SALE = _receipt(DRAFT)
+SHORT = _decided(320)
+LESS = _decided(lost=1)
 assert isinstance(DRAFT.content, Sale)
 assert isinstance(AWARD.content, Award)
 ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)
@@ -200,17 +217,18 @@ STATES: dict[str, State] = {
     "done-link": Done(_receipt(LINK)),
     "done-void": Done(_receipt(pricing.void(ITEM))),
     "done-void-award": Done(_receipt(pricing.void(ITEMS[1]))),
-    "shortfall": Done(_receipt(DRAFT, Status.SHORTFALL)),
+    "shortfall": Done(SHORT),
+    "award-cut": Done(LESS),
     "queued": Queued(_receipt(DRAFT, None)),
     "refused": Refused(Fault("card_unregistered"), BILL),
-    "refused-written": Refused(Fault("insufficient_balance"), BILL, _receipt(DRAFT, Status.REFUSED)),
+    "refused-written": Refused(Fault("amounts_wrong"), BILL, _receipt(DRAFT, Status.REFUSED)),
     "refused-bare": Refused(Fault("disk_full")),
     "refused-link": Refused(Fault("line_needed"), LinkIntent()),
     "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
     "timed-out": TimedOut(BILL),
     "timed-out-link": TimedOut(LinkIntent()),
     "timed-out-award": TimedOut(AwardIntent(TOWN, 100, "volunteering")),
-    "refused-again": Refused(Fault("limit_exceeded"), BILL),
+    "refused-again": Refused(Fault("ledger_failed"), BILL),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
     "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
