@@ -16,6 +16,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+FORM = 1
+"""The form in which it is written."""
+
+PLACE = 512
+"""Bytes of one head: a sector, which a disk writes whole or not at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
@@ -27,34 +33,45 @@ class Witness:
 
 
 def write_witness(journal: Path, terminal_id: str, witness: Witness) -> None:
-    """Keep the head beside the journal, in place of the one before; a disk that does not take it is not told of."""
-    path = _beside(journal)
-    part = path.with_name(path.name + ".part")
+    """Keep the head beside the journal; a disk that does not take it is not told of.
+
+    Two places of one sector take turns, so that a write that is cut short leaves the head before it. To replace the
+    whole file would be as safe, and make the file system write it out while somebody waits.
+    """
     told = {
-        "form": 1,
+        "form": FORM,
         "terminal_id": terminal_id,
         "seq": witness.seq,
         "hash": witness.hash,
         "signature": witness.signature,
     }
     with suppress(OSError):
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(_beside(journal), os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         try:
-            os.write(descriptor, json.dumps(told).encode())
+            os.lseek(descriptor, witness.seq % 2 * PLACE, os.SEEK_SET)
+            os.write(descriptor, json.dumps(told).encode().ljust(PLACE - 1) + b"\n")
         finally:
             os.close(descriptor)
-        part.replace(path)
 
 
 def read_witness(journal: Path, terminal_id: str, public_key: Ed25519PublicKey) -> Witness | None:
-    """Return the head that was kept, None where there is none that this terminal signed."""
+    """Return the newer of the heads that were kept, None where there is none that this terminal signed."""
     try:
-        told = json.loads(_beside(journal).read_bytes())
+        written = _beside(journal).read_bytes()
+    except OSError:
+        return None
+    heads = [_read(written[start : start + PLACE], terminal_id, public_key) for start in (0, PLACE)]
+    return max((head for head in heads if head is not None), key=lambda head: head.seq, default=None)
+
+
+def _read(written: bytes, terminal_id: str, public_key: Ed25519PublicKey) -> Witness | None:
+    try:
+        told = json.loads(written.strip(b"\0"))
         if told["terminal_id"] != terminal_id:
             return None
         witness = Witness(int(told["seq"]), str(told["hash"]), str(told["signature"]))
         public_key.verify(base64.b64decode(witness.signature, validate=True), bytes.fromhex(witness.hash))
-    except (OSError, ValueError, KeyError, TypeError, InvalidSignature):
+    except (ValueError, KeyError, TypeError, InvalidSignature):
         return None
     return witness
 

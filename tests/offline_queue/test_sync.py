@@ -132,6 +132,15 @@ async def test_no_verdict_is_no_refusal(
     assert len(ledger.seen) == 1
 
 
+async def test_a_sale_waits_twice_for_the_disk(journal: Journal, syncer: Syncer) -> None:
+    """Once before it is sent, once before its verdict is told: the head that is kept outside costs no third time."""
+    said: list[str] = []
+    journal._database.conn.set_trace_callback(said.append)
+    assert await syncer.submit(append(journal).operation_id, 5) is not None
+    assert said.count("COMMIT") == 2
+    assert sum(statement.startswith("BEGIN") for statement in said) == 2
+
+
 async def test_a_lost_reply_leads_to_the_same_verdict(journal: Journal, ledger: FakeLedger, syncer: Syncer) -> None:
     """The ledger had it and the terminal did not know: asking again changes nothing there."""
     waiting = append(journal)
