@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn, assert_never
 
 import typer
@@ -13,7 +14,10 @@ from config.errors import OutputFailed
 from config.output import answer, say, tell
 from config.texts import Texts
 from ledger.wire.answers import ProgrammeBalance, Status
+from ledger.wire.operations import Sale
 from ledger.wire.tokens import ServiceId
+from offline_queue.errors import JournalInUse
+from offline_queue.reading import Recorded
 from terminal.cli import pin as pins
 from terminal.cli.context import Exit, Globals, sentences
 from terminal.cli.walk import Final, Stopped, Walk
@@ -37,10 +41,14 @@ from terminal.counter.states import (
     Unknown,
 )
 from terminal.fault import fault_of
+from terminal.shop import books
 from terminal.shop.engine import ReaderState, Surroundings
 from terminal.shop.engine_thread import make_engine
 
-Kind = Literal["sale", "award", "void", "balance", "link"]
+Kind = str
+"""What was asked for: `balance`, or the kind of an operation."""
+
+REFERENCE = re.compile(r"[0-9A-Za-z._:/-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,14 @@ class Outcome:
     """How an operation ended, as `--json` tells it."""
 
     kind: Kind
-    status: Literal["accepted", "accepted_with_shortfall", "queued", "refused", "unknown"]
+    status: Literal["accepted", "accepted_with_shortfall", "queued", "refused", "unknown", "busy"]
     bill: int | None = None
     receipt: Receipt | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     fault: Fault | None = None
     services: tuple[ServiceId, ...] = ()
     """The numbers that are linked to the card: for people, who call them up by a tap."""
+    reference: str | None = None
 
     @property
     def exit_code(self) -> Exit:
@@ -67,6 +76,7 @@ class Outcome:
         moved = receipt if self.status != "refused" else None
         return {
             "operation_id": receipt.operation_id if receipt else None,
+            "reference": self.reference,
             "kind": self.kind,
             "status": self.status,
             "bill": self.bill,
@@ -92,10 +102,13 @@ class Call:
     timeout: float
     pin_fd: int | None
     as_json: bool
+    reference: str | None = None
+    """The caller's own name for the operation: the same again is the same operation."""
 
     def finish(self, outcome: Outcome, exit_code: int | None = None) -> NoReturn:
         """Print the outcome and end with its exit code."""
         texts = self.globals.texts
+        outcome = replace(outcome, reference=outcome.reference or self.reference)
         message = None
         if outcome.fault is not None:
             message = sentences(texts, outcome.fault)
@@ -134,8 +147,11 @@ class Call:
         return text
 
     def run(self, start: Callable[[Counter], Step], bill: int | None = None) -> NoReturn:
-        """Walk the counter through one task, and end with how it ended."""
-        engine = make_engine(self.globals.home, self.globals.ledger, card=self.card)
+        """Walk the counter through one task, and end with how it ended; one that was recorded before is told again."""
+        self.matching(REFERENCE, self.reference, "--reference")
+        if self.reference is not None and (done := books.recorded(self.globals.home, reference=self.reference)):
+            self.finish(recalled(asyncio.run(books.decided(self.globals.home, self.globals.ledger, done))))
+        engine = make_engine(self.globals.home, self.globals.ledger, card=self.card, reference=self.reference)
         if self.card is not None and self.card not in engine.practice_cards:
             known = ", ".join(engine.practice_cards) or "-"
             self.misused(Fault("practice_card_unknown", (("card", self.card), ("cards", known))), bill)
@@ -143,7 +159,7 @@ class Call:
         try:
             final = walk.run(start)
         except Stopped as stopped:
-            self.finish(Outcome(self.kind, "refused", bill, fault=stopped.fault))
+            self.finish(_not_done(self.kind, bill, stopped.fault))
         self.finish(ended(self.kind, bill, final))
 
 
@@ -187,6 +203,24 @@ class _Operator:
         return pins.ask(self.call.globals.texts("op-pin", tries=left))
 
 
+def _not_done(kind: Kind, bill: int | None, fault: Fault) -> Outcome:
+    """Return how a task ended in which nothing was recorded."""
+    return Outcome(kind, "busy" if fault.code == JournalInUse.code else "refused", bill, fault=fault)
+
+
+def recalled(record: Recorded) -> Outcome:
+    """Return how an operation stands that was recorded before."""
+    content, verdict = record.entry.content, record.verdict
+    receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # of a counter's kinds
+    told = Outcome(content.kind, "queued", receipt.bill, receipt, reference=record.entry.reference)
+    if verdict is None:
+        redeems = isinstance(content, Sale) and content.redeem
+        return replace(told, status="unknown", fault=Fault("outcome_unknown")) if redeems else told
+    if verdict.status is Status.REFUSED:
+        return replace(told, status="refused", fault=Fault(verdict.code or "unreadable"))
+    return replace(told, status="accepted_with_shortfall" if verdict.status is Status.SHORTFALL else "accepted")
+
+
 def ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
     """Return how a walk ended."""
     match final:
@@ -197,10 +231,12 @@ def ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
             return Outcome(kind, "queued", bill, receipt)
         case Unknown(receipt):
             return Outcome(kind, "unknown", bill, receipt, fault=Fault("outcome_unknown"))
+        case Refused(fault, _, None):
+            return _not_done(kind, bill, fault)
         case Refused(fault, _, receipt):
             return Outcome(kind, "refused", bill, receipt, receipt.balances if receipt else (), fault)
         case Unfit(fault):
-            return Outcome(kind, "refused", bill, fault=fault)
+            return _not_done(kind, bill, fault)
         case ShowingBalance(resident):
             return Outcome(kind, "accepted", bill, balances=resident.balances, services=resident.services)
         case _:

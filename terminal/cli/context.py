@@ -34,6 +34,7 @@ class Exit(IntEnum):
     QUEUED = 10, "Recorded, and sent as soon as the line is back. For `queue sync`: something is left."
     REFUSED = 11, "`op`: refused, by the ledger or before anything was recorded; no points moved."
     UNKNOWN = 12, "`op`: the outcome is not known. Ask again, or void the number; do not repeat it."
+    BUSY = 13, "`op`: another terminal is open on the same data; nothing was done."
     INTERRUPTED = 130, "Stopped by Ctrl-C before it was done."
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Annotated, Literal
 
 import typer
 
+from config.errors import CommandFailed
 from ledger.wire.tokens import ServiceId
 from ledger.wire.values import OPERATION_ID, PROGRAMME, REASON_CODE
-from terminal.cli.call import Call
+from terminal.cli.call import REFERENCE, Call, recalled
 from terminal.cli.context import given
 from terminal.cli.walk import Stopped
 from terminal.counter import Counter
@@ -17,6 +19,7 @@ from terminal.counter.effects import ListVoidable
 from terminal.counter.facts import AwardIntent, BalanceIntent, Fault, LinkIntent, SaleIntent, Use
 from terminal.counter.moves import Step, begin, wait_for_card
 from terminal.counter.states import PickingVoid
+from terminal.shop import books
 
 app = typer.Typer(
     name="op",
@@ -30,6 +33,9 @@ SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")]
 PinFd = Annotated[int | None, typer.Option(min=0, help="Read the PIN from this open file descriptor.")]
+Reference = Annotated[
+    str | None, typer.Option(help="Your own name for the operation, such as a receipt's number: once and never twice.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
 
 
@@ -42,10 +48,11 @@ def sale(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
+    reference: Reference = None,
     as_json: AsJson = False,
 ) -> None:
     """Settle a bill, in points as far as wished, and award what it earns."""
-    call = Call(given(context), "sale", card, timeout, pin_fd, as_json)
+    call = Call(given(context), "sale", card, timeout, pin_fd, as_json, reference)
     town = call.matching(PROGRAMME, programme, "--programme")
     yen = call.amount(bill)
     intent = SaleIntent(yen, _wished(call, redeem), town and town[:6])
@@ -60,10 +67,11 @@ def award(
     programme: Annotated[str | None, typer.Option(help="Which programme; the shop's own town by default.")] = None,
     card: Card = None,
     timeout: Timeout = 60.0,
+    reference: Reference = None,
     as_json: AsJson = False,
 ) -> None:
     """Award points without a bill."""
-    call = Call(given(context), "award", card, timeout, None, as_json)
+    call = Call(given(context), "award", card, timeout, None, as_json, reference)
     amount = call.amount(points)
     call.matching(REASON_CODE, reason, "--reason")
     wanted = call.matching(PROGRAMME, programme, "--programme")
@@ -81,10 +89,11 @@ def award(
 def void(
     context: typer.Context,
     target: Annotated[str, typer.Option(help="The operation id to undo, before the close.")],
+    reference: Reference = None,
     as_json: AsJson = False,
 ) -> None:
     """Undo an operation of this terminal."""
-    call = Call(given(context), "void", None, 60.0, None, as_json)
+    call = Call(given(context), "void", None, 60.0, None, as_json, reference)
     call.matching(OPERATION_ID, target, "--target")
 
     def start(counter: Counter) -> Step:
@@ -110,13 +119,33 @@ def link(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
+    reference: Reference = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a resident who agreed to it, or link numbers: the whole certificate is read, the card signs."""
-    call = Call(given(context), "link", card, timeout, pin_fd, as_json)
+    call = Call(given(context), "link", card, timeout, pin_fd, as_json, reference)
     words = [*(service or ()), *([] if renewal is None else [f"renewal:{renewal}"])]
     services = tuple(_service(call, word) for word in words)
     call.run(lambda counter: wait_for_card(counter, LinkIntent(services)))
+
+
+@app.command(epilog="Example: kazasu op status --reference till-1/0042 --json")
+def status(
+    context: typer.Context,
+    operation: Annotated[str | None, typer.Option("--id", help="The operation id.")] = None,
+    reference: Reference = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what became of an operation that was recorded; the ledger is asked where its verdict is not known yet."""
+    call = Call(given(context), "status", None, 60.0, None, as_json)
+    call.matching(OPERATION_ID, operation, "--id")
+    call.matching(REFERENCE, reference, "--reference")
+    if (operation is None) == (reference is None):
+        call.misused(Fault("id_or_reference"))
+    record = books.recorded(call.globals.home, operation=operation, reference=reference)
+    if record is None:
+        raise CommandFailed("never_recorded")
+    call.finish(recalled(asyncio.run(books.decided(call.globals.home, call.globals.ledger, record))))
 
 
 def _service(call: Call, word: str) -> ServiceId:

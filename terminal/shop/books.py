@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
+from config import settings as settings_file
 from config.home import Home
 from config.japan import JST
 from config.settings import Settings
@@ -23,7 +24,7 @@ from ledger.wire.entries import operation_id
 from ledger.wire.operations import Award, Close, Operation, Sale, Void
 from ledger.wire.setup import TerminalSetup
 from offline_queue.close import Report, close_day, closed_upto, decided_since_close, interim, total
-from offline_queue.errors import JournalMissing
+from offline_queue.errors import JournalInUse, JournalMissing, QueueError
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
 from reader.practice import PracticeSource
@@ -150,6 +151,32 @@ async def close(station: Station, *, even_if_empty: bool = False) -> DayReport:
     )
     await send(station)
     return DayReport(report, entry)
+
+
+# What was recorded before -------------------------------------------------------------------------------------
+
+
+def recorded(home: Home, *, operation: str | None = None, reference: str | None = None) -> Recorded | None:
+    """Return the operation with this id, or with this reference of the caller's own; None where there is none."""
+    if not workplace(home).journal.exists():
+        return None
+    with reading(home) as journal:
+        if reference is not None:
+            return journal.referred(reference)
+        return None if operation is None else journal.find(operation)
+
+
+async def decided(home: Home, ledger: str | None, record: Recorded) -> Recorded:
+    """Return an operation with its verdict, for which the ledger is asked where no other process has the journal."""
+    if record.verdict is not None:
+        return record
+    settings = settings_file.load(home.settings)
+    with suppress(JournalInUse):
+        async with open_station(home, settings, ledger) as station:
+            with suppress(QueueError):
+                await station.syncer.submit(record.operation_id, settings.ledger.wait_seconds)
+            return station.journal.find(record.operation_id) or record
+    return record
 
 
 # The day so far -------------------------------------------------------------------------------------------------

@@ -259,6 +259,7 @@ class Desk:
             operator=station.settings.counter.clerk,
             business_date=station.business_date(at),
             expected_id=operation,
+            reference=station.reference,
         )
 
     def _sealed(self, task: int, content: CounterOperation, operation: str) -> CounterOperation:

@@ -316,25 +316,30 @@ def _failed(effect: Effect, fault: Fault) -> Event | None:
 
 
 def make_engine(
-    home: Home, ledger: str | None = None, *, card: str | None = None, all_day: bool = False
+    home: Home,
+    ledger: str | None = None,
+    *,
+    card: str | None = None,
+    all_day: bool = False,
+    reference: str | None = None,
 ) -> BackgroundEngine:
     """Return the engine of a home; raise SettingsError.
 
     Where nothing is enrolled, it practises. `card` names a practice card that will be held: then no other reader is
-    looked for. `all_day` is a counter that stays open, and not one operation.
+    looked for. `all_day` is a counter that stays open, and not one operation; that may have a caller's own `reference`.
     """
     settings = settings_file.load(home.settings)
     clerk = settings.counter.clerk
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)
         return BackgroundEngine(
-            Opener(home, settings, source, ledger=ledger, all_day=all_day),
+            Opener(home, settings, source, ledger=ledger, all_day=all_day, reference=reference),
             source,
             Surroundings(clerk, plain_http=settings.ledger.plain_http),
         )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(
-        Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day),
+        Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day, reference=reference),
         reader,
         Surroundings(clerk, practice=True),
         reader.hold,

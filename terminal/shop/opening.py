@@ -47,6 +47,8 @@ class Station:
     syncer: Syncer
     cards: Cards
     clock: Clock
+    reference: str | None = None
+    """The caller's own name for the one operation that is done here."""
 
     def renew(self, setup: TerminalSetup) -> None:
         """Take what the ledger says now: rules change, and so does its key."""
@@ -92,6 +94,7 @@ class Opener:
     enrol: Callable[[Home], Awaitable[Enrolment]] = enrolled
     ledger: str | None = None
     all_day: bool = False
+    reference: str | None = None
     clock: Clock = local_time
 
     @asynccontextmanager
@@ -132,4 +135,5 @@ class Opener:
                 syncer=Syncer(journal, client, on_line),
                 cards=Cards(self.source, Anchors.load(home.anchors), self.clock),
                 clock=self.clock,
+                reference=self.reference,
             )

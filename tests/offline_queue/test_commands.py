@@ -238,3 +238,36 @@ def test_a_slip_that_is_not_there_is_not_printed(run: Run) -> None:
     """Nothing that is not in the journal comes on paper."""
     assert answered(run("slip", "77", "--json"), 1)["error"] == "slip_missing"
     assert run("slip", "2", "--paper", "70")[0] == 2
+
+
+SALE = ("op", "sale", "--bill", "1200", "--card", "two-towns", "--reference", "till-1/42")
+
+
+def test_a_reference_is_done_once(run: Run) -> None:
+    """A POS that asks again gets the same operation, and what became of it, without a second tap."""
+    assert answered(run("op", "status", "--reference", "till-1/42", "--json"), 11)["error"] == "never_recorded"
+    first = answered(run(*SALE, "--json"))
+    again = answered(run(*SALE, "--json"))
+    asked = answered(run("op", "status", "--reference", "till-1/42", "--json"))
+    named = answered(run("op", "status", "--id", first["operation_id"], "--json"))
+    for told in (again, asked, named):
+        assert {**told, "balances": []} == {**first, "balances": []}
+    assert first["reference"] == "till-1/42"
+    assert answered(run("queue", "status", "--json"))["last_seq"] == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--id", "252034-0001-01-000001", "--reference", "a"), ("--reference", "a b")])
+def test_a_question_without_a_name_is_misuse(run: Run, words: tuple[str, ...]) -> None:
+    """Nothing is guessed: exit 2."""
+    assert answered(run("op", "status", *words, "--json"), 2)["status"] == "refused"
+
+
+def test_beside_an_open_terminal_a_pos_hears_that_it_is_busy(run: Run, home: Home) -> None:
+    """Nothing was done, and that is said by a code of its own; what was done before is told all the same."""
+    first = answered(run(*SALE, "--json"))
+    with InstanceLock(home.practice.lock):
+        busy = answered(
+            run("op", "award", "--points", "50", "--reason", "volunteering", "--card", "visitor", "--json"), 13
+        )
+        assert (busy["status"], busy["error"], busy["operation_id"]) == ("busy", "journal_in_use", None)
+        assert answered(run(*SALE, "--json"))["operation_id"] == first["operation_id"]
