@@ -167,7 +167,7 @@ def at_leisure() -> Timing:
     return Timing(lambda _event: next(minutes), lambda screen, _seconds, done: screen.call_later(done))
 
 
-class Counter:
+class PracticeCounter:
     """The counter of practice mode, as it runs on a terminal, with somebody who presses keys at once."""
 
     def __init__(self, home: Home) -> None:
@@ -221,7 +221,7 @@ async def sell(home: Home) -> list[tuple[float, ...]]:
     bare = Bare(home.path / "bare.db")
     painting = asyncio.create_task(bare.run_async(size=(80, 24)))
     await drawn(BareMonitor, "painted")
-    counter = Counter(home)
+    counter = PracticeCounter(home)
     running = asyncio.create_task(counter.app.run_async(size=(80, 24)))
     await counter.shows(ASKS_BILL)
     waits: list[tuple[float, ...]] = []

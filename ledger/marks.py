@@ -37,7 +37,7 @@ Stores = Mapping[Store, Engine]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StoreMark:
     """Which ledger a store belongs to, the fingerprint of its key, and how often it was restored, plus one."""
 
     ledger: str
@@ -45,7 +45,7 @@ class Mark:
     epoch: int
 
 
-def tie(stores: Stores, path: Path, adopt: Callable[[], None]) -> tuple[Keys, Mark]:
+def tie(stores: Stores, path: Path, adopt: Callable[[], None]) -> tuple[Keys, StoreMark]:
     """Return the key of a file and the mark that both stores bear; raise KeysApart where they are not of one ledger.
 
     `adopt` writes down what else must be known of stores that were filled before there were marks.
@@ -78,15 +78,15 @@ def check_made(stores: Stores, path: Path) -> None:
                 raise KeysApart("ledger_store_missing", store=store)
 
 
-def mark_of(engine: Engine, store: Store) -> Mark | None:
+def mark_of(engine: Engine, store: Store) -> StoreMark | None:
     """Return a store's mark, None where it has none."""
     table = _TABLES[store]
     with reading(engine) as connection:
         row = connection.execute(select(table).where(table.c.name == _NAME)).one_or_none()
-    return None if row is None else Mark(row.ledger, row.key_print, row.epoch)
+    return None if row is None else StoreMark(row.ledger, row.key_print, row.epoch)
 
 
-def set_mark(engine: Engine, store: Store, mark: Mark) -> Mark:
+def set_mark(engine: Engine, store: Store, mark: StoreMark) -> StoreMark:
     """Mark a store that bears no mark, and return the mark that it bears then: of two that come at once, one stays."""
     table = _TABLES[store]
 
@@ -113,7 +113,7 @@ def is_filled(engine: Engine, store: Store) -> bool:
         return any(connection.scalar(select(exists().select_from(table))) for table in _CONTENT[store])
 
 
-def _begin(stores: Stores, draft: Path, path: Path) -> tuple[Keys, Mark]:
+def _begin(stores: Stores, draft: Path, path: Path) -> tuple[Keys, StoreMark]:
     """Mark two empty stores with a new key, and give it its name."""
     try:
         keys = Keys.load(draft)
@@ -122,7 +122,7 @@ def _begin(stores: Stores, draft: Path, path: Path) -> tuple[Keys, Mark]:
     keys = keys or Keys.load(path)
     if keys is None:
         raise KeysApart("ledger_key_missing", path=str(path))
-    mark = set_mark(stores["identity"], "identity", Mark(secrets.token_hex(16), keys.print, 1))
+    mark = set_mark(stores["identity"], "identity", StoreMark(secrets.token_hex(16), keys.print, 1))
     if mark.key_print == keys.print:
         mark = set_mark(stores["points"], "points", mark)
     if mark.key_print != keys.print:
@@ -135,18 +135,18 @@ def _begin(stores: Stores, draft: Path, path: Path) -> tuple[Keys, Mark]:
     return keys, _agreed(stores, keys, path)
 
 
-def _adopt(stores: Stores, marks: Mapping[Store, Mark | None], keys: Keys, adopt: Callable[[], None]) -> None:
+def _adopt(stores: Stores, marks: Mapping[Store, StoreMark | None], keys: Keys, adopt: Callable[[], None]) -> None:
     """Mark stores that were filled before there were marks; raise KeysApart where one was emptied, or is another."""
     if marks["points"] is not None:
         raise KeysApart("ledger_store_missing", store="identity")
     adopt()
-    mark = set_mark(stores["identity"], "identity", Mark(secrets.token_hex(16), keys.print, 1))
+    mark = set_mark(stores["identity"], "identity", StoreMark(secrets.token_hex(16), keys.print, 1))
     if mark.key_print == keys.print:
         set_mark(stores["points"], "points", mark)
 
 
-def _agreed(stores: Stores, keys: Keys, path: Path) -> Mark:
-    found: list[Mark] = []
+def _agreed(stores: Stores, keys: Keys, path: Path) -> StoreMark:
+    found: list[StoreMark] = []
     for store, engine in stores.items():
         if (mark := mark_of(engine, store)) is None:
             raise KeysApart("ledger_store_missing", store=store)

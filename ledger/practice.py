@@ -29,7 +29,7 @@ REVOKED = "revoked"
 _SAMPLE = Path(__file__).parent / "samples" / "practice.toml"
 
 
-class Lot(Message):
+class PracticeLot(Message):
     """Points that somebody holds, and the last day on which they can be used."""
 
     programme: ProgrammeCode
@@ -37,11 +37,11 @@ class Lot(Message):
     expires_on: date
 
 
-class Holding(Message):
+class PracticeHolding(Message):
     """What the holder of one card has."""
 
     card: str
-    lots: list[Lot]
+    lots: list[PracticeLot]
 
 
 class Sample(Message):
@@ -50,7 +50,7 @@ class Sample(Message):
     programme: list[Programme]
     shop: Shop
     services: list[str]
-    holding: list[Holding]
+    holding: list[PracticeHolding]
 
 
 def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
@@ -75,7 +75,7 @@ def prepare(directory: Path, cards: Iterable[tuple[str, bytes]]) -> str:
     return code
 
 
-def _settle(ledger: Ledger, sample: Sample, holding: Holding, certificate: x509.Certificate) -> None:
+def _settle(ledger: Ledger, sample: Sample, holding: PracticeHolding, certificate: x509.Certificate) -> None:
     """Register a card's holder, who gets the sample's points once."""
     reference = reference_to(certificate)
     if ledger.identity.look_up([reference])[reference].mykey is not None:

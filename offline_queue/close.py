@@ -27,7 +27,7 @@ _PERPETUAL = "total_"
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class DayTotals:
     """Operations by kind, bills in yen, points; what was undone is taken off.
 
     `redeemed` and `awarded` are those of sales and awards; points that were exchanged (振替) are `converted_out` and
@@ -56,12 +56,12 @@ class Totals:
         """Yen that were to be paid."""
         return self.bill - self.redeemed
 
-    def __add__(self, other: Totals) -> Totals:
+    def __add__(self, other: DayTotals) -> DayTotals:
         mine, others = asdict(self), asdict(other)
-        return Totals(**{name: mine[name] + others[name] for name in mine})
+        return DayTotals(**{name: mine[name] + others[name] for name in mine})
 
     @classmethod
-    def read(cls, written: Mapping[str, str | int]) -> Totals:
+    def read(cls, written: Mapping[str, str | int]) -> DayTotals:
         """Return totals that a close states by name: what was not counted yet when it was written is 0.
 
         Raise KeyError where one is missing that has always been there, ValueError where one is no number.
@@ -84,8 +84,8 @@ class Report:
     first_seq: int
     last_seq: int
     verdicts: int
-    day: Totals
-    perpetual: Totals
+    day: DayTotals
+    perpetual: DayTotals
     undecided: int
     undecided_bill: int
 
@@ -97,7 +97,7 @@ class _Closed:
     number: int
     seq: int
     verdicts: int
-    perpetual: Totals
+    perpetual: DayTotals
 
 
 def interim(journal: JournalReader) -> Report:
@@ -155,26 +155,26 @@ def close_day(
         return report, entry
 
 
-def total(decided: Iterable[Recorded], find: Callable[[str], Recorded | None]) -> Totals:
+def total(decided: Iterable[Recorded], find: Callable[[str], Recorded | None]) -> DayTotals:
     """Return what operations with their verdicts come to; `find` returns the one that another undoes."""
-    totals = Totals()
+    totals = DayTotals()
     for record in decided:
         if record.verdict is not None:
             totals += _effect(record, record.verdict, find)
     return totals
 
 
-def _effect(record: Recorded, verdict: Verdict, find: Callable[[str], Recorded | None]) -> Totals:
+def _effect(record: Recorded, verdict: Verdict, find: Callable[[str], Recorded | None]) -> DayTotals:
     content = record.entry.content
     row = kind_of(content)
     if isinstance(content, Close):
-        return Totals()
+        return DayTotals()
     if verdict.status is Status.REFUSED:
-        return Totals(refused=1)
+        return DayTotals(refused=1)
     undone = find(content.target) if isinstance(content, Void | Return) else None
     effect = _points(content if undone is None else undone.entry.content, verdict)
     if row is not None and row.counted_as is not None:
-        effect += Totals(**{row.counted_as: 1})
+        effect += DayTotals(**{row.counted_as: 1})
     bill = _bill_of(content, undone) * (row.bill_sign if row is not None else 0)
     return replace(
         effect,
@@ -185,11 +185,11 @@ def _effect(record: Recorded, verdict: Verdict, find: Callable[[str], Recorded |
     )
 
 
-def _points(content: BaseModel, verdict: Verdict) -> Totals:
+def _points(content: BaseModel, verdict: Verdict) -> DayTotals:
     """Return the points that a verdict moved, under the names of what moved them: of an undoing, what was undone."""
     if isinstance(content, Convert):
-        return Totals(converted_out=verdict.redeemed, converted_in=verdict.awarded)
-    return Totals(redeemed=verdict.redeemed, awarded=verdict.awarded)
+        return DayTotals(converted_out=verdict.redeemed, converted_in=verdict.awarded)
+    return DayTotals(redeemed=verdict.redeemed, awarded=verdict.awarded)
 
 
 def _bill_of(content: BaseModel, undone: Recorded | None) -> int:
@@ -227,7 +227,7 @@ def _is_anything_new(journal: JournalReader, report: Report) -> bool:
 def _last_close(journal: JournalReader) -> _Closed:
     record = journal.last_close()
     if record is None:
-        return _Closed(0, 0, 0, Totals())
+        return _Closed(0, 0, 0, DayTotals())
     content, seq = record.entry.content, record.entry.seq
     try:
         match content:
@@ -241,11 +241,11 @@ def _last_close(journal: JournalReader) -> _Closed:
     raise JournalCorrupt("the last close cannot be read", seq)
 
 
-def _perpetual(written: Mapping[str, str | int], record: Recorded) -> Totals:
-    if not written.keys() <= {each.name for each in fields(Totals)}:
+def _perpetual(written: Mapping[str, str | int], record: Recorded) -> DayTotals:
+    if not written.keys() <= {each.name for each in fields(DayTotals)}:
         # Left out, they would begin at 0 again once the newer program is back.
         raise JournalNewer(record.entry.form)
-    return Totals.read(written)
+    return DayTotals.read(written)
 
 
 def _is_perpetual(name: str) -> bool:

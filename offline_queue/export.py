@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger.wire.canonical import canonical
 from ledger.wire.statements import raw
 from offline_queue.errors import JournalCorrupt, JournalNewer
-from offline_queue.history import Answered, Decided, Line, Written
-from offline_queue.proof import Proof, Verified
+from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
+from offline_queue.proof import RecordCheck, Verified
 from offline_queue.reading import JournalReader
 
 FORM = 2
@@ -81,7 +81,7 @@ def _verify(lines: Iterator[str]) -> Exported:
     if int(first["form"]) > FORM:
         raise JournalNewer(int(first["form"]))
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(first["public_key"], validate=True))
-    proof = Proof(
+    proof = RecordCheck(
         first["terminal_id"],
         key,
         pinned=first["ledger_keys"],
@@ -106,7 +106,7 @@ def _verify(lines: Iterator[str]) -> Exported:
 
 def _verify_first_form(first: dict[str, Any], lines: Iterator[str]) -> Exported:
     terminal_id = first["entry"]["terminal_id"]
-    proof = Proof(terminal_id, None, unsigned=1 << 62)
+    proof = RecordCheck(terminal_id, None, unsigned=1 << 62)
     position = 0
     for line in (first, *map(json.loads, lines)):
         if line["verdict"] is not None:
@@ -132,9 +132,9 @@ def _line(line: Mapping[str, Any]) -> Line | None:
     raise JournalCorrupt("a line is none of a journal's")
 
 
-def _written(line: Mapping[str, Any]) -> Written:
+def _written(line: Mapping[str, Any]) -> StoredEntry:
     entry = line["entry"]
-    return Written(
+    return StoredEntry(
         seq=entry["seq"],
         kind=entry["content"]["kind"],
         business_date=entry["business_date"],
@@ -147,18 +147,18 @@ def _written(line: Mapping[str, Any]) -> Written:
     )
 
 
-def _damaged(line: Mapping[str, Any]) -> Written:
-    return Written(line["damaged"], "", "", None, 0, b"", line["hash"], "", _decided(line))
+def _damaged(line: Mapping[str, Any]) -> StoredEntry:
+    return StoredEntry(line["damaged"], "", "", None, 0, b"", line["hash"], "", _decided(line))
 
 
-def _decided(line: Mapping[str, Any]) -> Decided | None:
+def _decided(line: Mapping[str, Any]) -> StoredVerdict | None:
     verdict = line["verdict"]
     if verdict is None:
         return None
-    return Decided(line["position"], verdict["status"], canonical(verdict), line.get("answer_number"))
+    return StoredVerdict(line["position"], verdict["status"], canonical(verdict), line.get("answer_number"))
 
 
-def _entry(row: Written, *, damaged: bool) -> dict[str, Any]:
+def _entry(row: StoredEntry, *, damaged: bool) -> dict[str, Any]:
     """Return an entry's line; of one that was damaged and set aside, what is left of it."""
     decided = row.decided
     more: dict[str, Any] = {

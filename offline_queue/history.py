@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class StoredVerdict:
     """A verdict: the position at which it came, and the number of the answer that brought it; form 1 had no answers."""
 
     position: int
@@ -16,7 +16,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class StoredEntry:
     """An entry as it is stored: the bytes that were hashed and signed, and the columns by which it is found.
 
     `received` is how many verdicts the entries up to this one acknowledge.
@@ -30,7 +30,7 @@ class Written:
     body: bytes
     hash: str
     signature: str
-    decided: Decided | None
+    decided: StoredVerdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +45,5 @@ class Answered:
     signature: str
 
 
-Line = Written | Answered
+Line = StoredEntry | Answered
 """One line of a journal's history."""

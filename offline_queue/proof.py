@@ -16,7 +16,7 @@ from ledger.wire.canonical import canonical
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, entry_hash, operation_id
 from ledger.wire.operations import Mark, is_operation
 from offline_queue.errors import JournalCorrupt
-from offline_queue.history import Answered, Decided, Line, Written
+from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Verified:
     set_aside: tuple[int, ...] = ()
 
 
-class Proof:
+class RecordCheck:
     """Checks lines one after another; raises JournalCorrupt at the first that is not what was written.
 
     `pinned` are the ledger's keys as the enrolment knows them; `known` those of earlier answers, which count only for
@@ -79,7 +79,7 @@ class Proof:
         """Check the next line."""
         try:
             match line:
-                case Written():
+                case StoredEntry():
                     self._written(line)
                 case Answered():
                     self._answer(line)
@@ -111,7 +111,7 @@ class Proof:
 
     # Entries --------------------------------------------------------------------------------------------------
 
-    def _written(self, row: Written) -> None:
+    def _written(self, row: StoredEntry) -> None:
         while self._seq + 1 < row.seq and self._seq + 1 in self._aside:
             self._skip()
         if self._seq + 1 in self._aside and row.seq == self._seq + 1:
@@ -168,7 +168,7 @@ class Proof:
         except (InvalidSignature, ValueError):
             raise JournalCorrupt("its signature is not this terminal's", seq) from None
 
-    def _check_received(self, entry: Entry, row: Written) -> None:
+    def _check_received(self, entry: Entry, row: StoredEntry) -> None:
         """Check that an entry acknowledges the verdicts that came before it; those of the tail's beginning are gone."""
         upto = self._received if entry.received is None else entry.received.upto
         if row.received != upto or upto < self._received or (entry.received and upto == self._received):
@@ -206,7 +206,7 @@ class Proof:
             said = {verdict.operation_id: canonical(verdict.said()) for verdict in statement.verdicts}
             self._answers[row.number] = (row.key, said)
 
-    def _decided(self, row: Written, decided: Decided, digest: str) -> None:
+    def _decided(self, row: StoredEntry, decided: StoredVerdict, digest: str) -> None:
         """Check the verdict on the entry with this hash against the answer that brought it."""
         self._verdicts += 1
         try:

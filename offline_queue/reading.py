@@ -19,8 +19,8 @@ from ledger.wire.answers import SignedStatement, Statement, Verdict
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
-from offline_queue.history import Answered, Decided, Line, Written
-from offline_queue.proof import Proof, Verified
+from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
+from offline_queue.proof import RecordCheck, Verified
 from offline_queue.schema import open_read_only, translated
 from offline_queue.witness import Witness, read_witness
 
@@ -362,7 +362,7 @@ class JournalReader:
         answered, aside = self.ledger_head(), self.set_aside()
         for line in self.history(first, last):
             proof.follow(line)
-            if isinstance(line, Written):
+            if isinstance(line, StoredEntry):
                 kinds[line.kind] += 1
                 if line.decided is None and line.seq <= answered and line.kind not in MARKS and line.seq not in aside:
                     raise JournalCorrupt("its verdict is missing", line.seq)
@@ -383,12 +383,12 @@ class JournalReader:
             (seq, last, _CHUNK),
         ):
             for row in rows:
-                decided = None if row[8] is None else Decided(*row[8:])
+                decided = None if row[8] is None else StoredVerdict(*row[8:])
                 if decided is not None and decided.answer is not None and decided.answer > told:
                     yield from self._answers(told, decided.answer)
                     told = decided.answer
                 seq, kind, business_date, reference, received, body, digest, signature = row[:8]
-                yield Written(seq, kind, business_date, reference, received, body, digest, signature, decided)
+                yield StoredEntry(seq, kind, business_date, reference, received, body, digest, signature, decided)
             seq = rows[-1][0]
         yield from self._answers(told, 1 << 62)
 
@@ -408,9 +408,9 @@ class JournalReader:
             return False
         return True
 
-    def proof(self) -> Proof:
+    def proof(self) -> RecordCheck:
         """Return what checks this journal's history, line by line."""
-        return Proof(
+        return RecordCheck(
             self.terminal_id,
             self.public_key,
             pinned=self.pinned,

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from reader import errors
-from reader.source import CardGone, CardPresent, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
+from reader.source import CardGone, CardPresent, OtherCard, ReaderEvent, ReaderGone, ReaderReady, ServiceDown
 
 
-class Found(Enum):
+class CardKind(Enum):
     """What is known of a card."""
 
     UNKNOWN = auto()
@@ -48,10 +48,10 @@ class Readers:
     """There are readers, and perhaps cards on them."""
 
     names: tuple[str, ...]
-    cards: Mapping[Stay, Found]
+    cards: Mapping[Stay, CardKind]
 
 
-View = ServiceDown | NoReader | Readers
+View = ServiceDown | ReaderGone | Readers
 """How things stand."""
 
 
@@ -86,30 +86,30 @@ def left_lying(last: Readers | None, now: Readers) -> Readers | None:
     return Readers((), lying) if lying else None
 
 
-def _news(come: Mapping[Stay, Found], staying: Mapping[Stay, Found]) -> tuple[Stay, ReaderEvent] | None:
+def _news(come: Mapping[Stay, CardKind], staying: Mapping[Stay, CardKind]) -> tuple[Stay, ReaderEvent] | None:
     """Return what the cards that came mean beside those that stay, and which of them means it."""
     for stay, found in come.items():
-        if found is Found.OURS:
+        if found is CardKind.OURS:
             return stay, CardPresent()
-    if {Found.OURS, Found.UNKNOWN} & set(staying.values()):
+    if {CardKind.OURS, CardKind.UNKNOWN} & set(staying.values()):
         return None
     for stay, found in come.items():
-        if found is Found.UNKNOWN:
+        if found is CardKind.UNKNOWN:
             return stay, CardPresent()
     for stay in come:
         return stay, OtherCard()
     return None
 
 
-def chosen(cards: Mapping[Stay, Found]) -> Stay:
+def chosen(cards: Mapping[Stay, CardKind]) -> Stay:
     """Return the card to speak to; raise NoCard, or TwoCards where only people can choose.
 
     Where none is known to be a My Number card, the one that was asked in vain is taken before one that is another.
     """
-    ours = [stay for stay, found in cards.items() if found is Found.OURS]
+    ours = [stay for stay, found in cards.items() if found is CardKind.OURS]
     if len(ours) > 1:
         raise errors.TwoCards
-    for wanted in (Found.OURS, Found.UNKNOWN, Found.OTHER, Found.MUTE):
+    for wanted in (CardKind.OURS, CardKind.UNKNOWN, CardKind.OTHER, CardKind.MUTE):
         for stay, found in cards.items():
             if found is wanted:
                 return stay

@@ -17,9 +17,9 @@ from smartcard import scard
 
 from reader import errors
 from reader.connection import Apdu, Connection
-from reader.fields import Found, Readers, Stay, View, changes, chosen, left_lying
+from reader.fields import CardKind, Readers, Stay, View, changes, chosen, left_lying
 from reader.jpki import JpkiSession
-from reader.source import NoReader, ReaderEvent, ServiceDown
+from reader.source import ReaderEvent, ReaderGone, ServiceDown
 from reader.supervised import Supervised
 
 NEW_READER = "\\\\?PnP?\\Notification"
@@ -123,9 +123,9 @@ class _Cards:
         self.subject: Stay | None = None
         self.talking = Lock()
         self._answer_seconds = answer_seconds
-        self._asked: dict[Stay, Found] = {}
+        self._asked: dict[Stay, CardKind] = {}
 
-    def known(self, states: Mapping[str, int], *, again: bool = False) -> dict[Stay, Found]:
+    def known(self, states: Mapping[str, int], *, again: bool = False) -> dict[Stay, CardKind]:
         """Return the cards that the readers' states tell of; where there are several, ask each of them once.
 
         Who is about to speak to one asks those `again` that gave no answer. The watcher does not: to ask is itself a
@@ -138,29 +138,29 @@ class _Cards:
         }
         asked = {stay: what for stay, what in self._asked.items() if stay in there}
         if again:
-            asked = {stay: what for stay, what in asked.items() if what is not Found.UNKNOWN}
+            asked = {stay: what for stay, what in asked.items() if what is not CardKind.UNKNOWN}
         if len(there) > 1:
             asked |= {stay: self._ask(stay.reader) for stay, mute in there.items() if not mute and stay not in asked}
         self._asked = asked
-        return {stay: Found.MUTE if mute else asked.get(stay, Found.UNKNOWN) for stay, mute in there.items()}
+        return {stay: CardKind.MUTE if mute else asked.get(stay, CardKind.UNKNOWN) for stay, mute in there.items()}
 
     def forget(self) -> None:
         """Begin anew: a service that was restarted counts anew, and may mean another card by the same number."""
         self.subject, self._asked = None, {}
 
-    def _ask(self, reader: str) -> Found:
+    def _ask(self, reader: str) -> CardKind:
         thread = Supervised(min(ASK_SECONDS, self._answer_seconds))
         card = _Card()
         try:
             thread.call(lambda: card.ask(reader))
             JpkiSession(_PcscConnection(card, thread)).select()
         except errors.NotMyNumberCard:
-            return Found.OTHER
+            return CardKind.OTHER
         except errors.ReaderError as error:
             _log.info("what lies on %s did not say what it is: %s", reader, error.code)
-            return Found.MUTE if thread.hung else Found.UNKNOWN
+            return CardKind.MUTE if thread.hung else CardKind.UNKNOWN
         else:
-            return Found.OURS
+            return CardKind.OURS
         finally:
             thread.finish(card.close)
 
@@ -265,7 +265,7 @@ class _Watcher:
                     self._follow(self._context)
             except errors.ReaderError as error:
                 _log.info("readers cannot be watched: %s", error)
-                self._show(NoReader() if isinstance(error, errors.NoReader) else ServiceDown())
+                self._show(ReaderGone() if isinstance(error, errors.NoReader) else ServiceDown())
             self._context = None
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -275,14 +275,14 @@ class _Watcher:
         while not self._stopping.is_set():
             names = _list(context, self._wanted)
             if not names:
-                self._show(NoReader())
+                self._show(ReaderGone())
             known = {name: states.get(name, scard.SCARD_STATE_UNAWARE) for name in (*ALWAYS_WATCHED, *names)}
             if not known:
                 self._stopping.wait(WATCH_MS / 1000)
                 continue
             states = _wait(context, known, WATCH_MS)
             real = {name: state for name, state in states.items() if name != NEW_READER}
-            self._show(self._look(real) if real else NoReader())
+            self._show(self._look(real) if real else ReaderGone())
 
     def _look(self, states: Mapping[str, int]) -> Readers:
         several = sum(bool(state & scard.SCARD_STATE_PRESENT) for state in states.values()) > 1

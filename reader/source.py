@@ -19,7 +19,7 @@ class ServiceDown:
 
 
 @dataclass(frozen=True, slots=True)
-class NoReader:
+class ReaderGone:
     """No reader is plugged in, or none of the wanted name; a card that was there is gone."""
 
 
@@ -45,12 +45,12 @@ class CardGone:
     """The field is empty again."""
 
 
-ReaderEvent = ServiceDown | NoReader | ReaderReady | CardPresent | OtherCard | CardGone
+ReaderEvent = ServiceDown | ReaderGone | ReaderReady | CardPresent | OtherCard | CardGone
 
 
 _LACKING: dict[type[ReaderEvent], type[errors.ReaderError]] = {
     ServiceDown: errors.PcscServiceDown,
-    NoReader: errors.NoReader,
+    ReaderGone: errors.NoReader,
     ReaderReady: errors.NoCard,
     CardGone: errors.NoCard,
     OtherCard: errors.CardNotAnswering,

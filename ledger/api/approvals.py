@@ -14,7 +14,7 @@ from ledger.api.awards import Plan, carry_out
 from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.database import reading, repeated
-from ledger.points.grants import ApprovalNeeded, Gift, Granted, paid_on
+from ledger.points.grants import ApprovalNeeded, Gift, GrantedRows, paid_on
 from ledger.points.schema import award_files
 from ledger.wire.rules import in_force
 
@@ -70,7 +70,7 @@ def waiting(books: Engine, municipality: str) -> list[Waiting]:
         return [Waiting(*row) for row in connection.execute(query)]
 
 
-def approve(ledger: Ledger, officer: Officer, file: str) -> Granted:
+def approve(ledger: Ledger, officer: Officer, file: str) -> GrantedRows:
     """Give what a file asked for that somebody else brought; raise ApprovalError where it may not be."""
     row = _file(ledger, officer, file)
     if row.who == officer.who:

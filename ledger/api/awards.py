@@ -19,7 +19,7 @@ from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.awards import AwardLine, read_awards
 from ledger.identity.store import Identity
-from ledger.points.grants import Gift, Granted, Progress, TakenBack, adopt, grant, paid_on, take_back, used_up
+from ledger.points.grants import Gift, GrantedRows, Progress, TakenBack, adopt, grant, paid_on, take_back, used_up
 from ledger.sheets import LineError
 from ledger.wire.codes import CONTACT_LENGTH
 from ledger.wire.rules import Programme, in_force, lapses_on
@@ -160,7 +160,7 @@ def _adopt(ledger: Ledger, municipality: str, file: BinaryIO, occasion: str) -> 
 
 def carry_out(
     ledger: Ledger, asked: Plan, officer: Officer, *, approver: Officer | None = None, progress: Progress | None = None
-) -> Granted:
+) -> GrantedRows:
     """Give what a plan without mistakes asks for; raise ApprovalNeeded, and do nothing, where that takes two people."""
     detail = {"occasion": asked.occasion, "people": str(asked.people), "points": str(asked.total)}
     detail |= {} if approver is None else {"approved_by": approver.who}

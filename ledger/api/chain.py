@@ -28,7 +28,7 @@ class Head:
         return {"head_seq": self.seq, "head_hash": self.hash}
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """One place in the chain; `previous` is None where that of an entry which was set aside is not known."""
 
     seq: int
@@ -38,7 +38,7 @@ class Link(NamedTuple):
 
 def walk(
     entries: Sequence[SignedEntry], terminal_id: str, key: Ed25519PublicKey, set_aside: Sequence[SetAside] = ()
-) -> list[Link]:
+) -> list[ChainLink]:
     """Check that entries are one terminal's, whole, consecutive, chained, and signed, and return their chain.
 
     The last entry's signature covers the others through the chain. What was set aside stands in for an entry that was
@@ -63,15 +63,15 @@ def walk(
     return links
 
 
-def _link(signed: SignedEntry, terminal_id: str) -> Link:
+def _link(signed: SignedEntry, terminal_id: str) -> ChainLink:
     if signed.entry.terminal_id != terminal_id:
         raise ProblemError("terminal_mismatch")
     if not _is_whole(signed):
         raise ProblemError("entry_damaged", {"seq": signed.entry.seq})
-    return Link(signed.entry.seq, signed.hash, signed.entry.previous_hash)
+    return ChainLink(signed.entry.seq, signed.hash, signed.entry.previous_hash)
 
 
-def _set_aside(entries: Sequence[SignedEntry], set_aside: Sequence[SetAside]) -> Iterator[Link]:
+def _set_aside(entries: Sequence[SignedEntry], set_aside: Sequence[SetAside]) -> Iterator[ChainLink]:
     marks = {
         (content.detail.get("seq"), content.detail.get("hash")): content.detail.get("previous")
         for each in entries
@@ -82,7 +82,7 @@ def _set_aside(entries: Sequence[SignedEntry], set_aside: Sequence[SetAside]) ->
         if named not in marks and len(entries) < MAX_UPLOAD:
             raise ProblemError("journal_gap", {"seq": each.seq})
         previous = marks.get(named)
-        yield Link(each.seq, each.hash, str(previous) if previous is not None else None)
+        yield ChainLink(each.seq, each.hash, str(previous) if previous is not None else None)
 
 
 def _is_whole(signed: SignedEntry) -> bool:
@@ -92,7 +92,7 @@ def _is_whole(signed: SignedEntry) -> bool:
         return False
 
 
-def reaches_beyond(links: Sequence[Link], head: Head) -> bool:
+def reaches_beyond(links: Sequence[ChainLink], head: Head) -> bool:
     """Return whether a chain that was walked goes on after the head (True), or the ledger has had it all (False).
 
     Raise ProblemError `journal_gap` where entries before it are missing, `journal_fork` where it goes on from something

@@ -72,7 +72,7 @@ async def _refuse(code: str, scope: Scope, receive: Receive, send: Send) -> None
     await response(scope, receive, send)
 
 
-class Rate:
+class RequestRate:
     """Counts requests by sender and minute; each process of the ledger counts for itself."""
 
     def __init__(self, per_minute: int) -> None:

@@ -11,14 +11,14 @@ from ledger.wire.statements import is_signed_by
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class LossProof:
     """The highest head that the ledger signed for a terminal, and its verdicts by the hash of their entries."""
 
     head_seq: int
     verdicts: Mapping[str, Verdict]
 
 
-def proof_in(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement]) -> Proof:
+def proof_in(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement]) -> LossProof:
     """Return what a terminal's kept answers prove: only what this ledger signed, to this terminal, counts.
 
     A statement of an epoch that is still to come was signed by a copy of this ledger that went another way.
@@ -31,4 +31,4 @@ def proof_in(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement
         if is_own and statement.terminal_id == terminal_id and is_signed_by(signed, every):
             head_seq = max(head_seq, statement.head_seq)
             verdicts |= {each.content_hash: each for each in statement.verdicts if each.content_hash is not None}
-    return Proof(head_seq, verdicts)
+    return LossProof(head_seq, verdicts)

@@ -18,7 +18,7 @@ from ledger.api.gate import OFFICE_CODES, ApproverHere, AwarderHere, IssuerHere,
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.grants import ApprovalNeeded
-from ledger.points.reports import Claim, Totals, claims, count
+from ledger.points.reports import Claim, ProgrammeTotals, claims, count
 from ledger.wire.codes import ALPHABET, CONTACT_LENGTH, MYKEY_LENGTH, grouped
 from ledger.wire.setup import Shop
 from ledger.wire.tokens import ServiceId
@@ -66,7 +66,7 @@ class Suspended(Message):
     card: bool
 
 
-class Done(Message):
+class OfficeDone(Message):
     """It is done."""
 
     done: bool = True
@@ -155,12 +155,12 @@ def new_enrolment_code(code: ShopCode, officer: OperatorHere, ledger: LedgerHere
 
 
 @router.delete("/terminals/{terminal_id}", responses=documented(*OFFICE_CODES, "office_mismatch", "terminal_unknown"))
-def withdraw_terminal(terminal_id: TerminalId, officer: OperatorHere, ledger: LedgerHere) -> Done:
+def withdraw_terminal(terminal_id: TerminalId, officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
     _own(officer, terminal_id)
     with _act(ledger, officer, "withdraw", None, terminal=terminal_id):
         ledger.registry.withdraw(terminal_id)
-    return Done()
+    return OfficeDone()
 
 
 @router.post("/awards", responses=documented(*OFFICE_CODES, "award_file_wrong"))
@@ -232,13 +232,13 @@ def approve(file: FileNumber, officer: ApproverHere, ledger: LedgerHere) -> Awar
 
 
 @router.delete("/awards/waiting/{file}", responses=documented(*OFFICE_CODES, "award_file_unknown"))
-def refuse(file: FileNumber, officer: ApproverHere, ledger: LedgerHere) -> Done:
+def refuse(file: FileNumber, officer: ApproverHere, ledger: LedgerHere) -> OfficeDone:
     """Throw a file away that waits."""
     try:
         approvals.refuse(ledger, officer, file)
     except approvals.ApprovalError as error:
         raise ProblemError(error.code) from None
-    return Done()
+    return OfficeDone()
 
 
 @router.post("/tokens", status_code=201, responses=documented(*OFFICE_CODES, "scopes_apart"))
@@ -265,7 +265,7 @@ def withdraw_tokens(who: PlainText, officer: IssuerHere, ledger: LedgerHere) -> 
 
 
 @router.get("/totals", responses=documented(*OFFICE_CODES))
-def totals(officer: ReaderHere, ledger: LedgerHere) -> list[Totals]:
+def totals(officer: ReaderHere, ledger: LedgerHere) -> list[ProgrammeTotals]:
     """Return where each programme's points are: issued = held + claimed + lapsed + converted − overdraft."""
     return count(ledger.books, officer.municipality)
 
@@ -287,12 +287,12 @@ def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Suspended
 
 
 @router.post("/resumptions", responses=documented(*OFFICE_CODES, *_PERSON_CODES))
-def resume(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Done:
+def resume(person: Person, officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
     """Lift a suspension that this town may make."""
     mykey = people.find(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "resume", mykey):
         people.resume(ledger, officer.municipality, mykey)
-    return Done()
+    return OfficeDone()
 
 
 @router.post(
@@ -322,13 +322,13 @@ def new_contact_number(person: Person, officer: OperatorHere, ledger: LedgerHere
 
 
 @router.put("/services/{service}", responses=documented(*OFFICE_CODES, "office_mismatch", "shop_unknown"))
-def put_service(service: ServiceName, asked: ServiceShops, officer: OperatorHere, ledger: LedgerHere) -> Done:
+def put_service(service: ServiceName, asked: ServiceShops, officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
     """Name the shops that link a service's numbers and see them: these, and no other."""
     for each in asked.shops:
         _own(officer, each)
     with _act(ledger, officer, "service", None, service=service, shops=" ".join(asked.shops)):
         ledger.registry.set_service(officer.municipality, service, asked.shops)
-    return Done()
+    return OfficeDone()
 
 
 def _act(

@@ -15,14 +15,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from config.japan import JST
 from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk
-from ledger.api.limits import Rate
+from ledger.api.limits import RequestRate
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.telemetry import Metrics, log_failure
 from ledger.database import reading
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
-from ledger.marks import Mark
+from ledger.marks import StoreMark
 from ledger.points.events import EventKind, Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
@@ -50,13 +50,13 @@ class Ledger:
     office: OfficeDesk
     audit: Audit
     clock: Callable[[], datetime]
-    mark: Mark
+    mark: StoreMark
     metrics: Metrics = field(default_factory=Metrics)
-    terminal_rate: Rate = field(default_factory=lambda: Rate(per_minute=1200))
-    office_rate: Rate = field(default_factory=lambda: Rate(per_minute=300))
-    wrong_proofs: Rate = field(default_factory=lambda: Rate(per_minute=10))
+    terminal_rate: RequestRate = field(default_factory=lambda: RequestRate(per_minute=1200))
+    office_rate: RequestRate = field(default_factory=lambda: RequestRate(per_minute=300))
+    wrong_proofs: RequestRate = field(default_factory=lambda: RequestRate(per_minute=10))
     """An honest terminal has none."""
-    enrolment_rate: Rate = field(default_factory=lambda: Rate(per_minute=10))
+    enrolment_rate: RequestRate = field(default_factory=lambda: RequestRate(per_minute=10))
 
     @property
     def id(self) -> str:

@@ -16,10 +16,10 @@ from starlette.responses import Response
 
 from config.japan import JST
 from ledger.api.answering import answered
-from ledger.api.chain import Head, Link, reaches_beyond, walk
+from ledger.api.chain import ChainLink, Head, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
-from ledger.api.losses import Proof, proof_in
+from ledger.api.losses import LossProof, proof_in
 from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
@@ -40,8 +40,7 @@ from ledger.wire.answers import (
 from ledger.wire.codes import grouped
 from ledger.wire.days import business_day
 from ledger.wire.entries import SignedEntry, Upload
-from ledger.wire.operations import Link as LinkOperation
-from ledger.wire.operations import is_operation
+from ledger.wire.operations import Link, is_operation
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import is_weak
@@ -220,7 +219,7 @@ def _today(ledger: Ledger, terminal: Terminal) -> date:
 
 def _aftermath(ledger: Ledger, terminal: Terminal, signed: SignedEntry, outcome: Outcome) -> Aftermath:
     """Return what the counter shows beside a verdict: balances, and to whom registered the number for the telephone."""
-    registered = isinstance(signed.entry.content, LinkOperation) and outcome.verdict.status is Status.ACCEPTED
+    registered = isinstance(signed.entry.content, Link) and outcome.verdict.status is Status.ACCEPTED
     number = grouped(ledger.identity.contact_number(outcome.mykey)) if registered and outcome.mykey else None
     return Aftermath(balances=_balances(ledger, terminal, outcome), contact_number=number)
 
@@ -242,7 +241,7 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(JST).isoformat(timespec="seconds")
 
 
-def _placed(ledger: Ledger, terminal: Terminal, links: Sequence[Link], proof: Proof) -> bool:
+def _placed(ledger: Ledger, terminal: Terminal, links: Sequence[ChainLink], proof: LossProof) -> bool:
     """Return whether a chain goes on after the head, and count for the office what it tells of a loss or a fork."""
     head = Head(terminal.head_seq, terminal.head_hash)
     if proof.head_seq > head.seq:
@@ -264,7 +263,7 @@ def _check_known(ledger: Ledger, entries: Sequence[SignedEntry]) -> None:
             raise ProblemError("journal_rollback", {"seq": each.entry.seq})
 
 
-def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry], links: Sequence[Link]) -> Head:
+def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry], links: Sequence[ChainLink]) -> Head:
     """Move the head to the last entry and return it; a copy of the terminal that was faster shows as a fork."""
     last, form = Head(entries[-1].entry.seq, entries[-1].hash), max(each.entry.form for each in entries)
     if ledger.registry.advance_head(terminal.id, last.seq, last.hash, form):

@@ -14,11 +14,11 @@ from ledger.points.counters import Counters, bucket_of
 from ledger.points.decide import Situation, decide, placed_of
 from ledger.points.gauges import Gauges, Room
 from ledger.points.losses import given_back
-from ledger.points.operations import Decided, Moved, Outcome, Request
+from ledger.points.operations import Movements, Outcome, Request, Ruling
 from ledger.points.periods import PeriodKeys
 from ledger.points.rows import (
     UNREADABLE,
-    Row,
+    OperationRow,
     check_same,
     impossible,
     insert_rows,
@@ -48,13 +48,13 @@ class Batch:
     municipality: str
     keys: PeriodKeys
     books: Rulebooks
-    known: dict[str, Row] = field(default_factory=dict)
-    moved: dict[str, Moved | None] = field(default_factory=dict)
-    undone_by: dict[str, list[Row]] = field(default_factory=dict)
+    known: dict[str, OperationRow] = field(default_factory=dict)
+    moved: dict[str, Movements | None] = field(default_factory=dict)
+    undone_by: dict[str, list[OperationRow]] = field(default_factory=dict)
     people: dict[str, Wallet] = field(default_factory=dict)
     counters: Counters = field(init=False)
     gauges: Gauges = field(init=False)
-    new: list[Row] = field(default_factory=list)
+    new: list[OperationRow] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
     closes: list[dict[str, Any]] = field(default_factory=list)
@@ -150,12 +150,12 @@ class Batch:
             returned=sum(self._returned(each) for each in returns),
         )
 
-    def _returned(self, row: Row) -> int:
+    def _returned(self, row: OperationRow) -> int:
         """Return the yen that a return took back; release 0.1.0 kept them under the month's key alone."""
         moved = self.moved[row.operation]
         return row.returned_bill or (0 if moved is None else moved.bill)
 
-    def _keep(self, request: Request, decided: Decided) -> None:
+    def _keep(self, request: Request, decided: Ruling) -> None:
         """Bring a decision into the batch, for what is decided after it and for what is written at the end."""
         if decided.moved is not None and (mykey := decided.moved.mykey) is not None:
             self.people[mykey] = self.people[mykey].after(decided.change)
@@ -175,9 +175,9 @@ class Batch:
         else:
             self._remember(impossible(row.target, decided.placed.day), None)
 
-    def _record(self, request: Request, decided: Decided) -> Row:
+    def _record(self, request: Request, decided: Ruling) -> OperationRow:
         verdict, moved, placed, content = decided.verdict, decided.moved, decided.placed, request.content
-        row = Row(
+        row = OperationRow(
             request.operation_id,
             request.content_hash,
             UNREADABLE if kind_of(content) is None else str(getattr(content, "kind", UNREADABLE)),
@@ -195,7 +195,7 @@ class Batch:
         self._remember(row, moved)
         return row
 
-    def _remember(self, row: Row, moved: Moved | None) -> None:
+    def _remember(self, row: OperationRow, moved: Movements | None) -> None:
         self.new.append(row)
         self.known[row.operation] = row
         self.moved[row.operation] = moved

@@ -26,14 +26,14 @@ CLOSED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedUpTo:
     """How far a terminal is closed: the last entry that a close covers, and the business day of that close."""
 
     seq: int = 0
     day: str | None = None
 
 
-OPEN: Final = Closed()
+OPEN: Final = ClosedUpTo()
 """A terminal that was never closed."""
 
 
@@ -42,7 +42,7 @@ class Closes:
     """Follows the closes along one upload, in the order of the journal; `of_other` knows those of sister terminals."""
 
     terminal_id: str
-    own: Closed
+    own: ClosedUpTo
     of_other: Callable[[str], int]
 
     def before(self, entry: Entry) -> tuple[str | None, int]:
@@ -53,7 +53,7 @@ class Closes:
             of = content.target.rpartition("-")[0]
             closed_seq = self.own.seq if of == self.terminal_id else self.of_other(of)
         elif isinstance(content, Close):
-            self.own = Closed(_reach(content, entry.seq), max(floor or "", entry.business_date))
+            self.own = ClosedUpTo(_reach(content, entry.seq), max(floor or "", entry.business_date))
         return floor, closed_seq
 
 

@@ -19,17 +19,17 @@ from ledger.database import reading, repeated, with_row_locks
 from ledger.points.bulk import among, drop, has_arrays, put
 from ledger.points.periods import LASTING, PeriodKeys
 from ledger.points.schema import counters, programmes, usage
-from ledger.points.wallet import Counter, Use, Wallet
+from ledger.points.wallet import CountKey, LimitCounter, Wallet
 
 _PADDED: Final = 256
 """Bytes to whose multiple a row's plain text is filled up."""
 
-Held = dict[Use, int]
+Held = dict[CountKey, int]
 
 
-def bucket_of(use: Use) -> str:
+def bucket_of(use: CountKey) -> str:
     """Return the period under whose key a count lies: a day, a month, or `LASTING`."""
-    dated = use.counter != Counter.USES and use.period[:1].isdigit()
+    dated = use.counter != LimitCounter.USES and use.period[:1].isdigit()
     return use.period if dated else LASTING
 
 
@@ -90,7 +90,7 @@ class Counters:
         return self.keys.finder(period, f"{municipality} {mykey}".encode())
 
 
-def _by_period(uses: Mapping[Use, int]) -> dict[str, Held]:
+def _by_period(uses: Mapping[CountKey, int]) -> dict[str, Held]:
     parts: dict[str, Held] = {}
     for use, points in uses.items():
         parts.setdefault(bucket_of(use), {})[use] = points
@@ -103,7 +103,7 @@ def _plain(uses: Held) -> bytes:
 
 
 def _uses(plain: bytes) -> Held:
-    return {Use(programme, counter, period): points for programme, counter, period, points in json.loads(plain)}
+    return {CountKey(programme, counter, period): points for programme, counter, period, points in json.loads(plain)}
 
 
 @lru_cache
@@ -130,7 +130,7 @@ def adopt(engine: Engine, keys: PeriodKeys) -> None:
 def _adopt(connection: Connection, *, municipality: str, mykey: str, keys: PeriodKeys) -> None:
     of_person = (usage.c.municipality == municipality, usage.c.mykey == mykey)
     columns = (usage.c.programme, usage.c.counter, usage.c.period, usage.c.points)
-    found = {Use(*key): points for *key, points in connection.execute(select(*columns).where(*of_person))}
+    found = {CountKey(*key): points for *key, points in connection.execute(select(*columns).where(*of_person))}
     counted = Counters(keys, frozenset(bucket_of(use) for use in found))
     there = counted.read(connection, municipality, [mykey]).get(mykey, {})
     counted.write(connection, municipality, {mykey: Wallet(uses=there)}, {mykey: Wallet(uses={**found, **there})})

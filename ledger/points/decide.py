@@ -13,11 +13,11 @@ from ledger.points.dating import Placed, late_bound, place
 from ledger.points.gate import may_award, may_convert
 from ledger.points.gauges import NO_CEILINGS, Room
 from ledger.points.limits import by_tap
-from ledger.points.operations import Account, Decided, Request, verdict_on
-from ledger.points.sales import Granted, decide_sale, within_ceilings, without_points
+from ledger.points.operations import Account, Request, Ruling, verdict_on
+from ledger.points.sales import GrantedLeg, decide_sale, within_ceilings, without_points
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import Counter, Refused, Wallet, reason_use
+from ledger.points.wallet import LimitCounter, RefusedOperation, Wallet, reason_use
 from ledger.points.work import Work
 from ledger.wire.answers import Status
 from ledger.wire.operations import (
@@ -51,12 +51,12 @@ class Situation:
     room: Room = NO_CEILINGS
 
 
-def decide(request: Request, known: Situation) -> Decided:
+def decide(request: Request, known: Situation) -> Ruling:
     """Decide one operation, finally: what cannot be decided for whatever reason holds up nothing behind it."""
     placed = placed_of(request, known.books)
     try:
         return _decide(request, known, placed)
-    except Refused as refused:
+    except RefusedOperation as refused:
         return _refused(request, placed, refused.reason)
     except Exception as error:  # noqa: BLE001  # one operation's defect must not block a journal: it gets its verdict
         _log.exception("%s could not be decided: %s", request.operation_id, type(error).__name__)
@@ -65,8 +65,8 @@ def decide(request: Request, known: Situation) -> Decided:
         return _refused(request, placed, Reason.UNDECIDABLE)
 
 
-def _refused(request: Request, placed: Placed, reason: str) -> Decided:
-    return Decided(verdict_on(request, placed.day, Status.REFUSED, late=placed.late, code=reason), placed)
+def _refused(request: Request, placed: Placed, reason: str) -> Ruling:
+    return Ruling(verdict_on(request, placed.day, Status.REFUSED, late=placed.late, code=reason), placed)
 
 
 def placed_of(request: Request, books: Rulebooks) -> Placed:
@@ -82,14 +82,14 @@ def placed_of(request: Request, books: Rulebooks) -> Placed:
     )
 
 
-def _decide(request: Request, known: Situation, placed: Placed) -> Decided:
+def _decide(request: Request, known: Situation, placed: Placed) -> Ruling:
     content = request.content
     if not isinstance(content, Operation):
-        raise Refused(request.refusal or Reason.UNREADABLE)
+        raise RefusedOperation(request.refusal or Reason.UNREADABLE)
     if isinstance(content, Sale):
         return decide_sale(request, content, known.books, known.wallet, placed, known.room)
     if request.refusal is not None:
-        raise Refused(request.refusal)
+        raise RefusedOperation(request.refusal)
     match content:
         case Award():
             return _award(request, content, known, placed)
@@ -100,20 +100,20 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Decided:
         case Return(bill=bill):
             return undo.take_goods_back(request, placed, bill, known.wallet, known.target, known.books)
         case Link() | Unlink() | Close():
-            return Decided(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
+            return Ruling(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
         case _:
             assert_never(content)
 
 
-def _award(request: Request, award: Award, known: Situation, placed: Placed) -> Decided:
+def _award(request: Request, award: Award, known: Situation, placed: Placed) -> Ruling:
     priced = _priced(award.municipality, award.award, award.rules, known, placed)
     work = Work(request, known.wallet, placed, known.room)
     for programme, points in priced:
         _check_reason(request, work, programme, award.reason, points)
-        if (granted := within_ceilings(work, programme, Granted(points))).reason is not None:
-            raise Refused(granted.reason)
+        if (granted := within_ceilings(work, programme, GrantedLeg(points))).reason is not None:
+            raise RefusedOperation(granted.reason)
         work.begin(programme)
-        work.count(programme, Counter.ISSUED, work.day, points)
+        work.count(programme, LimitCounter.ISSUED, work.day, points)
         work.give(programme, points)
     return work.done({programme.code: programme.version for programme, _ in priced})
 
@@ -122,32 +122,32 @@ def _check_reason(request: Request, work: Work, programme: Programme, code: str,
     """Raise Refused where points may not be given for a reason here, now, to this person; else count it."""
     reason = programme.reasons.get(code)
     if reason is None:
-        raise Refused(Reason.REASON_UNKNOWN)
+        raise RefusedOperation(Reason.REASON_UNKNOWN)
     if (barred := may_award(programme, reason, request.shop)) is not None:
-        raise Refused(barred)
+        raise RefusedOperation(barred)
     if not reason.allows(points):
-        raise Refused(Reason.RULES_MISMATCH)
+        raise RefusedOperation(Reason.RULES_MISMATCH)
     if reason.needs == "pin" and not request.pin_verified:
-        raise Refused(Reason.PIN_NEEDED)
+        raise RefusedOperation(Reason.PIN_NEEDED)
     use = reason_use(programme, code, reason, work.day)
     if work.wallet.uses.get(use, 0) >= reason.times:
-        raise Refused(Reason.REASON_USED_UP)
+        raise RefusedOperation(Reason.REASON_USED_UP)
     work.count(programme, use.counter, use.period, 1)
 
 
-def _convert(request: Request, convert: Convert, known: Situation, placed: Placed) -> Decided:
+def _convert(request: Request, convert: Convert, known: Situation, placed: Placed) -> Ruling:
     priced = _priced(convert.municipality, [convert.take, convert.give], convert.rules, known, placed)
     source, target = (programme for programme, _ in priced)
     if (barred := may_convert(source, target, request.shop)) is not None:
-        raise Refused(barred)
+        raise RefusedOperation(barred)
     rate = rate_between(source, target.code, date.fromisoformat(placed.day))
     if rate is None:
-        raise Refused(Reason.NOT_CONVERTIBLE)
+        raise RefusedOperation(Reason.NOT_CONVERTIBLE)
     lots, rest = divmod(convert.take.points, rate.take)
     if rest or lots * rate.give != convert.give.points:
-        raise Refused(Reason.RULES_MISMATCH)
+        raise RefusedOperation(Reason.RULES_MISMATCH)
     if convert.take.points > by_tap(source, known.wallet or Wallet()) and not request.pin_verified:
-        raise Refused(Reason.PIN_NEEDED)
+        raise RefusedOperation(Reason.PIN_NEEDED)
     work = Work(request, known.wallet, placed)
     work.begin(source)
     work.begin(target)
@@ -163,9 +163,9 @@ def _priced(
     found: dict[str, tuple[Programme, int]] = {}
     for leg in legs:
         if leg.programme[:6] != municipality:
-            raise Refused(Reason.MUNICIPALITY_MISMATCH)
+            raise RefusedOperation(Reason.MUNICIPALITY_MISMATCH)
         if leg.programme in found:
-            raise Refused(Reason.AMOUNTS_WRONG)
+            raise RefusedOperation(Reason.AMOUNTS_WRONG)
         found[leg.programme] = (
             known.books.stamped(leg.programme, versions.get(leg.programme, 0), placed),
             leg.points,

@@ -75,7 +75,7 @@ def used_up(
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class GrantedRows:
     """What came of a file: the rows that were given now, of how many people, and their points."""
 
     rows: int
@@ -138,7 +138,7 @@ def grant(
     *,
     approved: bool = False,
     progress: Progress = _quiet,
-) -> Granted:
+) -> GrantedRows:
     """Give the rows that were not given yet, dated `on`, and write `note` into the audit, in one transaction.
 
     Raise ApprovalNeeded, and do nothing, where a day's files of a programme come to more than one person may award and
@@ -146,11 +146,11 @@ def grant(
     """
     lasting = Counters.of(keys, [on.isoformat()])
 
-    def work(connection: Connection) -> Granted:
+    def work(connection: Connection) -> GrantedRows:
         known = _paid(connection, municipality, (gift.key for gift in gifts))
         new = [gift for gift in gifts if gift.key not in known]
         if not new:
-            return Granted(0, 0, 0)
+            return GrantedRows(0, 0, 0)
         _count_day(connection, municipality, programmes, new, on, approved=approved)
         connection.execute(audit.insert(), dict(note))
         by_person: dict[str, list[Gift]] = defaultdict(list)
@@ -166,7 +166,7 @@ def grant(
             done += len(rows)
             progress(done)
         write_totals(connection, municipality, sums)
-        return Granted(len(new), len(by_person), sum(gift.points for gift in new))
+        return GrantedRows(len(new), len(by_person), sum(gift.points for gift in new))
 
     return keys.supplied(lambda: repeated(with_row_locks(engine), work, on_taken_keys=True))
 

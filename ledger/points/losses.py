@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ledger.points.dating import Placed
-from ledger.points.operations import Account, Decided, Loss, Moved, Posting, Request
+from ledger.points.operations import Account, Loss, Movements, Posting, Request, Ruling
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import Change, Refused, Wallet
+from ledger.points.wallet import Change, RefusedOperation, Wallet
 from ledger.points.work import Work
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Return, Sale, Unlink, Void
@@ -22,14 +22,12 @@ UNDONE_OTHERWISE = "undone_otherwise"
 """Stands for a void or return whose target is not what it was: the verdict is given back, and nothing moves."""
 
 
-def given_back(
-    request: Request, verdict: Verdict, books: Rulebooks, wallet: Wallet | None, decided: Decided
-) -> Decided:
+def given_back(request: Request, verdict: Verdict, books: Rulebooks, wallet: Wallet | None, decided: Ruling) -> Ruling:
     """Return the decision that gives `verdict` back; `decided` is what would be decided anew."""
     day = verdict.day or decided.placed.day
     placed = Placed(day, decided.placed.reported_on if verdict.late else day, verdict.late)
     if verdict.status is Status.REFUSED:
-        return Decided(verdict, placed)
+        return Ruling(verdict, placed)
     match request.content:
         case Sale() as sale:
             cut = {(each.leg, each.programme): each.granted for each in verdict.cuts}
@@ -44,11 +42,11 @@ def given_back(
             again = _Again(request, verdict, books, wallet, placed, convert.rules)
             return again.moved(_points([convert.take]), _points([convert.give]), Account.CONVERTED)
         case Void() | Return() if _differs(decided.verdict, verdict):
-            return Decided(verdict, placed, losses=(Loss(UNDONE_OTHERWISE, "", 0),))
+            return Ruling(verdict, placed, losses=(Loss(UNDONE_OTHERWISE, "", 0),))
         case Void() | Return() | Link() | Unlink() | Close():
             return replace(decided, verdict=verdict, placed=placed)
         case _:
-            return Decided(verdict, placed)
+            return Ruling(verdict, placed)
 
 
 class _Again:
@@ -70,7 +68,7 @@ class _Again:
         self._placed = placed
         self._rules = rules
 
-    def moved(self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, bill: int = 0) -> Decided:
+    def moved(self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, bill: int = 0) -> Ruling:
         """Return the decision: as much as is there is taken, and the rest lost."""
         shop = self._request.shop if into is Account.CLAIM else ""
         if self._wallet is None or self._request.mykey is None:
@@ -93,7 +91,7 @@ class _Again:
                     work.begin(programme)
                     work.give(programme, points)
                     continue
-            except Refused:
+            except RefusedOperation:
                 pass  # the programme has ended since
             losses.append(Loss("awarded", code, points))
         done = work.done(self._rules, bill=bill, due=self._verdict.amount_due, cuts=self._verdict.cuts)
@@ -101,14 +99,14 @@ class _Again:
 
     def _without_wallet(
         self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, shop: str, bill: int
-    ) -> Decided:
+    ) -> Ruling:
         """Nobody knows any more whose points they were: the shop has its claim all the same."""
         postings = [Posting(into, code, shop, points) for code, points in takes.items()]
         postings += (Posting(Account.LOSS, code, "", -points) for code, points in takes.items())
         losses = [Loss("redeemed", code, points) for code, points in takes.items() if points]
         losses += (Loss("awarded", code, points) for code, points in gives.items() if points)
-        moved = Moved(None, bill, amounts=(0, 0, self._verdict.amount_due), cuts=tuple(self._verdict.cuts))
-        return Decided(self._verdict, self._placed, moved, Change(), tuple(postings), tuple(losses))
+        moved = Movements(None, bill, amounts=(0, 0, self._verdict.amount_due), cuts=tuple(self._verdict.cuts))
+        return Ruling(self._verdict, self._placed, moved, Change(), tuple(postings), tuple(losses))
 
     def _programme(self, code: str) -> Programme | None:
         return self._books.for_sale(code, self._rules.get(code, 0), self._placed)

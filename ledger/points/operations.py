@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel
 
 from ledger.points.dating import Placed
-from ledger.points.wallet import Change, Lot, Use
+from ledger.points.wallet import Change, CountKey, Lot
 from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.kinds import Where, kind_of
 
@@ -22,7 +22,7 @@ EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 MOVED_FORM: Final = 2
-"""The form in which `Moved` is sealed; its number stands first. Form 1, of 0.1.0, has no number, and no cuts.
+"""The form in which `Movements` is sealed; its number stands first. Form 1, of 0.1.0, has no number, and no cuts.
 
 The fields stand in an order and without names, since a name costs room in every row. A field that is added, and one
 that a lot or a use gets, makes a new form, and the reader keeps all earlier ones.
@@ -115,7 +115,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Movements:
     """What an accepted operation moved, and all that is needed to undo it exactly.
 
     `taken` and `given` are in the order in which lots were consumed and filled; `repaid` is by programme what went
@@ -128,7 +128,7 @@ class Moved:
     taken: tuple[tuple[Lot, int], ...] = ()
     given: tuple[tuple[Lot, int], ...] = ()
     repaid: tuple[tuple[str, int], ...] = ()
-    uses: tuple[tuple[Use, int], ...] = ()
+    uses: tuple[tuple[CountKey, int], ...] = ()
     rules: Mapping[str, int] | None = None
     amounts: tuple[int, int, int | None] = (0, 0, None)
     cuts: tuple[Cut, ...] = ()
@@ -151,7 +151,7 @@ class Moved:
         return plain.ljust(-(-len(plain) // _PADDED) * _PADDED)
 
     @classmethod
-    def from_json(cls, plain: bytes) -> Moved:
+    def from_json(cls, plain: bytes) -> Movements:
         """Return what `to_json` wrote, in this form or an earlier one; raise ValueError for a later one."""
         written = json.loads(plain)
         # Form 1 begins with the MyKey ID.
@@ -165,7 +165,7 @@ class Moved:
             tuple((Lot(*lot), points) for lot, points in taken),
             tuple((Lot(*lot), points) for lot, points in given),
             tuple((programme, points) for programme, points in repaid),
-            tuple((Use(*use), points) for use, points in uses),
+            tuple((CountKey(*use), points) for use, points in uses),
             rules,
             (redeemed, awarded, due),
             tuple(Cut.model_validate(dict(zip(Cut.model_fields, cut, strict=True))) for cut in cuts),
@@ -181,18 +181,18 @@ class Loss(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Ruling:
     """A verdict, the day that it counts on, and all that follows. `moved` is None where nothing is to be undone."""
 
     verdict: Verdict
     placed: Placed
-    moved: Moved | None = None
+    moved: Movements | None = None
     change: Change = field(default_factory=Change)
     postings: tuple[Posting, ...] = ()
     losses: tuple[Loss, ...] = ()
 
 
-def accepted(request: Request, placed: Placed, moved: Moved, change: Change, others: Iterable[Posting]) -> Decided:
+def accepted(request: Request, placed: Placed, moved: Movements, change: Change, others: Iterable[Posting]) -> Ruling:
     """Return an acceptance: the postings of residents follow from the change, `others` are all the rest."""
     redeemed, awarded, due = moved.amounts
     verdict = verdict_on(
@@ -205,7 +205,7 @@ def accepted(request: Request, placed: Placed, moved: Moved, change: Change, oth
         amount_due=due,
         cuts=list(moved.cuts),
     )
-    return Decided(verdict, placed, moved, change, (*residents(change), *others))
+    return Ruling(verdict, placed, moved, change, (*residents(change), *others))
 
 
 def verdict_on(request: Request, day: str, status: Status, *, late: bool = False, **fields: Any) -> Verdict:

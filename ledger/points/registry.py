@@ -15,7 +15,7 @@ from config.errors import KnownError
 from config.municipalities import is_known
 from ledger.database import one_by_one, reading, repeated
 from ledger.points.bulk import put
-from ledger.points.closes import OPEN, Closed
+from ledger.points.closes import OPEN, ClosedUpTo
 from ledger.points.programmes import load_programmes, usable_programmes
 from ledger.points.schema import enrolment_codes, partners, programmes, services, shops, terminals
 from ledger.wire.codes import as_meant, random_code
@@ -64,7 +64,7 @@ class Terminal:
     public_key: Ed25519PublicKey
     head_seq: int
     head_hash: str
-    closed: Closed = OPEN
+    closed: ClosedUpTo = OPEN
     form: int = FORM
     """The newest form of an entry that it sent: it goes back to no earlier one."""
 
@@ -306,7 +306,7 @@ def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])
     shop = _named(row["shop"], row["name"], row["day_starts_at"])
-    closed = Closed(row["closed_seq"], row["closed_day"])
+    closed = ClosedUpTo(row["closed_seq"], row["closed_day"])
     return Terminal(terminal_id, shop, key, row["head_seq"], row["head_hash"], closed, row["form"])
 
 

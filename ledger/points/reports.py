@@ -16,7 +16,7 @@ from ledger.points.schema import debts, losses, lots, programmes, totals
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class ProgrammeTotals:
     """Where the points of one programme are: `issued` = held + claimed + lapsed + converted − overdraft − lost.
 
     `held` and `overdraft` are what the books say; `in_wallets` and `owed` are counted in the residents' wallets.
@@ -60,7 +60,7 @@ class Lost:
     noted_at: int
 
 
-def count(engine: Engine, municipality: str) -> list[Totals]:
+def count(engine: Engine, municipality: str) -> list[ProgrammeTotals]:
     """Return where the points of a municipality's programmes are, at one moment."""
     sums = (totals.c.programme, totals.c.account, func.sum(totals.c.points))
     booked = select(*sums).where(totals.c.municipality == municipality).group_by(*sums[:2])
@@ -118,8 +118,8 @@ def _in_wallets(connection: Connection, table: Table, municipality: str) -> dict
     return {programme: int(points) for programme, points in rows}
 
 
-def _totals(programme: str, by: Mapping[str, int], in_wallets: int, owed: int) -> Totals:
-    return Totals(
+def _totals(programme: str, by: Mapping[str, int], in_wallets: int, owed: int) -> ProgrammeTotals:
+    return ProgrammeTotals(
         programme,
         issued=-by[Account.ISSUED],
         held=by[Account.HELD],

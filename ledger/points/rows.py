@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, select
 
 from ledger.points.bulk import add, among, has_arrays
-from ledger.points.operations import Moved
+from ledger.points.operations import Movements
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
 from ledger.wire.answers import Status, Verdict
@@ -36,7 +36,7 @@ class OperationIdConflict(Exception):  # noqa: N818  # says what is the case
         self.operation_id = operation_id
 
 
-class Row(NamedTuple):
+class OperationRow(NamedTuple):
     """An operation as it is kept; the fields are the table's columns but the municipality."""
 
     operation: str
@@ -59,23 +59,23 @@ class Row(NamedTuple):
         return self.reported_on or self.business_date
 
 
-def impossible(operation_id: str, business_date: str) -> Row:
+def impossible(operation_id: str, business_date: str) -> OperationRow:
     """Return the row of an operation that was voided before it arrived."""
     reason = Reason.VOIDED_BEFORE_ARRIVAL
-    return Row(operation_id, None, VOIDED, None, business_date, Status.REFUSED, reason, None)
+    return OperationRow(operation_id, None, VOIDED, None, business_date, Status.REFUSED, reason, None)
 
 
-def rows_of(connection: Connection, municipality: str, ids: Iterable[str]) -> dict[str, Row]:
+def rows_of(connection: Connection, municipality: str, ids: Iterable[str]) -> dict[str, OperationRow]:
     """Return the operations that are there of some ids."""
     named = {"municipality": municipality, "ids": list(ids)}
     query = _by_id(arrays=has_arrays(connection))
-    return {operation: Row(operation, *rest) for operation, *rest in connection.execute(query, named)}
+    return {operation: OperationRow(operation, *rest) for operation, *rest in connection.execute(query, named)}
 
 
-def undoing(connection: Connection, municipality: str, targets: Iterable[str]) -> list[Row]:
+def undoing(connection: Connection, municipality: str, targets: Iterable[str]) -> list[OperationRow]:
     """Return the accepted operations that undid some others, or part of them."""
     named = {"municipality": municipality, "ids": list(targets)}
-    return [Row(*found) for found in connection.execute(_by_target(arrays=has_arrays(connection)), named)]
+    return [OperationRow(*found) for found in connection.execute(_by_target(arrays=has_arrays(connection)), named)]
 
 
 def spent(connection: Connection, municipality: str, nonces: Iterable[str]) -> dict[str, str]:
@@ -85,24 +85,24 @@ def spent(connection: Connection, municipality: str, nonces: Iterable[str]) -> d
     return {nonce: operation for operation, nonce in found}
 
 
-def insert_rows(connection: Connection, municipality: str, rows: Iterable[Row]) -> None:
+def insert_rows(connection: Connection, municipality: str, rows: Iterable[OperationRow]) -> None:
     """Add operations; they are never changed."""
     add(connection, operations, municipality, list(rows))
 
 
-def check_same(row: Row, content_hash: str) -> None:
+def check_same(row: OperationRow, content_hash: str) -> None:
     """Raise OperationIdConflict where an id was used for other content."""
     if row.content_hash not in (None, content_hash):
         raise OperationIdConflict(row.operation)
 
 
-def unsealed(keys: PeriodKeys, row: Row) -> Moved | None:
+def unsealed(keys: PeriodKeys, row: OperationRow) -> Movements | None:
     """Return what an operation moved; None where that was nothing, or its key was destroyed."""
     plain = None if row.sealed is None else keys.open(row.business_date, row.operation, row.sealed)
-    return None if plain is None else Moved.from_json(plain)
+    return None if plain is None else Movements.from_json(plain)
 
 
-def recalled(row: Row, moved: Moved | None, content: object = None) -> Verdict:
+def recalled(row: OperationRow, moved: Movements | None, content: object = None) -> Verdict:
     """Return the verdict that was given.
 
     Once the key of its period was destroyed the amounts are those that the content asks for, which an acceptance
@@ -143,11 +143,11 @@ def _by_nonce(*, arrays: bool) -> Select[Any]:
 
 
 def _of_town() -> Select[Any]:
-    columns = [operations.c[name] for name in Row._fields]
+    columns = [operations.c[name] for name in OperationRow._fields]
     return select(*columns).where(operations.c.municipality == bindparam("municipality"))
 
 
-def _asked(row: Row, content: object) -> tuple[int, int, int | None]:
+def _asked(row: OperationRow, content: object) -> tuple[int, int, int | None]:
     if not isinstance(content, Operation) or row.status == Status.SHORTFALL:
         return 0, 0, None
     amounts = asked(content)

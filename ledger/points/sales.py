@@ -11,9 +11,9 @@ from ledger.points.dating import Placed
 from ledger.points.gate import may_earn, may_redeem
 from ledger.points.gauges import Room
 from ledger.points.limits import by_tap, card_earns, card_redeems, earnable, within_limits
-from ledger.points.operations import Account, Decided, Moved, Request, accepted
+from ledger.points.operations import Account, Movements, Request, Ruling, accepted
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import SINCE_PIN, Change, Counter, Refused, Wallet
+from ledger.points.wallet import SINCE_PIN, Change, LimitCounter, RefusedOperation, Wallet
 from ledger.points.work import Work
 from ledger.wire.answers import Cut
 from ledger.wire.operations import Leg, Sale
@@ -22,20 +22,20 @@ from ledger.wire.rules import Programme, award_for, lapses_on
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class GrantedLeg:
     """What may be granted of one leg, and the reason that cut it, None where nothing did."""
 
     points: int
     reason: str | None = None
 
-    def at_most(self, most: int, reason: str) -> Granted:
+    def at_most(self, most: int, reason: str) -> GrantedLeg:
         """Return what is left under one more limit; of several, the tightest says why."""
-        return self if self.points <= most else Granted(max(0, most), reason)
+        return self if self.points <= most else GrantedLeg(max(0, most), reason)
 
 
 def decide_sale(
     request: Request, sale: Sale, books: Rulebooks, wallet: Wallet | None, placed: Placed, room: Room
-) -> Decided:
+) -> Ruling:
     """Accept a sale with its bill; raise Refused only where its amounts do not fit together at all."""
     check_amounts(sale)
     if request.refusal is not None or wallet is None or request.mykey is None:
@@ -59,14 +59,14 @@ def decide_sale(
     return work.done(rules, bill=sale.bill, due=due, cuts=cuts)
 
 
-def without_points(request: Request, sale: Sale, placed: Placed, reason: str) -> Decided:
+def without_points(request: Request, sale: Sale, placed: Placed, reason: str) -> Ruling:
     """Accept a sale of which no point can be granted: nobody is known, or something could not be decided."""
-    nothing = Granted(0, reason)
+    nothing = GrantedLeg(0, reason)
     cuts = (
         *(cut for leg in sale.redeem for cut in _cut("redeem", leg, nothing)),
         *(cut for leg in sale.award for cut in _cut("award", leg, nothing)),
     )
-    moved = Moved(None, sale.bill, rules={}, amounts=(0, 0, sale.bill), cuts=cuts)
+    moved = Movements(None, sale.bill, rules={}, amounts=(0, 0, sale.bill), cuts=cuts)
     return accepted(request, placed, moved, Change(), ())
 
 
@@ -75,7 +75,7 @@ def check_amounts(sale: Sale) -> None:
     redeemed = sum(leg.points for leg in sale.redeem)
     named = ([leg.programme for leg in sale.redeem], [leg.programme for leg in sale.award])
     if sale.bill - redeemed != sale.amount_due or any(len(set(codes)) < len(codes) for codes in named):
-        raise Refused(Reason.AMOUNTS_WRONG)
+        raise RefusedOperation(Reason.AMOUNTS_WRONG)
 
 
 def _in_order(legs: Iterable[Leg], sale: Sale, books: Rulebooks, placed: Placed) -> list[tuple[Leg, Programme | None]]:
@@ -84,52 +84,52 @@ def _in_order(legs: Iterable[Leg], sale: Sale, books: Rulebooks, placed: Placed)
     return sorted(found, key=lambda each: (each[1].deduction_order if each[1] else 0, each[0].programme))
 
 
-def _redeemable(request: Request, work: Work, programme: Programme | None, points: int) -> Granted:
+def _redeemable(request: Request, work: Work, programme: Programme | None, points: int) -> GrantedLeg:
     if programme is None:
-        return Granted(0, Reason.PROGRAMME_UNKNOWN)
+        return GrantedLeg(0, Reason.PROGRAMME_UNKNOWN)
     rules = programme.redeeming
     barred = may_redeem(programme, request.shop)
     if rules is None or barred is not None:
-        return Granted(0, barred or Reason.NOT_USABLE_HERE)
-    granted = Granted(points)
+        return GrantedLeg(0, barred or Reason.NOT_USABLE_HERE)
+    granted = GrantedLeg(points)
     if not request.pin_verified:
         granted = granted.at_most(by_tap(programme, work.wallet), Reason.PIN_NEEDED)
     granted = granted.at_most(within_limits(programme, work.wallet, work.day), Reason.LIMIT_EXCEEDED)
     granted = granted.at_most(card_redeems(programme, work.wallet, work.day), Reason.CEILING_REACHED)
     granted = granted.at_most(work.room.redeemed(programme.code), Reason.CEILING_REACHED)
     granted = granted.at_most(work.wallet.available(programme, work.day), Reason.INSUFFICIENT_BALANCE)
-    return granted if granted.points >= rules.minimum else Granted(0, granted.reason or Reason.BELOW_MINIMUM)
+    return granted if granted.points >= rules.minimum else GrantedLeg(0, granted.reason or Reason.BELOW_MINIMUM)
 
 
 def _redeem(work: Work, request: Request, programme: Programme, points: int) -> None:
     work.begin(programme)
     work.take(programme, points, Account.CLAIM, request.shop)
-    work.count(programme, Counter.REDEEMED, work.day, points)
+    work.count(programme, LimitCounter.REDEEMED, work.day, points)
     if programme.redeeming is not None and programme.redeeming.per_month is not None:
-        work.count(programme, Counter.REDEEMED, work.day[:7], points)
+        work.count(programme, LimitCounter.REDEEMED, work.day[:7], points)
     if request.pin_verified:
-        work.forget(programme, Counter.TAPPED, SINCE_PIN)
-        work.forget(programme, Counter.TAPS, SINCE_PIN)
+        work.forget(programme, LimitCounter.TAPPED, SINCE_PIN)
+        work.forget(programme, LimitCounter.TAPS, SINCE_PIN)
     else:
-        work.count(programme, Counter.TAPPED, SINCE_PIN, points)
-        work.count(programme, Counter.TAPS, SINCE_PIN, 1)
+        work.count(programme, LimitCounter.TAPPED, SINCE_PIN, points)
+        work.count(programme, LimitCounter.TAPS, SINCE_PIN, 1)
 
 
-def _earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> Granted:
+def _earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> GrantedLeg:
     if programme is None:
-        return Granted(0, Reason.PROGRAMME_UNKNOWN)
+        return GrantedLeg(0, Reason.PROGRAMME_UNKNOWN)
     if (barred := may_earn(programme, request.shop)) is not None:
-        return Granted(0, barred)
+        return GrantedLeg(0, barred)
     last = lapses_on(programme, date.fromisoformat(work.day))
     if last is not None and last.isoformat() < work.day:
-        return Granted(0, Reason.PROGRAMME_ENDED)
-    granted = Granted(points).at_most(award_for(programme, paid), Reason.RULES_MISMATCH)
+        return GrantedLeg(0, Reason.PROGRAMME_ENDED)
+    granted = GrantedLeg(points).at_most(award_for(programme, paid), Reason.RULES_MISMATCH)
     if (left := earnable(programme, work.wallet, work.day)) is not None:
         granted = granted.at_most(left, Reason.AWARD_LIMIT_EXCEEDED)
     return within_ceilings(work, programme, granted)
 
 
-def within_ceilings(work: Work, programme: Programme, granted: Granted) -> Granted:
+def within_ceilings(work: Work, programme: Programme, granted: GrantedLeg) -> GrantedLeg:
     """Return what the ceilings of card, terminal, shop and programme, and its budget, leave of points to issue."""
     granted = granted.at_most(card_earns(programme, work.wallet, work.day), Reason.CEILING_REACHED)
     granted = granted.at_most(work.room.issued(programme.code), Reason.CEILING_REACHED)
@@ -139,12 +139,12 @@ def within_ceilings(work: Work, programme: Programme, granted: Granted) -> Grant
 def _award(work: Work, programme: Programme, points: int) -> None:
     work.begin(programme)
     if earnable(programme, work.wallet, work.day) is not None:
-        work.count(programme, Counter.AWARDED, work.day, points)
-    work.count(programme, Counter.ISSUED, work.day, points)
+        work.count(programme, LimitCounter.AWARDED, work.day, points)
+    work.count(programme, LimitCounter.ISSUED, work.day, points)
     work.give(programme, points)
 
 
-def _cut(name: Literal["redeem", "award"], leg: Leg, granted: Granted) -> Iterable[Cut]:
+def _cut(name: Literal["redeem", "award"], leg: Leg, granted: GrantedLeg) -> Iterable[Cut]:
     if granted.points < leg.points:
         reason = str(granted.reason)
         yield Cut(leg=name, programme=leg.programme, asked=leg.points, granted=granted.points, reason=reason)

@@ -22,7 +22,7 @@ from ledger.points.rows import (
     ELSEWHERE,
     VOIDED,
     OperationIdConflict,
-    Row,
+    OperationRow,
     check_same,
     impossible,
     insert_rows,
@@ -184,7 +184,7 @@ class Points:
             targets = [each.content.target for each in visiting if isinstance(each.content, Void | Return)]
             there = rows_of(connection, home, [*(each.operation_id for each in visiting), *targets])
             nonces = spent(connection, home, [each.nonce for each in visiting if each.nonce is not None])
-            new: dict[str, Row] = {}
+            new: dict[str, OperationRow] = {}
             refused: dict[str, Reason] = {}
             for each in visiting:
                 if (row := there.get(each.operation_id)) is None:
@@ -224,16 +224,16 @@ def _grouped(requests: Iterable[Request], key: Callable[[Request], str]) -> dict
     return groups
 
 
-def _decided_in(row: Row | None) -> str | None:
+def _decided_in(row: OperationRow | None) -> str | None:
     """Return the municipality that decided an operation, by its row at home; None where it has not arrived."""
     if row is None or row.kind == VOIDED:
         return None
     return row.target if row.kind == ELSEWHERE else row.operation[:6]
 
 
-def _elsewhere(request: Request) -> Row:
+def _elsewhere(request: Request) -> OperationRow:
     # The nonce stands here too: it serves one operation, wherever that is decided.
-    return Row(
+    return OperationRow(
         request.operation_id,
         request.content_hash,
         ELSEWHERE,
@@ -246,7 +246,7 @@ def _elsewhere(request: Request) -> Row:
     )
 
 
-def _row(connection: Connection, municipality: str, operation_id: str) -> Row | None:
+def _row(connection: Connection, municipality: str, operation_id: str) -> OperationRow | None:
     return rows_of(connection, municipality, [operation_id]).get(operation_id)
 
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from ledger.points.dating import Placed, late_bound
 from ledger.points.gate import may_undo
-from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted, verdict_on
+from ledger.points.operations import Account, Movements, Posting, Request, Ruling, accepted, verdict_on
 from ledger.points.versions import Rulebooks
-from ledger.points.wallet import Change, Lot, Refused, Wallet
+from ledger.points.wallet import Change, Lot, RefusedOperation, Wallet
 from ledger.wire.answers import Status
 from ledger.wire.kinds import KINDS, kind_of
 from ledger.wire.reasons import Reason
@@ -29,33 +29,33 @@ class Target:
     kind: str
     day: str
     status: Status
-    moved: Moved | None
+    moved: Movements | None
     is_voided: bool = False
     returned: int = 0
 
 
 def void(
     request: Request, placed: Placed, target_id: str, wallet: Wallet | None, target: Target | None, books: Rulebooks
-) -> Decided:
+) -> Ruling:
     """Put points back into the lots that they came from, and take awards out of theirs.
 
     Before the close the sale is not in any report, so that it is taken out of the day on which it was made.
     """
     if target_id == request.operation_id:
-        raise Refused(Reason.TARGET_UNKNOWN)
+        raise RefusedOperation(Reason.TARGET_UNKNOWN)
     _check_gate(request, target_id)
     if target is None:
         # Not seen yet: the store writes the id down as voided, so that it can never succeed.
-        return Decided(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
+        return Ruling(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
     moved = _undoable(request, target)
     if target.returned:
-        raise Refused(Reason.ALREADY_RETURNED)
+        raise RefusedOperation(Reason.ALREADY_RETURNED)
     if _is_closed(request, placed, target, books):
-        raise Refused(Reason.TARGET_CLOSED)
+        raise RefusedOperation(Reason.TARGET_CLOSED)
     if moved.mykey is None:
-        return accepted(request, placed, Moved(None), Change(), ())
+        return accepted(request, placed, Movements(None), Change(), ())
     if wallet is None:
-        raise Refused(Reason.HOLDER_LEFT)
+        raise RefusedOperation(Reason.HOLDER_LEFT)
     change = Change(moved.taken, moved.repaid)
     lapsed: list[Posting] = []
     for lot, points in moved.given:
@@ -74,7 +74,7 @@ def void(
     others += (Posting(Account.ISSUED, programme, "", points) for programme, points in moved.repaid)
     others += lapsed
     redeemed, awarded, _ = moved.amounts
-    undone = Moved(moved.mykey, amounts=(-redeemed, -awarded, None))
+    undone = Movements(moved.mykey, amounts=(-redeemed, -awarded, None))
     return accepted(request, replace(placed, reported_on=target.day), undone, change, others)
 
 
@@ -89,22 +89,22 @@ def _is_closed(request: Request, placed: Placed, target: Target, books: Rulebook
 
 def take_goods_back(
     request: Request, placed: Placed, bill: int, wallet: Wallet | None, target: Target | None, books: Rulebooks
-) -> Decided:
+) -> Ruling:
     """Return `bill` yen of a sale: points in proportion, so that all parts together are exactly the whole.
 
     What was consumed last comes back first; awards shrink to what the rest of the bill would have earned. Of an award
     that lapsed nothing is left to take: the issuer has it back already.
     """
     if target is None:
-        raise Refused(Reason.TARGET_UNKNOWN)
+        raise RefusedOperation(Reason.TARGET_UNKNOWN)
     _check_gate(request, target.operation_id)
     moved = _undoable(request, target)
     if target.returned + bill > moved.bill:
-        raise Refused(Reason.RETURN_EXCEEDS_BILL)
+        raise RefusedOperation(Reason.RETURN_EXCEEDS_BILL)
     if moved.mykey is None:
-        return accepted(request, placed, Moved(None, bill, amounts=(0, 0, -bill)), Change(), ())
+        return accepted(request, placed, Movements(None, bill, amounts=(0, 0, -bill)), Change(), ())
     if wallet is None:
-        raise Refused(Reason.HOLDER_LEFT)
+        raise RefusedOperation(Reason.HOLDER_LEFT)
     before, after = _Kept.of(moved, target.returned), _Kept.of(moved, target.returned + bill)
     change, others = _points_back(request.shop, placed.day, moved, wallet, books, before, after)
     taken_back = 0
@@ -121,11 +121,11 @@ def take_goods_back(
         taken_back += end - start
     restored = after.restored - before.restored
     amounts = (-restored, -taken_back, -(bill - restored))
-    return accepted(request, placed, Moved(moved.mykey, bill, amounts=amounts), change, others)
+    return accepted(request, placed, Movements(moved.mykey, bill, amounts=amounts), change, others)
 
 
 def _points_back(
-    shop: str, day: str, moved: Moved, wallet: Wallet, books: Rulebooks, before: _Kept, after: _Kept
+    shop: str, day: str, moved: Movements, wallet: Wallet, books: Rulebooks, before: _Kept, after: _Kept
 ) -> tuple[Change, list[Posting]]:
     """Return the change that gives redeemed points back, and where they come from."""
     change = Change()
@@ -148,7 +148,7 @@ class _Kept:
     paid: int
 
     @classmethod
-    def of(cls, moved: Moved, returned: int) -> _Kept:
+    def of(cls, moved: Movements, returned: int) -> _Kept:
         redeemed = sum(points for _, points in moved.taken)
         restored = redeemed * returned // moved.bill
         return cls(restored, moved.bill - returned - (redeemed - restored))
@@ -157,27 +157,27 @@ class _Kept:
 def _check_gate(request: Request, target_id: str) -> None:
     by_owner = bool(getattr(request.content, "by_owner", False))
     if (barred := may_undo(target_id, request.terminal_id, request.shop, by_owner=by_owner)) is not None:
-        raise Refused(barred)
+        raise RefusedOperation(barred)
 
 
-def _undoable(request: Request, target: Target) -> Moved:
+def _undoable(request: Request, target: Target) -> Movements:
     """Return what the target moved; raise Refused where it cannot be undone."""
     if target.is_voided:
-        raise Refused(Reason.ALREADY_VOIDED)
+        raise RefusedOperation(Reason.ALREADY_VOIDED)
     if target.status is Status.REFUSED:
-        raise Refused(Reason.TARGET_REFUSED)
+        raise RefusedOperation(Reason.TARGET_REFUSED)
     undoing, undone = kind_of(request.content), KINDS.get(target.kind)
     if undoing is None or undone is None or undoing.name not in undone.undone_by:
-        raise Refused(Reason.TARGET_NOT_UNDOABLE)
+        raise RefusedOperation(Reason.TARGET_NOT_UNDOABLE)
     if target.moved is None:
-        raise Refused(Reason.TARGET_FORGOTTEN)
+        raise RefusedOperation(Reason.TARGET_FORGOTTEN)
     return target.moved
 
 
-def _version(books: Rulebooks, moved: Moved, code: str) -> Programme:
+def _version(books: Rulebooks, moved: Movements, code: str) -> Programme:
     programme = books.version(code, (moved.rules or {})[code])
     if programme is None:
-        raise Refused(Reason.PROGRAMME_UNKNOWN)
+        raise RefusedOperation(Reason.PROGRAMME_UNKNOWN)
     return programme
 
 
@@ -190,7 +190,7 @@ def _restored_lot(wallet: Wallet, lot: Lot, programme: Programme, day: str) -> L
     return lot._replace(expires_on=(date.fromisoformat(day) + timedelta(days=programme.returning.days)).isoformat())
 
 
-def _awards(moved: Moved) -> dict[str, int]:
+def _awards(moved: Movements) -> dict[str, int]:
     """Return what a sale awarded, by programme, whether into a lot or towards a debt."""
     awards: dict[str, int] = {}
     for code, points in (*((lot.programme, points) for lot, points in moved.given), *moved.repaid):

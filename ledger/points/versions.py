@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ledger.points.dating import Placed
-from ledger.points.wallet import Refused
+from ledger.points.wallet import RefusedOperation
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import RULES_GRACE, Programme, in_force
 
@@ -30,13 +30,13 @@ class Rulebooks:
         """Return the version that the terminal worked with; raise Refused where it does not hold on the day."""
         found = self.version(code, version)
         if found is None:
-            raise Refused(Reason.PROGRAMME_UNKNOWN)
+            raise RefusedOperation(Reason.PROGRAMME_UNKNOWN)
         day = date.fromisoformat(placed.day)
         if found.effective_from > day:
-            raise Refused(Reason.RULES_MISMATCH)
+            raise RefusedOperation(Reason.RULES_MISMATCH)
         replaced = (each for each in self.programmes[code] if each.version > version)
         if any(each.effective_from + RULES_GRACE < day for each in replaced):
-            raise Refused(Reason.RULES_OUTDATED)
+            raise RefusedOperation(Reason.RULES_OUTDATED)
         return found
 
     def for_sale(self, code: str, version: int, placed: Placed) -> Programme | None:
@@ -47,6 +47,6 @@ class Rulebooks:
         if not placed.late:
             try:
                 return self.stamped(code, version, placed)
-            except Refused:
+            except RefusedOperation:
                 pass
         return self.in_force(code, placed.day)

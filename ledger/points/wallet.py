@@ -21,7 +21,7 @@ SINCE_PIN: Final = "pin"
 """The period of what is counted since the last PIN."""
 
 
-class Refused(Exception):  # noqa: N818  # a decision, not a failure
+class RefusedOperation(Exception):  # noqa: N818  # a decision, not a failure
     """The operation is refused; carries the stable code."""
 
     def __init__(self, reason: str) -> None:
@@ -29,7 +29,7 @@ class Refused(Exception):  # noqa: N818  # a decision, not a failure
         self.reason = str(reason)
 
 
-class Counter(StrEnum):
+class LimitCounter(StrEnum):
     """What is counted of a wallet in a period, where a rule needs it."""
 
     REDEEMED = "redeemed"
@@ -52,7 +52,7 @@ class Lot(NamedTuple):
     expires_on: str
 
 
-class Use(NamedTuple):
+class CountKey(NamedTuple):
     """A programme's counter in one period: a day (YYYY-MM-DD) or a month (YYYY-MM)."""
 
     programme: str
@@ -66,7 +66,7 @@ class Change:
 
     lots: tuple[tuple[Lot, int], ...] = ()
     debts: tuple[tuple[str, int], ...] = ()
-    uses: tuple[tuple[Use, int], ...] = ()
+    uses: tuple[tuple[CountKey, int], ...] = ()
 
     def __add__(self, other: Change) -> Change:
         return Change(self.lots + other.lots, self.debts + other.debts, self.uses + other.uses)
@@ -82,7 +82,7 @@ class Wallet:
 
     lots: Mapping[Lot, int] = field(default_factory=dict)
     debts: Mapping[str, int] = field(default_factory=dict)
-    uses: Mapping[Use, int] = field(default_factory=dict)
+    uses: Mapping[CountKey, int] = field(default_factory=dict)
 
     def after(self, change: Change) -> Wallet:
         """Return the wallet with a change made; what comes to nothing is not kept."""
@@ -100,7 +100,7 @@ class Wallet:
         """Return the last day of the lots that lapse by days after the last use."""
         if not isinstance(programme.expiry, DaysAfterUse):
             return NEVER
-        days = [use.period for use in self.uses if use.programme == programme.code and use.counter == Counter.USES]
+        days = [use.period for use in self.uses if use.programme == programme.code and use.counter == LimitCounter.USES]
         if not days:
             return NEVER
         return (date.fromisoformat(max(days)) + timedelta(days=programme.expiry.days)).isoformat()
@@ -117,14 +117,14 @@ class Wallet:
     def take(self, programme: Programme, points: int, day: str) -> Change:
         """Return the change that takes points out; raise Refused where there are not so many beyond what is owed."""
         if points > self.available(programme, day):
-            raise Refused(Reason.INSUFFICIENT_BALANCE)
+            raise RefusedOperation(Reason.INSUFFICIENT_BALANCE)
         return Change(tuple(_taken(self.lots, self.live(programme, day), points)))
 
     def give(self, programme: Programme, points: int, day: str) -> Change:
         """Return the change that awards points on a day; what is owed is paid first."""
         last = lapses_on(programme, date.fromisoformat(day))
         if last is not None and last.isoformat() < day:
-            raise Refused(Reason.PROGRAMME_ENDED)
+            raise RefusedOperation(Reason.PROGRAMME_ENDED)
         owed = min(points, self.debts.get(programme.code, 0))
         lot = Lot(programme.code, programme.charge, NEVER if last is None else last.isoformat())
         return Change(
@@ -142,7 +142,7 @@ class Wallet:
         taken = tuple(_taken(self.lots, lots, points))
         missing = points + sum(each for _, each in taken)
         if missing and not programme.overdraft:
-            raise Refused(Reason.AWARD_ALREADY_SPENT)
+            raise RefusedOperation(Reason.AWARD_ALREADY_SPENT)
         return Change(taken, ((programme.code, missing),) if missing else ())
 
     def lapse(self, programme: Programme, day: str) -> Change:
@@ -159,8 +159,8 @@ class Wallet:
         """
         if not isinstance(programme.expiry, DaysAfterUse):
             return Change()
-        mine = [use for use in self.uses if use.programme == programme.code and use.counter == Counter.USES]
-        this = Use(programme.code, Counter.USES, day)
+        mine = [use for use in self.uses if use.programme == programme.code and use.counter == LimitCounter.USES]
+        this = CountKey(programme.code, LimitCounter.USES, day)
         voidable = (date.fromisoformat(day) - timedelta(days=programme.offline.counts_for_days)).isoformat()
         old = sorted(use for use in {*mine, this} if use.period < voidable)[:-1]
         return Change(uses=((this, 1), *((use, -self.uses[use]) for use in old if use != this)))
@@ -198,6 +198,6 @@ def _added(held: Mapping[K, int], changes: tuple[tuple[K, int], ...]) -> Mapping
     return result
 
 
-def reason_use(programme: Programme, code: str, reason: AwardReason, day: str) -> Use:
+def reason_use(programme: Programme, code: str, reason: AwardReason, day: str) -> CountKey:
     """Return what counts how often a person got points for a reason in its period."""
-    return Use(programme.code, f"reason:{code}", reason.period(day))
+    return CountKey(programme.code, f"reason:{code}", reason.period(day))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ledger.points.dating import Placed
 from ledger.points.gauges import NO_CEILINGS, Room
-from ledger.points.operations import Account, Decided, Moved, Posting, Request, accepted
-from ledger.points.wallet import Change, Counter, Lot, Use, Wallet
+from ledger.points.operations import Account, Movements, Posting, Request, Ruling, accepted
+from ledger.points.wallet import Change, CountKey, LimitCounter, Lot, Wallet
 from ledger.wire.answers import Cut
 from ledger.wire.rules import DaysAfterUse, Programme
 
@@ -26,7 +26,7 @@ class Work:
         self._taken: list[tuple[Lot, int]] = []
         self._given: list[tuple[Lot, int]] = []
         self._repaid: list[tuple[str, int]] = []
-        self._counted: list[tuple[Use, int]] = []
+        self._counted: list[tuple[CountKey, int]] = []
         self._change = Change()
         self._others: list[Posting] = []
         self._begun: set[str] = set()
@@ -67,22 +67,22 @@ class Work:
 
     def count(self, programme: Programme, counter: str, period: str, points: int) -> None:
         """Count points towards a limit."""
-        use = Use(programme.code, counter, period), points
+        use = CountKey(programme.code, counter, period), points
         self._counted.append(use)
         self._make(Change(uses=(use,)))
 
-    def forget(self, programme: Programme, counter: Counter, period: str) -> None:
+    def forget(self, programme: Programme, counter: LimitCounter, period: str) -> None:
         """Begin to count anew; a void of this operation does not bring the old count back."""
-        use = Use(programme.code, counter, period)
+        use = CountKey(programme.code, counter, period)
         if counted := self.wallet.uses.get(use, 0):
             self._make(Change(uses=((use, -counted),)))
 
     def done(
         self, rules: Mapping[str, int], *, bill: int = 0, due: int | None = None, cuts: Iterable[Cut] = ()
-    ) -> Decided:
+    ) -> Ruling:
         """Return the acceptance; `rules` is the version of each programme by which it was decided."""
         given = sum(points for _, points in self._given) + sum(points for _, points in self._repaid)
-        moved = Moved(
+        moved = Movements(
             self._request.mykey,
             bill,
             tuple(self._taken),

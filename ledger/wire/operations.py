@@ -6,7 +6,16 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from ledger.wire.values import Base64, Message, MunicipalityCode, OperationId, Points, ProgrammeCode, ReasonCode, Yen
+from ledger.wire.values import (
+    AwardReasonCode,
+    Base64,
+    Message,
+    MunicipalityCode,
+    OperationId,
+    Points,
+    ProgrammeCode,
+    Yen,
+)
 
 
 class Leg(Message):
@@ -62,7 +71,7 @@ class Award(Message):
     municipality: MunicipalityCode
     resident: Base64
     award: Annotated[list[Leg], Field(min_length=1)]
-    reason: ReasonCode
+    reason: AwardReasonCode
     rules: dict[ProgrammeCode, int]
     assurance: Assurance
 

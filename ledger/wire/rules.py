@@ -19,11 +19,11 @@ from ledger.wire.operations import Leg
 from ledger.wire.values import (
     MAX_YEN,
     STORED,
+    AwardReasonCode,
     Message,
     MunicipalityCode,
     PlainText,
     ProgrammeCode,
-    ReasonCode,
     ShopCode,
     between,
 )
@@ -225,7 +225,7 @@ class Programme(Message):
     deduction_order: Annotated[int, Field(strict=True), between(-10_000, 10_000)] = 100
     charge: Literal["free", "paid"] = "free"
     earning: Earning | None = None
-    reasons: Annotated[dict[ReasonCode, AwardReason], Field(max_length=MAX_LISTED)] = Field(default_factory=dict)
+    reasons: Annotated[dict[AwardReasonCode, AwardReason], Field(max_length=MAX_LISTED)] = Field(default_factory=dict)
     redeeming: Redeeming | None = None
     expiry: Expiry
     usable: Usable = Usable()

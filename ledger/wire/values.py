@@ -123,7 +123,7 @@ TerminalId = Annotated[str, StringConstraints(pattern=r"^\d{6}-\d{4}-\d{2}$")]
 OperationId = Annotated[str, StringConstraints(pattern=OPERATION_ID.pattern)]
 """Terminal id and journal sequence number: `252034-0001-01-000042`."""
 
-ReasonCode = Annotated[str, StringConstraints(pattern=REASON_CODE.pattern)]
+AwardReasonCode = Annotated[str, StringConstraints(pattern=REASON_CODE.pattern)]
 """What an award without a bill is given for, a code of the municipality's list: `volunteering`."""
 
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -53,17 +53,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class CardPrivateKey:
     """A private key, usable once its PIN was verified."""
 
     private: CardKey
     pin: Pin
 
 
-_Kind = TypeVar("_Kind", File, Pin, Key)
+_Kind = TypeVar("_Kind", File, Pin, CardPrivateKey)
 
 
-class Refusal(Exception):  # noqa: N818  # an answer, not a failure
+class StatusRefusal(Exception):  # noqa: N818  # an answer, not a failure
     """The card answers with a status word other than 9000, and perhaps with data."""
 
     def __init__(self, sw: int, data: bytes = b"") -> None:
@@ -75,7 +75,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, not a failure
 class VirtualCard:
     """A card with one application. It is a `Connection`, powered up from the beginning."""
 
-    def __init__(self, contents: dict[int, File | Pin | Key], aid: bytes | None = JPKI.aid) -> None:
+    def __init__(self, contents: dict[int, File | Pin | CardPrivateKey], aid: bytes | None = JPKI.aid) -> None:
         self._contents = contents
         self._aid = aid
         self._selected = False
@@ -100,7 +100,7 @@ class VirtualCard:
             return b"", SW.WRONG_LENGTH
         try:
             return self._answer(apdu), SW.OK
-        except Refusal as refusal:
+        except StatusRefusal as refusal:
             return refusal.data, refusal.sw
 
     def _answer(self, apdu: CommandApdu) -> bytes:
@@ -114,82 +114,82 @@ class VirtualCard:
             case CLA.PROPRIETARY, INS.PERFORM_SECURITY_OPERATION:
                 return self._sign(apdu)
             case CLA.INTERINDUSTRY | CLA.PROPRIETARY, _:
-                raise Refusal(SW.INS_NOT_SUPPORTED)
+                raise StatusRefusal(SW.INS_NOT_SUPPORTED)
             case _:
-                raise Refusal(SW.CLA_NOT_SUPPORTED)
+                raise StatusRefusal(SW.CLA_NOT_SUPPORTED)
 
     def _select(self, apdu: CommandApdu) -> bytes:
         if apdu.p2 != NO_ANSWER_DATA:
-            raise Refusal(SW.WRONG_P1_P2)
+            raise StatusRefusal(SW.WRONG_P1_P2)
         if apdu.p1 == SelectP1.BY_DF_NAME:
             if apdu.data != self._aid:
-                raise Refusal(SW.FILE_NOT_FOUND)
+                raise StatusRefusal(SW.FILE_NOT_FOUND)
             self._selected, self._current = True, None
         elif apdu.p1 == SelectP1.EF_UNDER_CURRENT_DF:
             name = int.from_bytes(apdu.data)
             if not self._selected or len(apdu.data) != 2 or name not in self._contents:
-                raise Refusal(SW.FILE_NOT_FOUND)
+                raise StatusRefusal(SW.FILE_NOT_FOUND)
             self._current = name
         else:
-            raise Refusal(SW.WRONG_P1_P2)
+            raise StatusRefusal(SW.WRONG_P1_P2)
         return b""
 
     def _read_binary(self, apdu: CommandApdu) -> bytes:
         if apdu.le is None or apdu.data:
-            raise Refusal(SW.WRONG_LENGTH)
+            raise StatusRefusal(SW.WRONG_LENGTH)
         named = bool(apdu.p1 & SHORT_NAME)
         file = self._find(File, apdu.p1 if named else CURRENT)
         offset = apdu.p2 if named else apdu.p1 << 8 | apdu.p2
         if file.pin is not None and not file.pin.verified:
-            raise Refusal(SW.SECURITY_STATUS_NOT_SATISFIED)
+            raise StatusRefusal(SW.SECURITY_STATUS_NOT_SATISFIED)
         if offset >= len(file.content):
-            raise Refusal(SW.OFFSET_OUTSIDE_EF)
+            raise StatusRefusal(SW.OFFSET_OUTSIDE_EF)
         data = file.content[offset : offset + apdu.le]
         if len(data) < apdu.le < MAX_RESPONSE:
-            raise Refusal(SW.END_OF_FILE, data)
+            raise StatusRefusal(SW.END_OF_FILE, data)
         return data
 
     def _verify(self, apdu: CommandApdu) -> bytes:
         if apdu.p1 or apdu.le is not None:
-            raise Refusal(SW.WRONG_P1_P2)
+            raise StatusRefusal(SW.WRONG_P1_P2)
         pin = self._find(Pin, apdu.p2)
         if not apdu.data:
-            raise Refusal(SW.VERIFICATION_FAILED | pin.left)
+            raise StatusRefusal(SW.VERIFICATION_FAILED | pin.left)
         if not pin.left:
-            raise Refusal(SW.AUTHENTICATION_METHOD_BLOCKED)
+            raise StatusRefusal(SW.AUTHENTICATION_METHOD_BLOCKED)
         pin.verified = hmac.compare_digest(apdu.data, pin.value)
         pin.left = pin.tries if pin.verified else pin.left - 1
         if not pin.verified:
-            raise Refusal(SW.VERIFICATION_FAILED | pin.left)
+            raise StatusRefusal(SW.VERIFICATION_FAILED | pin.left)
         return b""
 
     def _sign(self, apdu: CommandApdu) -> bytes:
         if apdu.p1:
-            raise Refusal(SW.WRONG_P1_P2)
-        key = self._find(Key, apdu.p2)
+            raise StatusRefusal(SW.WRONG_P1_P2)
+        key = self._find(CardPrivateKey, apdu.p2)
         if not apdu.data or apdu.le is None:
-            raise Refusal(SW.WRONG_LENGTH)
+            raise StatusRefusal(SW.WRONG_LENGTH)
         if not key.pin.verified:
-            raise Refusal(SW.SECURITY_STATUS_NOT_SATISFIED)
+            raise StatusRefusal(SW.SECURITY_STATUS_NOT_SATISFIED)
         try:
             if isinstance(key.private, RSAPrivateKey):
                 return key.private.sign(apdu.data, PKCS1v15(), NoDigestInfo())
             return key.private.sign(apdu.data, ECDSA(Prehashed(SHA256())))
         except ValueError:
-            raise Refusal(SW.WRONG_DATA) from None
+            raise StatusRefusal(SW.WRONG_DATA) from None
 
     def _find(self, kind: type[_Kind], reference: int) -> _Kind:
         """Return what P1 or P2 names, which becomes the current file; refuse what is of another kind."""
         if not self._selected:
-            raise Refusal(SW.CONDITIONS_NOT_SATISFIED)
+            raise StatusRefusal(SW.CONDITIONS_NOT_SATISFIED)
         if not reference & SHORT_NAME or reference & ~(SHORT_NAME | SHORT_MASK):
-            raise Refusal(SW.WRONG_P1_P2)
+            raise StatusRefusal(SW.WRONG_P1_P2)
         if reference != CURRENT:
             short = reference & SHORT_MASK
             if not isinstance(self._contents.get(short), kind):
-                raise Refusal(SW.REFERENCED_DATA_NOT_FOUND)
+                raise StatusRefusal(SW.REFERENCED_DATA_NOT_FOUND)
             self._current = short
         found = None if self._current is None else self._contents[self._current]
         if not isinstance(found, kind):
-            raise Refusal(SW.COMMAND_NOT_ALLOWED_NO_EF)
+            raise StatusRefusal(SW.COMMAND_NOT_ALLOWED_NO_EF)
         return found

@@ -52,7 +52,7 @@ REFERENCE = re.compile(r"[0-9A-Za-z._:/-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Ending:
     """How an operation ended, as `--json` tells it."""
 
     kind: Kind
@@ -105,7 +105,7 @@ class Call:
     reference: str | None = None
     """The caller's own name for the operation: the same again is the same operation."""
 
-    def finish(self, outcome: Outcome, exit_code: int | None = None) -> NoReturn:
+    def finish(self, outcome: Ending, exit_code: int | None = None) -> NoReturn:
         """Print the outcome and end with its exit code."""
         texts = self.globals.texts
         outcome = replace(outcome, reference=outcome.reference or self.reference)
@@ -131,7 +131,7 @@ class Call:
 
     def misused(self, fault: Fault, bill: int | None = None) -> NoReturn:
         """End with exit 2: the command line itself is wrong."""
-        self.finish(Outcome(self.kind, "refused", bill, fault=fault), Exit.USAGE)
+        self.finish(Ending(self.kind, "refused", bill, fault=fault), Exit.USAGE)
 
     def amount(self, text: str) -> int:
         """Return a whole amount; end with exit 2 where it is none."""
@@ -203,16 +203,16 @@ class _Operator:
         return pins.ask(self.call.globals.texts("op-pin", tries=left))
 
 
-def _not_done(kind: Kind, bill: int | None, fault: Fault) -> Outcome:
+def _not_done(kind: Kind, bill: int | None, fault: Fault) -> Ending:
     """Return how a task ended in which nothing was recorded."""
-    return Outcome(kind, "busy" if fault.code == JournalInUse.code else "refused", bill, fault=fault)
+    return Ending(kind, "busy" if fault.code == JournalInUse.code else "refused", bill, fault=fault)
 
 
-def recalled(record: Recorded) -> Outcome:
+def recalled(record: Recorded) -> Ending:
     """Return how an operation stands that was recorded before."""
     content, verdict = record.entry.content, record.verdict
     receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # of a counter's kinds
-    told = Outcome(content.kind, "queued", receipt.bill, receipt, reference=record.entry.reference)
+    told = Ending(content.kind, "queued", receipt.bill, receipt, reference=record.entry.reference)
     if verdict is None:
         redeems = isinstance(content, Sale) and content.redeem
         return replace(told, status="unknown", fault=Fault("outcome_unknown")) if redeems else told
@@ -221,24 +221,24 @@ def recalled(record: Recorded) -> Outcome:
     return replace(told, status="accepted_with_shortfall" if verdict.status is Status.SHORTFALL else "accepted")
 
 
-def ended(kind: Kind, bill: int | None, final: Final) -> Outcome:
+def ended(kind: Kind, bill: int | None, final: Final) -> Ending:
     """Return how a walk ended."""
     match final:
         case Done(receipt):
             short = receipt.verdict is not None and receipt.verdict.status is Status.SHORTFALL
-            return Outcome(kind, "accepted_with_shortfall" if short else "accepted", bill, receipt, receipt.balances)
+            return Ending(kind, "accepted_with_shortfall" if short else "accepted", bill, receipt, receipt.balances)
         case Queued(receipt):
-            return Outcome(kind, "queued", bill, receipt)
+            return Ending(kind, "queued", bill, receipt)
         case Unknown(receipt):
-            return Outcome(kind, "unknown", bill, receipt, fault=Fault("outcome_unknown"))
+            return Ending(kind, "unknown", bill, receipt, fault=Fault("outcome_unknown"))
         case Refused(fault, _, None):
             return _not_done(kind, bill, fault)
         case Refused(fault, _, receipt):
-            return Outcome(kind, "refused", bill, receipt, receipt.balances if receipt else (), fault)
+            return Ending(kind, "refused", bill, receipt, receipt.balances if receipt else (), fault)
         case Unfit(fault):
             return _not_done(kind, bill, fault)
         case ShowingBalance(resident):
-            return Outcome(kind, "accepted", bill, balances=resident.balances, services=resident.services)
+            return Ending(kind, "accepted", bill, balances=resident.balances, services=resident.services)
         case _:
             assert_never(final)
 
@@ -254,7 +254,7 @@ def _shortened(receipt: Receipt, texts: Texts) -> str:
     return "\n".join(said)
 
 
-def _figures(outcome: Outcome) -> dict[str, str | int]:
+def _figures(outcome: Ending) -> dict[str, str | int]:
     """Return what the sentences for people mention."""
     receipt = outcome.receipt
     return {

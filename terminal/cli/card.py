@@ -34,7 +34,7 @@ EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
 
 
 @dataclass
-class Reading:
+class CardReport:
     """What was learned of a card so far, so that a failure shows what came before it."""
 
     tap: Tap | None = None
@@ -56,7 +56,7 @@ def command(
     """Read one card: who issued its certificate, its serial number and validity; no PIN is needed."""
     chosen = given(context)
     anchors = Anchors.load(chosen.home.anchors, *(trust_ca or ()))
-    reading = Reading()
+    reading = CardReport()
     try:
         if card is None:
             source = _reader(chosen, timeout)
@@ -88,7 +88,7 @@ def _virtual(name: str, anchors: Anchors) -> tuple[CardSource, Anchors]:
     return source, anchors.with_certificates([TEST_CA.certificate])
 
 
-def _read(reading: Reading, source: CardSource, anchors: Anchors | None) -> None:
+def _read(reading: CardReport, source: CardSource, anchors: Anchors | None) -> None:
     """Read the head, or with anchors the whole, and check what was read; raise ReaderError."""
     began = time.monotonic()
     now = datetime.now(UTC)
@@ -108,7 +108,7 @@ def _read(reading: Reading, source: CardSource, anchors: Anchors | None) -> None
         reading.elapsed_ms = round(1000 * (time.monotonic() - began))
 
 
-def _as_json(reading: Reading, texts: Texts, *, with_hash: bool) -> dict[str, Any]:
+def _as_json(reading: CardReport, texts: Texts, *, with_hash: bool) -> dict[str, Any]:
     head, whole, meter, fault = reading.tap and reading.tap.token.head, reading.whole, reading.meter, reading.fault
     return {
         "token": whole and whole.model,
@@ -125,7 +125,7 @@ def _as_json(reading: Reading, texts: Texts, *, with_hash: bool) -> dict[str, An
     }
 
 
-def _show(reading: Reading, texts: Texts) -> None:
+def _show(reading: CardReport, texts: Texts) -> None:
     """Print what was read for people: what went wrong first, then the details."""
     if reading.fault is not None:
         say(f"{sentences(texts, reading.fault)}\n({reading.fault.code})")

@@ -12,7 +12,7 @@ from ledger.wire.rules import Programme, in_force
 from terminal.cli.context import Globals, given
 from terminal.shell.words import Words
 from terminal.shop import books
-from terminal.shop.books import Found, Search
+from terminal.shop.books import FoundOperation, Search
 from terminal.shop.opening import local_time
 from terminal.slips.operation import of_journal, slip
 from terminal.slips.text import COLUMNS, as_text
@@ -41,7 +41,7 @@ def command(
         tell("\n".join(lines))
 
 
-def _lines(chosen: Globals, found: Found, columns: int) -> list[str]:
+def _lines(chosen: Globals, found: FoundOperation, columns: int) -> list[str]:
     setup = books.setup_of(chosen.home)
     programmes = in_force([Programme.recall(fields) for fields in setup.programmes], local_time().date())
     rows = slip(of_journal(found), Words(chosen.texts, programmes), shop=setup.shop.name, reprint=True)

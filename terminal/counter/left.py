@@ -14,7 +14,7 @@ from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, Link, Sale, Void
 from reader.pin import PIN_DIGITS, PIN_TRIES
 from terminal.counter.facts import Choice, Fault, Receipt, SaleIntent, Use, Voidable
-from terminal.counter.pieces import Boxes, Figure, Line, Lines, Notice, Picture, Piece, PracticeCards, Say
+from terminal.counter.pieces import Boxes, Figure, Lines, Notice, Option, Picture, Piece, PracticeCards, Say
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -44,7 +44,7 @@ from terminal.shell.words import Words, clock, number_at_shop, points, signed_po
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class AskingContext:
     """What the question needs to know beside the state.
 
     `card_there` is whether something lies on the reader; `cards` are the practice cards that can be tapped.
@@ -59,48 +59,48 @@ class Room:
 # Before a card is wanted -----------------------------------------------------------------------------------------
 
 
-def starting(_state: Starting, room: Room) -> Iterator[Piece]:
+def starting(_state: Starting, room: AskingContext) -> Iterator[Piece]:
     """Say that the counter is getting ready."""
     yield Say(room.words("ask-starting"), "heading")
     yield Say(room.words("say-starting"), "quiet")
 
 
-def unfit(state: Unfit, room: Room) -> Iterator[Piece]:
+def unfit(state: Unfit, room: AskingContext) -> Iterator[Piece]:
     """Say what must be mended."""
     yield from _refusal(state.fault, room.words)
 
 
-def idle(state: Idle, room: Room) -> Iterator[Piece]:
+def idle(state: Idle, room: AskingContext) -> Iterator[Piece]:
     """Ask for the bill."""
     yield from _amount("ask-bill", state.text, "円", state.notice, room.words)
 
 
-def picking_reason(state: PickingReason, room: Room) -> Iterator[Piece]:
+def picking_reason(state: PickingReason, room: AskingContext) -> Iterator[Piece]:
     """List what points are given for."""
     words = room.words
     yield Say(words("ask-reason"), "strong")
     yield Lines(
         tuple(
-            Line(words.reason(reason), points(reason.points) if reason.points is not None else "")
+            Option(words.reason(reason), points(reason.points) if reason.points is not None else "")
             for _, reason in state.reasons
         ),
         state.cursor,
     )
 
 
-def entering_award(state: EnteringAward, room: Room) -> Iterator[Piece]:
+def entering_award(state: EnteringAward, room: AskingContext) -> Iterator[Piece]:
     """Ask for the points to award."""
     yield from _points("ask-award", state, room.words)
 
 
-def consenting(_state: Consenting, room: Room) -> Iterator[Piece]:
+def consenting(_state: Consenting, room: AskingContext) -> Iterator[Piece]:
     """Say what registering means."""
     yield Say(room.words("ask-consent"), "heading")
     for key in ("say-consent-what", "say-consent-card", "say-consent-not", "say-consent-leave"):
         yield Say(room.words(key), "spaced")
 
 
-def picking_void(state: PickingVoid, room: Room) -> Iterator[Piece]:
+def picking_void(state: PickingVoid, room: AskingContext) -> Iterator[Piece]:
     """List what can be undone."""
     words = room.words
     yield Say(words("ask-void"), "heading")
@@ -110,7 +110,7 @@ def picking_void(state: PickingVoid, room: Room) -> Iterator[Piece]:
         yield Say(words("say-void-reading" if state.items is None else "say-void-none"))
 
 
-def confirming_void(state: ConfirmingVoid, room: Room) -> Iterator[Piece]:
+def confirming_void(state: ConfirmingVoid, room: AskingContext) -> Iterator[Piece]:
     """Ask whether to undo it."""
     words, content = room.words, state.item.content
     yield Say(words("ask-confirm-void"), "heading now")
@@ -130,22 +130,22 @@ def confirming_void(state: ConfirmingVoid, room: Room) -> Iterator[Piece]:
 # What the resident does ------------------------------------------------------------------------------------------
 
 
-def await_card(state: AwaitCard, room: Room) -> Iterator[Piece]:
+def await_card(state: AwaitCard, room: AskingContext) -> Iterator[Piece]:
     """Ask for a card."""
     yield from _hold_card("ask-hold-card", state.notice, room)
 
 
-def await_card_again(state: AwaitCardAgain, room: Room) -> Iterator[Piece]:
+def await_card_again(state: AwaitCardAgain, room: AskingContext) -> Iterator[Piece]:
     """Ask for the same card once more."""
     yield from _hold_card("ask-hold-card-again", state.notice, room)
 
 
-def reading(_state: Reading, room: Room) -> Iterator[Piece]:
+def reading(_state: Reading, room: AskingContext) -> Iterator[Piece]:
     """Ask to keep the card in place while it is read."""
     yield from _keep_card("ask-reading", room.words)
 
 
-def choosing(state: Choosing, room: Room) -> Iterator[Piece]:
+def choosing(state: Choosing, room: AskingContext) -> Iterator[Piece]:
     """List how many points could be used."""
     words = room.words
     yield Say(words("ask-use"), "strong")
@@ -157,12 +157,12 @@ def choosing(state: Choosing, room: Room) -> Iterator[Piece]:
         yield Say(words("say-keep-card"), "quiet")
 
 
-def entering_part(state: EnteringPart, room: Room) -> Iterator[Piece]:
+def entering_part(state: EnteringPart, room: AskingContext) -> Iterator[Piece]:
     """Ask for the points to use."""
     yield from _points("ask-part", state, room.words)
 
 
-def entering_pin(state: EnteringPin, room: Room) -> Iterator[Piece]:
+def entering_pin(state: EnteringPin, room: AskingContext) -> Iterator[Piece]:
     """Ask for the PIN."""
     words, tries = room.words, state.tries_left
     yield Say(words("ask-pin"), "heading" if state.typed == PIN_DIGITS else "heading now")
@@ -176,14 +176,14 @@ def entering_pin(state: EnteringPin, room: Room) -> Iterator[Piece]:
         yield Say(words("say-practice-pin" if room.practice else "say-pin-yourself"), "quiet")
 
 
-def confirming_last_try(_state: ConfirmingLastTry, room: Room) -> Iterator[Piece]:
+def confirming_last_try(_state: ConfirmingLastTry, room: AskingContext) -> Iterator[Piece]:
     """Warn of the lock."""
     yield Say(room.words("ask-last-try"), "band refused")
     yield Say(room.words("say-last-try"), "spaced")
     yield Say(room.words("say-last-try-other"), "spaced strong")
 
 
-def authorising(_state: Authorising, room: Room) -> Iterator[Piece]:
+def authorising(_state: Authorising, room: AskingContext) -> Iterator[Piece]:
     """Ask to keep the card in place while it signs."""
     yield from _keep_card("ask-authorising", room.words)
 
@@ -191,13 +191,13 @@ def authorising(_state: Authorising, room: Room) -> Iterator[Piece]:
 # What became of it -----------------------------------------------------------------------------------------------
 
 
-def sending(_state: Sending, room: Room) -> Iterator[Piece]:
+def sending(_state: Sending, room: AskingContext) -> Iterator[Piece]:
     """Ask to wait."""
     yield Say(room.words("ask-sending"), "heading")
     yield Say(room.words("say-sending"), "quiet")
 
 
-def done(state: Done, room: Room) -> Iterator[Piece]:
+def done(state: Done, room: AskingContext) -> Iterator[Piece]:
     """Say that it is done, the one number that matters now, and what of it is not as it was promised."""
     words, receipt = room.words, state.receipt
     if any(cut.leg == "redeem" for cut in receipt.cuts):
@@ -212,7 +212,7 @@ def done(state: Done, room: Room) -> Iterator[Piece]:
     yield from _take_card(room)
 
 
-def queued(state: Queued, room: Room) -> Iterator[Piece]:
+def queued(state: Queued, room: AskingContext) -> Iterator[Piece]:
     """Say that it is taken and will be sent."""
     yield Say(room.words("ask-queued"), "band waiting")
     yield from _outcome(state.receipt, room.words)
@@ -220,7 +220,7 @@ def queued(state: Queued, room: Room) -> Iterator[Piece]:
     yield from _take_card(room)
 
 
-def refused(state: Refused, room: Room) -> Iterator[Piece]:
+def refused(state: Refused, room: AskingContext) -> Iterator[Piece]:
     """Say what was refused, why, and what to do; a bill can always be paid without points."""
     yield from _refusal(state.fault, room.words)
     if isinstance(state.intent, SaleIntent):
@@ -228,7 +228,7 @@ def refused(state: Refused, room: Room) -> Iterator[Piece]:
     yield from _take_card(room)
 
 
-def timed_out(_state: TimedOut, room: Room) -> Iterator[Piece]:
+def timed_out(_state: TimedOut, room: AskingContext) -> Iterator[Piece]:
     """Say that nobody went on, and that nothing is lost."""
     refusal = room.words.refusal(Fault("timed_out"))
     yield Say(refusal.what, "band waiting")
@@ -237,7 +237,7 @@ def timed_out(_state: TimedOut, room: Room) -> Iterator[Piece]:
     yield from _take_card(room)
 
 
-def unknown(state: Unknown, room: Room) -> Iterator[Piece]:
+def unknown(state: Unknown, room: AskingContext) -> Iterator[Piece]:
     """Say that the outcome is unknown, what is tried, and what to tell the customer."""
     words = room.words
     yield Say(words("ask-unknown"), "band unknown")
@@ -247,7 +247,7 @@ def unknown(state: Unknown, room: Room) -> Iterator[Piece]:
     yield from _take_card(room)
 
 
-def showing_balance(state: ShowingBalance, room: Room) -> Iterator[Piece]:
+def showing_balance(state: ShowingBalance, room: AskingContext) -> Iterator[Piece]:
     """Say what the resident holds, and what of it lapses."""
     words, balances = room.words, state.resident.balances
     yield Say(words("ask-balance"), "heading")
@@ -290,7 +290,7 @@ def _points(heading: str, state: EnteringAward | EnteringPart, words: Words) -> 
     yield Say(words("say-most", points=points(state.most)), "quiet")
 
 
-def _hold_card(heading: str, notice: Fault | None, room: Room) -> Iterator[Piece]:
+def _hold_card(heading: str, notice: Fault | None, room: AskingContext) -> Iterator[Piece]:
     words = room.words
     yield Say(words(heading), "heading now")
     if notice is None:
@@ -317,12 +317,12 @@ def _cuts(receipt: Receipt, words: Words) -> Iterator[Piece]:
             yield Say(words.refusal(Fault(cuts[0].reason)).what)
 
 
-def _take_card(room: Room) -> Iterator[Piece]:
+def _take_card(room: AskingContext) -> Iterator[Piece]:
     if room.card_there:
         yield Say(room.words("say-take-card"), "now strong")
 
 
-def _voidable(item: Voidable) -> Line:
+def _voidable(item: Voidable) -> Option:
     match item.content:
         case Sale(bill=bill):
             value = yen(bill)
@@ -330,7 +330,7 @@ def _voidable(item: Voidable) -> Line:
             value = signed_points(sum(leg.points for leg in award))
         case _:
             assert_never(item.content)
-    return Line(f"{clock(item.at)}  {number_at_shop(item.operation_id)}", value)
+    return Option(f"{clock(item.at)}  {number_at_shop(item.operation_id)}", value)
 
 
 def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
@@ -343,17 +343,17 @@ def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
     return words("say-balance-expiring", points=held, date=date, expiring=points(expiring))
 
 
-def _choice(choice: Choice, state: Choosing, words: Words) -> Line:
+def _choice(choice: Choice, state: Choosing, words: Words) -> Option:
     match choice.use:
         case Use.ALL if choice.municipality == state.choices[0].municipality:
-            return Line(words("choice-all"), points(choice.quote.redeemed))
+            return Option(words("choice-all"), points(choice.quote.redeemed))
         case Use.ALL:
             theirs = words.programme(choice.quote.redeem[0].programme)
-            return Line(words("choice-all-of", programme=theirs), points(choice.quote.redeemed))
+            return Option(words("choice-all-of", programme=theirs), points(choice.quote.redeemed))
         case Use.SOME:
-            return Line(words("choice-some"), "")
+            return Option(words("choice-some"), "")
         case Use.NONE:
-            return Line(words("choice-none"), "")
+            return Option(words("choice-none"), "")
         case _:
             assert_never(choice.use)
 

@@ -30,7 +30,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Option:
     """One line to choose from: its name, and what it comes to."""
 
     name: str
@@ -41,7 +41,7 @@ class Line:
 class Lines:
     """Lines to choose from by number, of which the one at `cursor` is highlighted."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Option, ...]
     cursor: int
 
 

@@ -52,7 +52,7 @@ class Scene(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OfferedUse:
     """One line to choose from, with the points that it would use."""
 
     use: Use
@@ -71,7 +71,7 @@ class ResidentView:
     scene: Scene
     yen: int | None = None
     points: int | None = None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[OfferedUse, ...] = ()
     cursor: int = 0
     boxes: int = 0
     tries_left: int | None = None
@@ -95,7 +95,7 @@ def await_card(state: AwaitCard) -> ResidentView:
 
 def choosing(state: Choosing) -> ResidentView:
     """Show what can be chosen, and what is held."""
-    lines = tuple(Line(choice.use, choice.municipality, choice.quote.redeemed) for choice in state.choices)
+    lines = tuple(OfferedUse(choice.use, choice.municipality, choice.quote.redeemed) for choice in state.choices)
     balances = state.resident.balances
     return ResidentView(
         Scene.CHOOSE,

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from terminal.counter.events import Event
 from terminal.counter.facts import Terms
 from terminal.counter.keys import Digits, Key
-from terminal.counter.left import Room
+from terminal.counter.left import AskingContext
 from terminal.counter.moves import Step
 from terminal.counter.paper import Paper
 from terminal.counter.pieces import Piece
@@ -68,7 +68,7 @@ class Patience(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row(Generic[S]):
+class StateRow(Generic[S]):
     """One row of the table; a column is a function of the state where it varies with it.
 
     `forward` is the key Enter, where it does something, and `keys` are the others that the state has of its own.
@@ -81,7 +81,7 @@ class Row(Generic[S]):
     state: type[S]
     phase: Phase
     step: Callable[[Counter, S, Event], Step]
-    left: Callable[[S, Room], Iterator[Piece]]
+    left: Callable[[S, AskingContext], Iterator[Piece]]
     paper: Callable[[S, Terms], Paper]
     resident: Callable[[S], ResidentView]
     forward: Callable[[S], Key | None] = lambda _state: None
@@ -101,14 +101,14 @@ class Row(Generic[S]):
 class Here(Generic[S]):
     """The row of a state, read at that very state."""
 
-    row: Row[S]
+    row: StateRow[S]
     state: S
 
     def step(self, counter: Counter, event: Event) -> Step:
         """Return the counter after an event that is this state's own."""
         return self.row.step(counter, self.state, event)
 
-    def left(self, room: Room) -> Iterator[Piece]:
+    def left(self, room: AskingContext) -> Iterator[Piece]:
         """Yield what the left says and asks."""
         return self.row.left(self.state, room)
 

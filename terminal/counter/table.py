@@ -11,7 +11,7 @@ from terminal.counter.facts import Intent, LinkIntent, Receipt, SaleIntent, Term
 from terminal.counter.keys import BACK, CANCEL, CLEAR, LINK, TASKS, TO_BILL, TO_VOID, Digits, Key, enter
 from terminal.counter.moves import go
 from terminal.counter.resident import CLOSED, WELCOME, ResidentView, Scene
-from terminal.counter.row import Fades, Here, Patience, Phase, Row, Sound, always
+from terminal.counter.row import Fades, Here, Patience, Phase, Sound, StateRow, always
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -75,7 +75,7 @@ Where a PIN was asked for a moment ago it is as long as for a result: somebody m
 
 # Before a card is wanted -----------------------------------------------------------------------------------------
 
-_STARTING = Row(
+_STARTING = StateRow(
     state=Starting,
     phase=Phase.CLOSED,
     step=outcome.starting,
@@ -83,7 +83,7 @@ _STARTING = Row(
     paper=_blank,
     resident=always(CLOSED),
 )
-_UNFIT = Row(
+_UNFIT = StateRow(
     state=Unfit,
     phase=Phase.CLOSED,
     step=outcome.unfit,
@@ -92,7 +92,7 @@ _UNFIT = Row(
     resident=always(CLOSED),
     forward=always(enter("key-retry")),
 )
-_IDLE = Row(
+_IDLE = StateRow(
     state=Idle,
     phase=Phase.RESTING,
     step=entry.idle,
@@ -104,7 +104,7 @@ _IDLE = Row(
     digits=Digits.AMOUNT,
     ready=lambda state, _card_there: bool(state.text) and state.notice is None,
 )
-_PICKING_REASON = Row(
+_PICKING_REASON = StateRow(
     state=PickingReason,
     phase=Phase.OPEN,
     step=entry.picking_reason,
@@ -116,7 +116,7 @@ _PICKING_REASON = Row(
     digits=Digits.LINE,
     lines=lambda state: len(state.reasons),
 )
-_ENTERING_AWARD = Row(
+_ENTERING_AWARD = StateRow(
     state=EnteringAward,
     phase=Phase.OPEN,
     step=entry.entering_award,
@@ -128,7 +128,7 @@ _ENTERING_AWARD = Row(
     digits=Digits.AMOUNT,
     ready=lambda state, _card_there: bool(state.text) and state.notice is None,
 )
-_CONSENTING = Row(
+_CONSENTING = StateRow(
     state=Consenting,
     phase=Phase.OPEN,
     step=entry.consenting,
@@ -140,7 +140,7 @@ _CONSENTING = Row(
     patience=_time_out(lambda _state: LinkIntent()),
     read_first=always(_QUESTION),
 )
-_PICKING_VOID = Row(
+_PICKING_VOID = StateRow(
     state=PickingVoid,
     phase=Phase.OPEN,
     step=entry.picking_void,
@@ -152,7 +152,7 @@ _PICKING_VOID = Row(
     digits=Digits.LINE,
     lines=lambda state: len(state.items or ()),
 )
-_CONFIRMING_VOID = Row(
+_CONFIRMING_VOID = StateRow(
     state=ConfirmingVoid,
     phase=Phase.OPEN,
     step=entry.confirming_void,
@@ -166,7 +166,7 @@ _CONFIRMING_VOID = Row(
 
 # What the resident does ------------------------------------------------------------------------------------------
 
-_AWAIT_CARD = Row(
+_AWAIT_CARD = StateRow(
     state=AwaitCard,
     phase=Phase.OPEN,
     step=card.await_card,
@@ -177,7 +177,7 @@ _AWAIT_CARD = Row(
     digits=Digits.PRACTICE_CARD,
     patience=_time_out(lambda state: state.intent, lambda terms: terms.tap_seconds),
 )
-_READING = Row(
+_READING = StateRow(
     state=Reading,
     phase=Phase.OPEN,
     step=card.reading,
@@ -188,7 +188,7 @@ _READING = Row(
     sound=Sound.SEEN,
     passes=True,
 )
-_CHOOSING = Row(
+_CHOOSING = StateRow(
     state=Choosing,
     phase=Phase.OPEN,
     step=card.choosing,
@@ -203,7 +203,7 @@ _CHOOSING = Row(
     fades=Fades.FORGOTTEN,
     read_first=lambda state: _RESULT if state.tap_only else _GLANCE,
 )
-_ENTERING_PART = Row(
+_ENTERING_PART = StateRow(
     state=EnteringPart,
     phase=Phase.OPEN,
     step=card.entering_part,
@@ -217,7 +217,7 @@ _ENTERING_PART = Row(
     patience=_time_out(lambda state: state.choosing.intent),
     fades=Fades.FORGOTTEN,
 )
-_ENTERING_PIN = Row(
+_ENTERING_PIN = StateRow(
     state=EnteringPin,
     phase=Phase.OPEN,
     step=card.entering_pin,
@@ -231,7 +231,7 @@ _ENTERING_PIN = Row(
     sound=Sound.YOUR_TURN,
     patience=_time_out(lambda state: state.intent),
 )
-_CONFIRMING_LAST_TRY = Row(
+_CONFIRMING_LAST_TRY = StateRow(
     state=ConfirmingLastTry,
     phase=Phase.OPEN,
     step=card.confirming_last_try,
@@ -244,7 +244,7 @@ _CONFIRMING_LAST_TRY = Row(
     patience=_time_out(lambda state: state.pin.intent),
     read_first=always(_QUESTION),
 )
-_AWAIT_CARD_AGAIN = Row(
+_AWAIT_CARD_AGAIN = StateRow(
     state=AwaitCardAgain,
     phase=Phase.OPEN,
     step=card.await_card_again,
@@ -256,7 +256,7 @@ _AWAIT_CARD_AGAIN = Row(
     patience=_time_out(lambda state: state.pin.intent),
     read_first=always(_RESULT),
 )
-_AUTHORISING = Row(
+_AUTHORISING = StateRow(
     state=Authorising,
     phase=Phase.OPEN,
     step=card.authorising,
@@ -268,7 +268,7 @@ _AUTHORISING = Row(
 
 # What became of it -----------------------------------------------------------------------------------------------
 
-_SENDING = Row(
+_SENDING = StateRow(
     state=Sending,
     phase=Phase.WRITTEN,
     step=outcome.sending,
@@ -277,7 +277,7 @@ _SENDING = Row(
     resident=always(ResidentView(Scene.WORKING)),
     passes=True,
 )
-_DONE = Row(
+_DONE = StateRow(
     state=Done,
     phase=Phase.RESTING,
     step=outcome.finished,
@@ -293,7 +293,7 @@ _DONE = Row(
     forgets=lambda state: replace(state, receipt=_impersonal(state.receipt)) if state.receipt.balances else None,
     read_first=always(_RESULT),
 )
-_QUEUED = Row(
+_QUEUED = StateRow(
     state=Queued,
     phase=Phase.RESTING,
     step=outcome.finished,
@@ -308,7 +308,7 @@ _QUEUED = Row(
     fades=Fades.THANKED,
     read_first=always(_RESULT),
 )
-_REFUSED = Row(
+_REFUSED = StateRow(
     state=Refused,
     phase=Phase.RESTING,
     step=outcome.refused,
@@ -322,7 +322,7 @@ _REFUSED = Row(
     fades=Fades.THANKED,
     read_first=always(_RESULT),
 )
-_TIMED_OUT = Row(
+_TIMED_OUT = StateRow(
     state=TimedOut,
     phase=Phase.PAUSED,
     step=outcome.timed_out,
@@ -335,7 +335,7 @@ _TIMED_OUT = Row(
     fades=Fades.THANKED,
     read_first=always(_RESULT),
 )
-_UNKNOWN = Row(
+_UNKNOWN = StateRow(
     state=Unknown,
     phase=Phase.WRITTEN,
     step=outcome.unknown,
@@ -348,7 +348,7 @@ _UNKNOWN = Row(
     sound=Sound.TROUBLE,
     read_first=always(_RESULT),
 )
-_SHOWING_BALANCE = Row(
+_SHOWING_BALANCE = StateRow(
     state=ShowingBalance,
     phase=Phase.RESTING,
     step=outcome.finished,

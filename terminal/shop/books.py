@@ -275,7 +275,7 @@ def _redeems(record: Recorded) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundOperation:
     """An operation that was looked for, with what it undid where it is a void."""
 
     record: Recorded
@@ -289,11 +289,11 @@ class Search:
 
     number: int
 
-    async def __call__(self, station: Station) -> tuple[Found, ...]:
+    async def __call__(self, station: Station) -> tuple[FoundOperation, ...]:
         """Return them, newest first."""
         return await asyncio.to_thread(_read, station, self.within)
 
-    def within(self, journal: JournalReader) -> tuple[Found, ...]:
+    def within(self, journal: JournalReader) -> tuple[FoundOperation, ...]:
         """Return those of a journal, newest first."""
         named = journal.find(operation_id(journal.terminal_id, self.number))
         others = [record for record in journal.recent(SEARCHED) if record != named and self._fits(record)]
@@ -310,18 +310,18 @@ class OfSlip:
 
     code: SlipCode
 
-    async def __call__(self, station: Station) -> tuple[Found, ...]:
+    async def __call__(self, station: Station) -> tuple[FoundOperation, ...]:
         """Return it, or nothing."""
         return await asyncio.to_thread(_read, station, self.within)
 
-    def within(self, journal: JournalReader) -> tuple[Found, ...]:
+    def within(self, journal: JournalReader) -> tuple[FoundOperation, ...]:
         """Return that of a journal, or nothing."""
         record = journal.find(self.code.operation_id)
         is_its = record is not None and record.hash.startswith(self.code.short_hash)
         return tuple(_found(journal, [record] if record is not None and is_its else []))
 
 
-def _read(station: Station, look: Callable[[JournalReader], tuple[Found, ...]]) -> tuple[Found, ...]:
+def _read(station: Station, look: Callable[[JournalReader], tuple[FoundOperation, ...]]) -> tuple[FoundOperation, ...]:
     journal = station.journal.reader()
     try:
         return look(journal)
@@ -329,13 +329,13 @@ def _read(station: Station, look: Callable[[JournalReader], tuple[Found, ...]]) 
         journal.close()
 
 
-def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Found]:
+def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[FoundOperation]:
     for record in islice(records, FOUND):
         content = record.entry.content
         if isinstance(content, Operation):
             target = journal.find(content.target) if isinstance(content, Void) else None
             undone = target.entry.content if target else None
-            yield Found(record, content, undone if isinstance(undone, Sale | Award) else None)
+            yield FoundOperation(record, content, undone if isinstance(undone, Sale | Award) else None)
 
 
 def undoable(station: Station) -> list[Recorded]:

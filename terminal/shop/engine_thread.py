@@ -20,7 +20,16 @@ from offline_queue.sync import Line, SyncState
 from reader.jpki import wipe
 from reader.pcsc import PcscSource
 from reader.practice import PracticeSource
-from reader.source import CardGone, CardPresent, CardSource, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
+from reader.source import (
+    CardGone,
+    CardPresent,
+    CardSource,
+    OtherCard,
+    ReaderEvent,
+    ReaderGone,
+    ReaderReady,
+    ServiceDown,
+)
 from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     CardArrived,
@@ -245,7 +254,7 @@ class BackgroundEngine:
         match event:
             case ReaderReady():
                 self._tell(reader=ReaderState.READY, practice_cards=self.practice_cards)
-            case NoReader():
+            case ReaderGone():
                 self._without_reader(ReaderState.NO_READER)
             case ServiceDown():
                 self._without_reader(ReaderState.SERVICE_DOWN)

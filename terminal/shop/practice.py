@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from config.home import Home
 from reader.connection import Connection
 from reader.practice import PracticeSource
-from reader.source import CardGone, CardPresent, CardSource, NoReader, ReaderEvent, ReaderReady, ServiceDown
+from reader.source import CardGone, CardPresent, CardSource, ReaderEvent, ReaderGone, ReaderReady, ServiceDown
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import practice_cards
 from terminal.shop import enrolment as enrolments
@@ -40,7 +40,7 @@ class PracticeReader:
         """Report both; without a real reader, that there is none."""
         self._cards.start(self._from(self._cards, report))
         if self._reader is None:
-            report(NoReader())
+            report(ReaderGone())
         else:
             self._reader.start(self._from(self._reader, report))
 
@@ -63,7 +63,7 @@ class PracticeReader:
                     return
                 case CardPresent():
                     self._with_card = source
-                case NoReader() | ServiceDown() if source is self._with_card:
+                case ReaderGone() | ServiceDown() if source is self._with_card:
                     report(CardGone())
                 case CardGone() if source is not self._with_card:
                     return

@@ -12,7 +12,7 @@ from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, 
 from ledger.wire.rules import Quote
 from terminal.fault import Fault
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
-from terminal.shop.books import Found
+from terminal.shop.books import FoundOperation
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
 
 NOT_KNOWN = "-"
@@ -37,7 +37,7 @@ class Settled:
     awaited: bool = True
 
 
-def of_journal(found: Found) -> Settled:
+def of_journal(found: FoundOperation) -> Settled:
     """Return an operation as the journal has it: what its resident holds is not there."""
     record = found.record
     return Settled(

@@ -14,7 +14,7 @@ from ledger.wire.answers import Cut, Decision, Status, Verdict
 from ledger.wire.entries import SignedEntry
 from ledger.wire.operations import Award, Close, Convert, Leg, Mark, Operation, Sale, TapOnly, Void
 from offline_queue import close as closing
-from offline_queue.close import ALWAYS_COUNTED, Report, Totals, close_day, closed_upto, interim
+from offline_queue.close import ALWAYS_COUNTED, DayTotals, Report, close_day, closed_upto, interim
 from offline_queue.errors import JournalCorrupt, JournalNewer, NothingToClose
 from offline_queue.journal import Journal, Recorded
 from tests.offline_queue.conftest import DAY, START, TERMINAL, answer, append, award
@@ -90,13 +90,13 @@ def test_a_day_is_counted_and_the_next_begins_at_nothing(journal: Journal) -> No
     write(journal, award(7))
     decide(journal, refuse=frozenset({refused.operation_id}))
     first = close(journal)
-    assert first.day == Totals(sales=2, awards=1, voids=1, refused=1, bill=1200, redeemed=820, awarded=7)
+    assert first.day == DayTotals(sales=2, awards=1, voids=1, refused=1, bill=1200, redeemed=820, awarded=7)
     assert first.day.amount_due == 380
     assert (first.number, first.first_seq, first.last_seq, first.perpetual) == (1, 1, 5, first.day)
     write(journal, sale(300, 0))
     decide(journal)
     second = close(journal)
-    assert second.day == Totals(sales=1, bill=300)
+    assert second.day == DayTotals(sales=1, bill=300)
     assert (second.number, second.first_seq, second.last_seq) == (2, 7, 7)
     assert second.perpetual == first.day + second.day
 
@@ -124,7 +124,7 @@ def test_the_close_is_an_entry_of_the_chain(journal: Journal) -> None:
     assert journal.verify() == 2
     assert journal.pending(10, ALL).entries[0].hash == entry.hash
     decide(journal)
-    assert interim(journal).day == Totals()
+    assert interim(journal).day == DayTotals()
 
 
 def test_an_empty_close_is_asked_about(journal: Journal) -> None:
@@ -151,7 +151,7 @@ def test_a_close_of_form_1_is_carried_on(journal: Journal) -> None:
     decide(journal)
     report = close(journal)
     assert (report.number, report.first_seq) == (8, 2)
-    assert report.perpetual == Totals(*[100] * 8) + Totals(sales=1, bill=1200, redeemed=200)
+    assert report.perpetual == DayTotals(*[100] * 8) + DayTotals(sales=1, bill=1200, redeemed=200)
 
 
 def test_exchanged_points_are_no_sales_points(journal: Journal) -> None:
@@ -167,10 +167,10 @@ def test_exchanged_points_are_no_sales_points(journal: Journal) -> None:
     )
     made = write(journal, asked)
     settle(journal, Verdict(operation_id=made.operation_id, status=Status.ACCEPTED, redeemed=100, awarded=90))
-    assert interim(journal).day == Totals(conversions=1, converted_out=100, converted_in=90)
+    assert interim(journal).day == DayTotals(conversions=1, converted_out=100, converted_in=90)
     undone = write(journal, void(made.operation_id))
     settle(journal, Verdict(operation_id=undone.operation_id, status=Status.ACCEPTED, redeemed=-100, awarded=-90))
-    assert interim(journal).day == Totals(conversions=1, voids=1)
+    assert interim(journal).day == DayTotals(conversions=1, voids=1)
 
 
 def test_a_bill_counts_whatever_became_of_its_points(journal: Journal) -> None:
@@ -182,11 +182,11 @@ def test_a_bill_counts_whatever_became_of_its_points(journal: Journal) -> None:
     ]
     verdict = Verdict(operation_id=made.operation_id, status=Status.SHORTFALL, redeemed=60, cuts=cuts, late=True)
     settle(journal, verdict)
-    short = Totals(sales=1, bill=550, redeemed=60, short_redeemed=40, short_awarded=5, late=1)
+    short = DayTotals(sales=1, bill=550, redeemed=60, short_redeemed=40, short_awarded=5, late=1)
     assert interim(journal).day == short
     undone = write(journal, void(made.operation_id))
     settle(journal, Verdict(operation_id=undone.operation_id, status=Status.ACCEPTED, redeemed=-60))
-    assert interim(journal).day == Totals(sales=1, voids=1, late=1)
+    assert interim(journal).day == DayTotals(sales=1, voids=1, late=1)
 
 
 def test_what_a_close_covers_is_known(journal: Journal) -> None:
@@ -202,11 +202,11 @@ def test_what_is_decided_late_goes_into_the_next(journal: Journal) -> None:
     """An operation without a verdict is named in one close and counted in the next, and never in both."""
     write(journal, sale(1200, 0))
     first = close(journal)
-    assert first.day == Totals()
+    assert first.day == DayTotals()
     assert (first.undecided, first.undecided_bill) == (1, 1200)
     decide(journal)
     second = close(journal)
-    assert second.day == Totals(sales=1, bill=1200)
+    assert second.day == DayTotals(sales=1, bill=1200)
     assert second.undecided == 0
 
 
@@ -218,7 +218,7 @@ def test_undoing_yesterdays_sale_is_in_todays_close(journal: Journal) -> None:
     write(journal, void(yesterdays.operation_id))
     decide(journal)
     report = close(journal)
-    assert report.day == Totals(voids=1, bill=-1200, redeemed=-200)
+    assert report.day == DayTotals(voids=1, bill=-1200, redeemed=-200)
     assert report.perpetual.bill == report.perpetual.redeemed == 0
 
 
@@ -227,7 +227,7 @@ def test_undoing_what_never_succeeded_takes_nothing_off(journal: Journal) -> Non
     lost = write(journal, sale(1200, 0))
     write(journal, void(lost.operation_id))
     decide(journal, refuse=frozenset({lost.operation_id}))
-    assert close(journal).day == Totals(voids=1, refused=1)
+    assert close(journal).day == DayTotals(voids=1, refused=1)
 
 
 @pytest.mark.parametrize("days", [-3, -1, 0, 1, 3])
@@ -240,7 +240,7 @@ def test_a_clock_that_moved_moves_nothing(journal: Journal, days: int) -> None:
     write(journal, sale(2000, 0), at=moved)
     decide(journal)
     report = close(journal, at=moved - timedelta(days=days))
-    assert report.day == Totals(sales=1, bill=2000)
+    assert report.day == DayTotals(sales=1, bill=2000)
     assert report.perpetual.bill == 3000
 
 
@@ -258,9 +258,9 @@ def test_a_sale_in_the_middle_of_closing_is_in_one_of_two(journal: Journal, monk
 
     monkeypatch.setattr(journal, "head", a_sale_comes_in)
     report = close(journal)
-    assert report.day == Totals(sales=2, bill=3000)
+    assert report.day == DayTotals(sales=2, bill=3000)
     assert journal.status().last_seq == 3
-    assert close(journal).day == Totals()
+    assert close(journal).day == DayTotals()
 
 
 FORM_1 = {"number": 7, "first_seq": 1, "last_seq": 0, "verdicts": 0, "undecided": 0, "undecided_bill": 0}
@@ -279,7 +279,7 @@ def test_a_close_that_cannot_be_read_is_not_guessed_at(journal: Journal, lacking
 
 
 @dataclass(frozen=True, slots=True)
-class LaterTotals(Totals):
+class LaterTotals(DayTotals):
     """What a later version counts besides."""
 
     counted_later: int = 0
@@ -290,7 +290,7 @@ def test_a_total_that_is_new_begins_at_nothing(journal: Journal, monkeypatch: py
     write(journal, sale(1200, 820))
     decide(journal)
     yesterday = close(journal)
-    monkeypatch.setattr(closing, "Totals", LaterTotals)
+    monkeypatch.setattr(closing, "DayTotals", LaterTotals)
     assert interim(journal).perpetual == LaterTotals(**asdict(yesterday.perpetual))
     monkeypatch.setattr(closing, "total", lambda *_: LaterTotals(sales=1, bill=500, counted_later=3))
     today = close(journal)
@@ -302,7 +302,7 @@ def test_a_total_that_is_new_begins_at_nothing(journal: Journal, monkeypatch: py
 def test_a_total_that_only_a_later_version_knows_is_not_lost(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """An older program does not close over it: it asks to be updated."""
     with monkeypatch.context() as later:
-        later.setattr(closing, "Totals", LaterTotals)
+        later.setattr(closing, "DayTotals", LaterTotals)
         later.setattr(closing, "total", lambda *_: LaterTotals(counted_later=3))
         close(journal)
     with pytest.raises(JournalNewer):
@@ -352,7 +352,7 @@ def test_every_operation_is_in_exactly_one_close(
             closes.append(close(journal, at))
     decide(journal)
     closes.append(close(journal))
-    assert sum((report.day for report in closes), Totals()) == closes[-1].perpetual
+    assert sum((report.day for report in closes), DayTotals()) == closes[-1].perpetual
     assert closes[-1].perpetual.bill == bills
     assert closes[-1].undecided == 0
     assert [report.number for report in closes] == list(range(1, len(closes) + 1))

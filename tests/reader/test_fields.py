@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader import errors, pcsc
-from reader.fields import Found, Readers, Stay, View, changes, chosen, left_lying
-from reader.source import CardGone, CardPresent, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
+from reader.fields import CardKind, Readers, Stay, View, changes, chosen, left_lying
+from reader.source import CardGone, CardPresent, OtherCard, ReaderEvent, ReaderGone, ReaderReady, ServiceDown
 
-UNKNOWN, OURS, OTHER, MUTE = Found
+UNKNOWN, OURS, OTHER, MUTE = CardKind
 A, A_LATER, B, C = Stay("a", 1), Stay("a", 3), Stay("b", 1), Stay("c", 1)
 BOTH = ("a", "b")
 
 
-def _at(*cards: tuple[Stay, Found], names: tuple[str, ...] = BOTH) -> Readers:
+def _at(*cards: tuple[Stay, CardKind], names: tuple[str, ...] = BOTH) -> Readers:
     return Readers(names, dict(cards))
 
 
@@ -39,7 +39,7 @@ EMPTY, PRESENT, IS_MUTE = 0x10, 0x20, 0x220
         ({"a": 0x10000 | IS_MUTE, "b": 0x10000 | IS_MUTE}, {A: MUTE, B: MUTE}),
     ],
 )
-def test_a_card_that_lies_alone_is_not_asked_what_it_is(states: dict[str, int], cards: dict[Stay, Found]) -> None:
+def test_a_card_that_lies_alone_is_not_asked_what_it_is(states: dict[str, int], cards: dict[Stay, CardKind]) -> None:
     """Reading it will tell; an empty slot and another program's use of a card do not matter."""
     assert pcsc._Cards(0.1).known(states) == cards
 
@@ -49,7 +49,7 @@ def test_several_cards_are_asked_once_each(monkeypatch: pytest.MonkeyPatch) -> N
     asked: list[str] = []
     said = {"a": OURS, "b": OTHER, "c": UNKNOWN}
 
-    def ask(_cards: object, reader: str) -> Found:
+    def ask(_cards: object, reader: str) -> CardKind:
         asked.append(reader)
         return said[reader]
 
@@ -94,12 +94,12 @@ def test_the_card_that_is_spoken_to_is_the_one_whose_going_is_told(monkeypatch: 
     ("before", "after", "subject", "told"),
     [
         (None, ServiceDown(), None, [ServiceDown()]),
-        (None, NoReader(), None, [NoReader()]),
+        (None, ReaderGone(), None, [ReaderGone()]),
         (None, _at(), None, [ReaderReady("a")]),
         (None, _at((A, UNKNOWN)), None, [ReaderReady("a"), CardPresent()]),
-        (NoReader(), _at((A, MUTE)), None, [ReaderReady("a"), OtherCard()]),
+        (ReaderGone(), _at((A, MUTE)), None, [ReaderReady("a"), OtherCard()]),
         (ServiceDown(), ServiceDown(), None, []),
-        (ServiceDown(), NoReader(), None, [NoReader()]),
+        (ServiceDown(), ReaderGone(), None, [ReaderGone()]),
         # one card at a time
         (_at(), _at((B, UNKNOWN)), None, [CardPresent()]),
         (_at((A, UNKNOWN)), _at((A, UNKNOWN)), A, []),
@@ -107,7 +107,7 @@ def test_the_card_that_is_spoken_to_is_the_one_whose_going_is_told(monkeypatch: 
         (_at((A, UNKNOWN)), _at((A_LATER, UNKNOWN)), A, [CardGone(), CardPresent()]),
         (_at((A, MUTE)), _at((A_LATER, UNKNOWN)), A, [CardGone(), CardPresent()]),
         (_at((A, UNKNOWN)), _at((B, UNKNOWN)), A, [CardGone(), CardPresent()]),
-        (_at((A, UNKNOWN)), NoReader(), A, [NoReader()]),
+        (_at((A, UNKNOWN)), ReaderGone(), A, [ReaderGone()]),
         (_at((A, UNKNOWN)), ServiceDown(), A, [ServiceDown()]),
         (_at((A, UNKNOWN)), _at(names=("b",)), A, [CardGone(), ReaderReady("b")]),
         (_at(), _at(names=("b", "a")), None, [ReaderReady("b")]),
@@ -147,7 +147,7 @@ def test_changes_are_told(before: View | None, after: View, subject: Stay | None
         ({A: UNKNOWN, B: OURS, C: MUTE}, B),
     ],
 )
-def test_a_my_number_card_is_spoken_to_wherever_it_lies(cards: dict[Stay, Found], spoken_to: Stay) -> None:
+def test_a_my_number_card_is_spoken_to_wherever_it_lies(cards: dict[Stay, CardKind], spoken_to: Stay) -> None:
     """Another card never stands before it; without one, the error of what lies there is told."""
     assert chosen(cards) == spoken_to
 
@@ -175,13 +175,13 @@ MOVES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([OURS, OTHER,
 
 
 @given(MOVES)
-def test_whatever_is_laid_and_lifted_a_counter_is_never_misled(moves: list[tuple[str, Found]]) -> None:
+def test_whatever_is_laid_and_lifted_a_counter_is_never_misled(moves: list[tuple[str, CardKind]]) -> None:
     """A card comes to a free reader, or what lies on a taken one is lifted; a counter reads whatever is reported.
 
     Each My Number card that comes is reported, and is the one that is read, unless another one lies there. No card is
     read for a second time in one stay. What was read and goes is told.
     """
-    lying: dict[Stay, Found] = {}
+    lying: dict[Stay, CardKind] = {}
     view: Readers = Readers(("a", "b", "c"), {})
     subject: Stay | None = None
     read: set[Stay] = set()

@@ -14,7 +14,7 @@ from reader import errors, plans
 from reader.connection import Meter
 from reader.jpki import JpkiSession
 from reader.pcsc import PROTOCOLS, PcscSource
-from reader.source import CardGone, CardPresent, NoReader, ReaderEvent, ReaderReady, ServiceDown, wait_for_card
+from reader.source import CardGone, CardPresent, ReaderEvent, ReaderGone, ReaderReady, ServiceDown, wait_for_card
 from reader.virtual.cards import DESIGNS
 from reader.virtual.unsteady import Unsteady
 from reader.virtual.vpcd import ADDRESS, inserted
@@ -77,7 +77,7 @@ def test_the_watcher_outlives_the_service(pcsc: PcscService) -> None:
         pcsc.stop()
         assert _next(events) == ServiceDown()
         pcsc.start(readers=False)
-        assert _next(events) == NoReader()
+        assert _next(events) == ReaderGone()
         pcsc.stop()
         assert _next(events) == ServiceDown()
         pcsc.start()

@@ -18,9 +18,9 @@ from reader.practice import PracticeSource
 from reader.source import (
     CardGone,
     CardPresent,
-    NoReader,
     OtherCard,
     ReaderEvent,
+    ReaderGone,
     ReaderReady,
     ServiceDown,
     wait_for_card,
@@ -108,11 +108,11 @@ class _Told:
     [
         ((), "pcsc_service_down"),
         ((ServiceDown(),), "pcsc_service_down"),
-        ((ServiceDown(), NoReader()), "no_reader"),
-        ((NoReader(), ReaderReady("x")), "no_card"),
+        ((ServiceDown(), ReaderGone()), "no_reader"),
+        ((ReaderGone(), ReaderReady("x")), "no_card"),
         ((ReaderReady("x"), OtherCard()), "card_not_answering"),
         ((ReaderReady("x"), OtherCard(), CardGone()), "no_card"),
-        ((ReaderReady("x"), NoReader(), ServiceDown()), "pcsc_service_down"),
+        ((ReaderReady("x"), ReaderGone(), ServiceDown()), "pcsc_service_down"),
     ],
 )
 def test_who_waits_in_vain_is_told_what_was_missing(events: tuple[ReaderEvent, ...], code: str) -> None:
@@ -157,7 +157,7 @@ Answer = dict[str, int] | errors.ReaderError
                 ReaderReady("a"),
                 CardPresent(),
                 CardGone(),
-                NoReader(),
+                ReaderGone(),
                 ReaderReady("b"),
                 ServiceDown(),
                 ReaderReady("b"),

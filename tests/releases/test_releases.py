@@ -223,7 +223,7 @@ def test_the_day_goes_on_and_is_closed(kept: Kept) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class LaterTotals(close.Totals):
+class LaterTotals(close.DayTotals):
     """What a later version counts besides."""
 
     counted_later: int = 0
@@ -231,7 +231,7 @@ class LaterTotals(close.Totals):
 
 def test_a_total_that_is_new_does_not_hinder_a_close(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """A field with a default is added to the totals: X and Z read the release's closes, where it is 0."""
-    monkeypatch.setattr(close, "Totals", LaterTotals)
+    monkeypatch.setattr(close, "DayTotals", LaterTotals)
     report = interim(kept.counter)
     assert report["perpetual"]["counted_later"] == 0
     assert not unlike(kept.said["interim"], report)

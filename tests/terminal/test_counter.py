@@ -56,7 +56,7 @@ from terminal.counter.facts import (
     Voidable,
 )
 from terminal.counter.keys import enter
-from terminal.counter.left import Room
+from terminal.counter.left import AskingContext
 from terminal.counter.moves import wait_for_card
 from terminal.counter.outcome import MAY_GO_BETTER
 from terminal.counter.pieces import Figure, Say
@@ -711,7 +711,7 @@ def test_what_was_not_granted_is_due_and_said_wherever_it_is_shown() -> None:
     counter, _ = walk(counter, [Decided(counter.task, short)])
     assert (whole.amount_due, short.amount_due, short.redeemed) == (800, 950, 250)
     words = Words(Texts("en"), TERMS.programmes)
-    pieces = list(at(counter.state).left(Room(words)))
+    pieces = list(at(counter.state).left(AskingContext(words)))
     assert Figure(950, "円") in pieces
     said = [piece.text for piece in pieces if isinstance(piece, Say)]
     assert "Points not taken: 150 P" in said

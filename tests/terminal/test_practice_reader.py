@@ -12,7 +12,7 @@ from reader import plans
 from reader.connection import Connection
 from reader.jpki import JpkiSession
 from reader.practice import PracticeSource
-from reader.source import CardGone, CardPresent, NoReader, OtherCard, ReaderEvent, ReaderReady, ServiceDown
+from reader.source import CardGone, CardPresent, OtherCard, ReaderEvent, ReaderGone, ReaderReady, ServiceDown
 from reader.virtual.cards import DESIGNS, PRACTICE
 from terminal.counter.events import CardArrived
 from terminal.shop.engine import ReaderState, Surroundings
@@ -68,7 +68,7 @@ def _never_opened(_tell: object) -> NoReturn:
     ("event", "state"),
     [
         (ReaderReady("contact slot"), ReaderState.READY),
-        (NoReader(), ReaderState.PRACTICE),
+        (ReaderGone(), ReaderState.PRACTICE),
         (ServiceDown(), ReaderState.PRACTICE),
         (OtherCard(), ReaderState.STARTING),
     ],

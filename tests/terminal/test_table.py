@@ -15,7 +15,7 @@ from config.texts import LANGUAGES, Lang, Texts
 from terminal.counter import State, resident_view, step
 from terminal.counter.effects import Effect
 from terminal.counter.events import Event, Tick
-from terminal.counter.left import Room
+from terminal.counter.left import AskingContext
 from terminal.counter.paper import Bill, Paper, Quoted
 from terminal.counter.pieces import Lines
 from terminal.counter.resident import WELCOME, Scene
@@ -75,11 +75,11 @@ def test_every_state_says_something(lang: Lang, card_there: bool) -> None:
     words = Words(Texts(lang), TERMS.programmes)
     for name, state in STATES.items():
         for practice, cards in ((False, ()), (True, CARDS)):
-            assert list(at(state).left(Room(words, card_there, practice, cards))), name
+            assert list(at(state).left(AskingContext(words, card_there, practice, cards))), name
         assert isinstance(at(state).paper(TERMS), get_args(Paper))
         assert resident_view(counter_in(state)).scene in Scene
         assert all(words(key.text) for key in keys_of(state))
-        assert (at(state).lines > 0) == any(isinstance(piece, Lines) for piece in at(state).left(Room(words)))
+        assert (at(state).lines > 0) == any(isinstance(piece, Lines) for piece in at(state).left(AskingContext(words)))
 
 
 @pytest.mark.parametrize(

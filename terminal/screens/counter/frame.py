@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.reactive import reactive
 
-from terminal.counter.left import Room
+from terminal.counter.left import AskingContext
 from terminal.counter.states import Counter, Field, State
 from terminal.screens.counter.keys import on_key_line
 from terminal.screens.counter.question import question
@@ -25,7 +25,7 @@ from terminal.shop.engine import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class FrameView:
     """All that the frame shows, but the clock."""
 
     counter: Counter
@@ -37,7 +37,7 @@ class Scene:
 class Question(VerticalScroll, can_focus=False):
     """The left: composed anew whenever what is asked changes."""
 
-    asked: reactive[tuple[State, Room] | None] = reactive(None, recompose=True)
+    asked: reactive[tuple[State, AskingContext] | None] = reactive(None, recompose=True)
     motion = True
 
     def compose(self) -> ComposeResult:
@@ -54,7 +54,7 @@ class Question(VerticalScroll, can_focus=False):
 class CounterFrame(Vertical):
     """Shows one scene at a time, and decides nothing."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: FrameView) -> None:
         super().__init__()
         self._scene = scene
 
@@ -72,7 +72,7 @@ class CounterFrame(Vertical):
         """Show the first scene."""
         self.show(self._scene)
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: FrameView) -> None:
         """Show what the counter is at."""
         state, words, around = scene.counter.state, scene.words, scene.surroundings
         if state != self._scene.counter.state:
@@ -81,7 +81,7 @@ class CounterFrame(Vertical):
         card_there = scene.counter.field is not Field.EMPTY
         left = self.query_one(Question)
         left.motion = scene.motion
-        left.asked = (state, Room(words, card_there, around.practice, around.practice_cards))
+        left.asked = (state, AskingContext(words, card_there, around.practice, around.practice_cards))
         self.query_one(Slip).rows = slip(scene.counter, words)
         self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in on_key_line(state))
         line = self.query_one(StatusLine)
@@ -98,7 +98,7 @@ class CounterFrame(Vertical):
         self.query_one("#hint", Prose).text = text
 
 
-def _place(scene: Scene) -> Iterator[str]:
+def _place(scene: FrameView) -> Iterator[str]:
     terms, words = scene.counter.terms, scene.words
     if terms.shop_name:
         yield terms.shop_name
@@ -106,7 +106,7 @@ def _place(scene: Scene) -> Iterator[str]:
     yield words("status-clerk", clerk=scene.surroundings.clerk)
 
 
-def _warning(scene: Scene) -> str:
+def _warning(scene: FrameView) -> str:
     """Return what must be seen all the time: that nothing is real, or that somebody may stand in between."""
     around, words = scene.surroundings, scene.words
     if around.practice:
@@ -114,7 +114,7 @@ def _warning(scene: Scene) -> str:
     return words("status-plain-http") if around.plain_http else ""
 
 
-def _things(scene: Scene) -> Iterator[str]:
+def _things(scene: FrameView) -> Iterator[str]:
     around, words = scene.surroundings, scene.words
     match scene.counter.field:
         case Field.CARD | Field.USED_CARD:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from terminal.counter.events import Picked
 from terminal.counter.keys import Hold
-from terminal.counter.left import Room
+from terminal.counter.left import AskingContext
 from terminal.counter.pieces import Boxes, Figure, Lines, Notice, Picture, Piece, PracticeCards, Say
 from terminal.counter.states import State
 from terminal.counter.table import at
@@ -25,7 +25,7 @@ ROOMY_LINES = 3
 """Lines to choose from that may stand apart on a screen of 24 rows."""
 
 
-def question(state: State, room: Room, *, motion: bool) -> Iterator[Widget]:
+def question(state: State, room: AskingContext, *, motion: bool) -> Iterator[Widget]:
     """Yield what stands at the left, from top to bottom."""
     here = at(state)
     for piece in here.left(room):

@@ -22,7 +22,7 @@ from terminal.counter.row import Phase
 from terminal.counter.scanned import slip_code
 from terminal.counter.states import AwaitCard, EnteringPin, Field, State
 from terminal.counter.table import at
-from terminal.screens.counter.frame import CounterFrame, Scene
+from terminal.screens.counter.frame import CounterFrame, FrameView
 from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
@@ -297,8 +297,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         self._shared.turn_language()
         self.show(self.counter)
 
-    def _scene(self) -> Scene:
-        return Scene(self._echoed(), self._shared.surroundings, self._shared.words, self._shared.settings.motion)
+    def _scene(self) -> FrameView:
+        return FrameView(self._echoed(), self._shared.surroundings, self._shared.words, self._shared.settings.motion)
 
 
 def make(shared: Shared) -> CounterScreen:

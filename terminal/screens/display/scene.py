@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from terminal.counter.events import Picked
 from terminal.counter.facts import Fault, Use
-from terminal.counter.resident import Line, ResidentView, Scene
+from terminal.counter.resident import OfferedUse, ResidentView, Scene
 from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.card_picture import CardPicture
 from terminal.shell.widgets.pin_boxes import PinBoxes
@@ -86,13 +86,13 @@ def _line(index: int, view: ResidentView, words: Words) -> Widget:
     return ChoiceLine(index + 1, _name(line, view, words), _value(line), Picked(index + 1), chosen=index == view.cursor)
 
 
-def _name(line: Line, view: ResidentView, words: Words) -> str:
+def _name(line: OfferedUse, view: ResidentView, words: Words) -> str:
     if line.use is Use.ALL and line.municipality != view.lines[0].municipality:
         return words("choice-all-of-town", town=words.town(line.municipality))
     return words(f"choice-{line.use}")
 
 
-def _value(line: Line) -> str:
+def _value(line: OfferedUse) -> str:
     return points(line.points) if line.use is Use.ALL else ""
 
 

@@ -9,7 +9,7 @@ from terminal.counter.events import Entered, Picked
 from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, Key
 from terminal.fault import Fault
 from terminal.shell.registry import COUNTER
-from terminal.shop.books import DayReport, Found
+from terminal.shop.books import DayReport, FoundOperation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Searching:
 class Picking:
     """Several were found: one is picked by its place in the list."""
 
-    found: tuple[Found, ...]
+    found: tuple[FoundOperation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
     """The slip of an operation that was found."""
 
-    found: Found
+    found: FoundOperation
 
 
 OwnerState = Looking | Searching | Picking | Showing | Confirming | Closing | Closed | Failed

@@ -29,7 +29,7 @@ from terminal.screens.owner.state import (
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine, KeyCap
 from terminal.shell.words import Words, clock, moment, number_at_shop, signed_points, yen
-from terminal.shop.books import Found, Need, Overview
+from terminal.shop.books import FoundOperation, Need, Overview
 from terminal.slips.operation import body, of_journal, title
 from terminal.slips.report import report_rows
 from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
@@ -98,7 +98,7 @@ def right(state: OwnerState, day: Overview | None, words: Words) -> tuple[SlipRo
             assert_never(state)
 
 
-def _line(number: int, found: Found, words: Words) -> ChoiceLine:
+def _line(number: int, found: FoundOperation, words: Words) -> ChoiceLine:
     record = found.record
     name = f"{moment(record.entry.at)}  {number_at_shop(record.operation_id)}"
     return ChoiceLine(number, name, _value(found.content, words), Picked(number), chosen=False)

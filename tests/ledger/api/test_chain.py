@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.api.chain import Head, Link, reaches_beyond, walk
+from ledger.api.chain import ChainLink, Head, reaches_beyond, walk
 from ledger.api.problems import ProblemError
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash
 from ledger.wire.operations import Mark, Unreadable
@@ -52,7 +52,7 @@ def changed(entries: list[SignedEntry], index: int, **fields: object) -> list[Si
     return [*entries[:index], entries[index].model_copy(update={"entry": entry}), *entries[index + 1 :]]
 
 
-def links(entries: list[SignedEntry]) -> list[Link]:
+def links(entries: list[SignedEntry]) -> list[ChainLink]:
     """Return the chain of entries that are whole."""
     return walk(entries, TERMINAL, KEY.public_key())
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from ledger.api.limits import BodyLimit, Rate
+from ledger.api.limits import BodyLimit, RequestRate
 from ledger.api.problems import ProblemError
 
 
@@ -70,7 +70,7 @@ async def test_a_body_that_never_ends_is_refused() -> None:
 
 def test_a_sender_is_counted_by_the_minute() -> None:
     """The next minute begins anew, and one sender's count is not another's."""
-    rate = Rate(per_minute=2)
+    rate = RequestRate(per_minute=2)
     for sender, seconds in (("a", 0.0), ("a", 30.0), ("b", 59.0), ("a", 60.0), ("a", 119.0)):
         rate.admit(sender, seconds)
     with pytest.raises(ProblemError, match="too_many_requests") as refused:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.desk import Officer
-from ledger.api.limits import Rate
+from ledger.api.limits import RequestRate
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.setup import Shop
@@ -71,7 +71,7 @@ class Office:
 
 def served(folder: Path) -> tuple[ASGIApp, ASGIApp, ASGIApp]:
     """Return a ledger's application as a stranger meets it, as an enrolled terminal does, and as an office does."""
-    in_a_hurry = Rate(per_minute=1_000_000)
+    in_a_hurry = RequestRate(per_minute=1_000_000)
     ledger = replace(assemble(Place(folder), Anchors()), terminal_rate=in_a_hurry, office_rate=in_a_hurry)
     ledger.registry.add_shop(SHOP)
     key = Ed25519PrivateKey.generate()

@@ -13,7 +13,7 @@ from ledger.points import grants
 from ledger.points.grants import (
     ApprovalNeeded,
     Gift,
-    Granted,
+    GrantedRows,
     ReasonUsedUp,
     day_sums,
     grant,
@@ -39,7 +39,7 @@ def note() -> dict[str, str]:
 
 def give(
     store: Store, *gifts: Gift, on: date = DAY, approved: bool = False, programmes: tuple[Programme, ...] = ()
-) -> Granted:
+) -> GrantedRows:
     """Give rows of the sample programmes, or of others."""
     by_code = {each.code: each for each in (city(), street(), *programmes)}
     return grant(store.engine, store.keys, CITY, by_code, gifts, on, note(), approved=approved)
@@ -72,7 +72,7 @@ def test_everybody_gets_their_points_once(store: Store, monkeypatch: pytest.Monk
 def test_a_forgotten_row_is_given_alone(store: Store) -> None:
     """The list comes again, sorted and with a row more: nobody is paid twice."""
     give(store, *ROWS[:2])
-    assert give(store, *reversed(ROWS[:3])) == Granted(rows=1, people=1, points=8)
+    assert give(store, *reversed(ROWS[:3])) == GrantedRows(rows=1, people=1, points=8)
     assert (store.held()[CITY], store.held(FIRST), store.held(SECOND)) == (825, {CITY: 7}, {CITY: 8})
     assert paid_on(store.engine, CITY, ["r1", "r3", "r9"]) == {"r1": DAY.isoformat(), "r3": DAY.isoformat()}
 

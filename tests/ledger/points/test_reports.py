@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import update
 
-from ledger.points.reports import Totals, claims, count, holdings
+from ledger.points.reports import ProgrammeTotals, claims, count, holdings
 from ledger.points.schema import lots
 from ledger.points.store import Request
 from ledger.wire.setup import Shop
@@ -88,14 +88,14 @@ def test_totals_sum_and_agree_with_the_wallets(store: Store) -> None:
     store.decide(award(1, 700), convert(2, 200, 220, pin=True), sale(3, 900, city=123, street=45))
     assert holdings(store.engine, MYKEY) == [(CITY, 1_197), (STREET, 181)]
     assert count(store.engine, CITY) == [
-        Totals(CITY, 1_520, 1_197, 123, 0, 200, 0, in_wallets=1_197, owed=0),
-        Totals(STREET, 226, 181, 45, 0, 0, 0, in_wallets=181, owed=0),
+        ProgrammeTotals(CITY, 1_520, 1_197, 123, 0, 200, 0, in_wallets=1_197, owed=0),
+        ProgrammeTotals(STREET, 226, 181, 45, 0, 0, 0, in_wallets=181, owed=0),
     ]
     store.tidy(date(2028, 4, 1))
     assert holdings(store.engine, MYKEY) == []
     assert count(store.engine, CITY) == [
-        Totals(CITY, 1_520, 0, 123, 1_197, 200, 0, in_wallets=0, owed=0),
-        Totals(STREET, 226, 0, 45, 181, 0, 0, in_wallets=0, owed=0),
+        ProgrammeTotals(CITY, 1_520, 0, 123, 1_197, 200, 0, in_wallets=0, owed=0),
+        ProgrammeTotals(STREET, 226, 0, 45, 181, 0, 0, in_wallets=0, owed=0),
     ]
     assert all(each.agree for each in count(store.engine, CITY))
 

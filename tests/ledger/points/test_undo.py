@@ -197,12 +197,12 @@ def parts() -> st.SearchStrategy[tuple[int, int, list[int]]]:
 @given(data=st.data())
 def test_parts_add_up_to_the_whole(parts: st.SearchStrategy[tuple[int, int, list[int]]], data: st.DataObject) -> None:
     """However a bill comes back, points and yen come back once, and never more than there were."""
-    from ledger.points.operations import Moved
+    from ledger.points.operations import Movements
     from ledger.points.undo import _Kept
     from ledger.points.wallet import Lot
 
     bill, redeemed, returns = data.draw(parts)
-    moved = Moved(MYKEY, bill, ((Lot(CITY, "free", "2028-03-31"), redeemed),) if redeemed else ())
+    moved = Movements(MYKEY, bill, ((Lot(CITY, "free", "2028-03-31"), redeemed),) if redeemed else ())
     came_back = 0
     for part in returns:
         before, after = _Kept.of(moved, came_back), _Kept.of(moved, min(bill, came_back + part))

@@ -13,12 +13,12 @@ from config.settings import ScreenSettings
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.entries import Entry, operation_id
 from ledger.wire.operations import Award, Close, Leg, Operation, Sale, TapOnly, Void
-from offline_queue.close import Report, Totals
+from offline_queue.close import DayTotals, Report
 from offline_queue.reading import Recorded
 from terminal.counter.events import Opened
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.shop import books
-from terminal.shop.books import DayReport, Found, Need, Overview
+from terminal.shop.books import DayReport, FoundOperation, Need, Overview
 from tests.terminal.counters import STREET, TERMINAL, TOWN
 from tests.terminal.screens.scenes import TERMS, ScriptedEngine, at_counter
 
@@ -86,14 +86,14 @@ LAST = (
     recorded(4207, "09:41", sale(760), OK),
     recorded(4206, "08:59", Z, OK),
 )
-TODAY = Totals(sales=38, awards=6, voids=1, refused=1, bill=128_460, redeemed=8_200, awarded=1_094)
+TODAY = DayTotals(sales=38, awards=6, voids=1, refused=1, bill=128_460, redeemed=8_200, awarded=1_094)
 REPORT = Report(
     number=42,
     first_seq=4160,
     last_seq=4217,
     verdicts=4001,
     day=TODAY,
-    perpetual=Totals(sales=3_912, awards=240, voids=31, refused=9, bill=8_412_900, redeemed=612_400, awarded=70_312),
+    perpetual=DayTotals(sales=3_912, awards=240, voids=31, refused=9, bill=8_412_900, redeemed=612_400, awarded=70_312),
     undecided=2,
     undecided_bill=1860,
 )
@@ -121,7 +121,7 @@ QUIET = replace(
 )
 EMPTY = replace(
     BUSY,
-    report=replace(REPORT, number=1, day=Totals(), perpetual=Totals(), undecided=0, undecided_bill=0),
+    report=replace(REPORT, number=1, day=DayTotals(), perpetual=DayTotals(), undecided=0, undecided_bill=0),
     today=_hours(),
     yesterday=_hours(),
     last=(),
@@ -132,8 +132,8 @@ LARGEST = replace(
     report=replace(
         REPORT,
         number=12_345,
-        day=Totals(1_999, 1_999, 99, 99, 99, 99_999_999, 9_999_999, 9_999_999),
-        perpetual=Totals(bill=9_999_999_999, redeemed=999_999_999, awarded=999_999_999),
+        day=DayTotals(1_999, 1_999, 99, 99, 99, 99_999_999, 9_999_999, 9_999_999),
+        perpetual=DayTotals(bill=9_999_999_999, redeemed=999_999_999, awarded=999_999_999),
         undecided=999,
     ),
     today=_hours(**{f"h{hour}": 9_999_999 - hour for hour in range(24)}),
@@ -152,11 +152,11 @@ async def settled(screen: OwnerScreen, pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
-def found(record: Recorded) -> Found:
+def found(record: Recorded) -> FoundOperation:
     """Return an operation as a search finds it."""
     content = record.entry.content
     assert isinstance(content, Operation)
-    return Found(record, content, sale(980, 300) if isinstance(content, Void) else None)
+    return FoundOperation(record, content, sale(980, 300) if isinstance(content, Void) else None)
 
 
 FOUND = tuple(found(record) for record in LAST[:5])

@@ -38,7 +38,7 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shop import books
-from terminal.shop.books import Found, OfSlip, Search
+from terminal.shop.books import FoundOperation, OfSlip, Search
 from terminal.slips.operation import qr_text
 from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
@@ -229,7 +229,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize(("answer", "state"), SEARCHES)
-async def test_an_operation_is_found_by_its_digits(answer: tuple[Found, ...], state: OwnerState) -> None:
+async def test_an_operation_is_found_by_its_digits(answer: tuple[FoundOperation, ...], state: OwnerState) -> None:
     """One is shown at once, several are listed, and of none it is said."""
     async with opened(BUSY) as (screen, pilot, engine):
         engine.answers[Search(4211)] = answer
@@ -256,7 +256,7 @@ async def test_a_scanned_slip_is_shown() -> None:
     """Its code leads to the operation and to no other; while the close is asked for, it leads nowhere."""
     code = qr_text("252034-0001-01-004211", "7f3a 91c2")
     run = Run(tuple(Press(mark, mark, 0.0, None) for mark in code))
-    answers: list[tuple[tuple[Found, ...], OwnerState]] = [
+    answers: list[tuple[tuple[FoundOperation, ...], OwnerState]] = [
         (FOUND[2:3], Showing(FOUND[2])),
         ((), Searching("4211", missed=True)),
     ]
