@@ -32,7 +32,7 @@ from ledger.points.schema import losses
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Wallet
-from ledger.points.wallet_rows import Sums, add_up, lock_wallets, write_totals, write_wallets
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, part_of, write_totals, write_wallets
 from ledger.wire.answers import Status
 from ledger.wire.days import business_day
 from ledger.wire.kinds import kind_of
@@ -68,7 +68,7 @@ class Batch:
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, self.counters, before, self.people)
         self.gauges.write()
-        write_totals(self.connection, self.municipality, self.sums)
+        write_totals(self.connection, self.municipality, self.sums, part_of(requests[0].terminal_id))
         put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
             self.connection.execute(CLOSED, close)

@@ -191,7 +191,7 @@ totals = Table(
     PrimaryKeyConstraint("municipality", "programme", "account", "shop", "business_date", "part"),
     sqlite_with_rowid=False,
 )
-"""Points by account and day. Parts are appended, so that nobody waits for a sum, and added up when the day is over."""
+"""Points by account and day, in parts, so that terminals do not wait for one another; one part when the day is over."""
 
 gauges = Table(
     "gauges",
