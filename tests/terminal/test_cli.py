@@ -144,7 +144,7 @@ def test_a_second_instance_is_refused_and_says_which_process(shell: Shell) -> No
     home.create()
     with InstanceLock(home.lock):
         code, said = shell.json(*SALE)
-    assert (code, said["error"], said["operation_id"]) == (11, "journal_in_use", None)
+    assert (code, said["error"], said["operation_id"]) == (13, "journal_in_use", None)
     assert str(os.getpid()) in said["message"]
 
 

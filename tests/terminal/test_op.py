@@ -28,6 +28,7 @@ from tests.terminal.desks import NoService, cut
 
 FIELDS = {
     "operation_id",
+    "reference",
     "kind",
     "status",
     "bill",
