@@ -24,7 +24,7 @@ def proof_in(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement
     A statement of an epoch that is still to come was signed by a copy of this ledger that went another way.
     """
     head_seq, verdicts = 0, dict[str, Verdict]()
-    every = set(ledger.signing.every)
+    every = set(ledger.signing.every) if answers else set()
     for signed in answers:
         statement = signed.statement
         is_own = statement.ledger == ledger.id and statement.epoch <= ledger.epoch
