@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from config.my_number import looks_like_my_number
 
-Fault = Literal["empty", "long", "wide", "control", "direction", "invisible", "unassigned", "marks", "my_number"]
+Flaw = Literal["empty", "long", "wide", "control", "direction", "invisible", "unassigned", "marks", "my_number"]
 """Why a text is not plain; the texts `text-<fault>` have the sentence."""
 
 MOST_MARKS: Final = 2
@@ -35,7 +35,7 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def fault_of(text: str, *, chars: int, cells: int) -> Fault | None:
+def flaw_of(text: str, *, chars: int, cells: int) -> Flaw | None:
     """Return why a text is not plain: empty, longer than `chars`, wider than `cells`, or with what nobody sees."""
     if len(text) > chars:
         return "long"  # asked first, so that a text of a gigabyte is not looked at letter by letter
@@ -75,7 +75,7 @@ def _cut(text: str, cells: int) -> str:
     return text
 
 
-def _fault(character: str) -> Fault | None:
+def _fault(character: str) -> Flaw | None:
     if character.isascii():
         return None if character.isprintable() else "control"
     if character in _DIRECTIONS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import select
 
+from config.faults import Fault
+from config.findings import Finding, Level
 from ledger.api.state import Ledger
 from ledger.database import reading
 from ledger.durability import Cause, weaknesses
@@ -19,26 +19,6 @@ from ledger.points.schema import programmes
 
 STORES: Final[tuple[Store, Store]] = ("identity", "points")
 """In the order of `Ledger.stores`."""
-
-
-class Level(StrEnum):
-    """How something was found."""
-
-    GOOD = "good"
-    NOTE = "note"
-    """It works; whoever runs the ledger should know it."""
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one thing; `code` has the sentences of what is not good, `told` their arguments."""
-
-    thing: str
-    level: Level
-    detail: str = ""
-    code: str | None = None
-    told: dict[str, str] = field(default_factory=dict)
 
 
 def examine(ledger: Ledger) -> Iterator[Finding]:
@@ -56,15 +36,15 @@ def durability(ledger: Ledger) -> Iterator[Finding]:
     found = [each for store, engine in zip(STORES, ledger.stores, strict=True) for each in weaknesses(engine, store)]
     for each in found:
         level = Level.WRONG if each.cause is Cause.CRASH else Level.NOTE
-        yield Finding("durability", level, each.store, each.code, {"store": each.store, "value": each.value})
+        yield Finding("durability", level, each.store, Fault(each.code, (("store", each.store), ("value", each.value))))
     if not found:
         yield Finding("durability", Level.GOOD)
 
 
 def _months(ledger: Ledger) -> Finding:
     if missing := ledger.periods.missing():
-        told = {"months": ", ".join(missing)}
-        return Finding("months", Level.WRONG, told["months"], "period_keys_lost", told)
+        months = ", ".join(missing)
+        return Finding("months", Level.WRONG, months, Fault("period_keys_lost", (("months", months),)))
     known = ledger.periods.known().values()
     return Finding("months", Level.GOOD, str(sum(each.key_print is not None for each in known)))
 
@@ -74,6 +54,6 @@ def _books(ledger: Ledger) -> Iterator[Finding]:
         towns = sorted(connection.scalars(select(programmes.c.municipality).distinct()))
     wrong = [totals.programme for town in towns for totals in count(ledger.books, town) if not totals.agree]
     if wrong:
-        yield Finding("books", Level.WRONG, "", "totals_wrong", {"programmes": ", ".join(wrong)})
+        yield Finding("books", Level.WRONG, fault=Fault("totals_wrong", (("programmes", ", ".join(wrong)),)))
     else:
         yield Finding("books", Level.GOOD, str(len(towns)))

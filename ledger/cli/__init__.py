@@ -55,7 +55,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the ledger over HTTP until stopped."""
-    from ledger.examination import Level, durability
+    from config.findings import Level
+    from ledger.examination import durability
     from ledger.server import serve as run
 
     office = office_of(context)
@@ -64,7 +65,7 @@ def serve(
     with office.open() as ledger:  # keys and tables are made, and what is wrong is said, before the processes part
         weak = [each for each in durability(ledger) if each.level is not Level.GOOD]
         for each in weak:
-            say(keeping.told(each, office))
+            say(each.lines(office.texts, "keeping"))
         if weak and require_durable:
             office.refuse("not_durable")
     run(office.place, office.anchors, host=host, port=port, workers=workers, proxies=proxy or ())

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.findings import Level
 from ledger.cli.office import EVERYWHERE, Office, answer, note, office_of
 
 if TYPE_CHECKING:  # what seals and stores is imported by the command that needs it
     from ledger.backup.sealed import Passphrase
-    from ledger.examination import Finding
 
 app = typer.Typer()
 
@@ -94,39 +94,18 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Examine keys, databases, whether a verdict can be lost, and the books; exit 1 if anything has to be mended."""
-    from ledger.examination import Level, examine
+    from ledger.examination import examine
 
     office = office_of(context)
     with office.open() as ledger:
         findings = list(examine(ledger))
     wrong = any(each.level is Level.WRONG for each in findings)
     if as_json:
-        answer(json.dumps({"ok": not wrong, "findings": [_as_json(each, office) for each in findings]}))
+        answer(json.dumps({"ok": not wrong, "findings": [each.as_json(office.texts) for each in findings]}))
     else:
         for each in findings:
-            answer(told(each, office))
+            answer(each.lines(office.texts, "keeping"))
     raise typer.Exit(1 if wrong else 0)
-
-
-def told(finding: Finding, office: Office) -> str:
-    """Return the lines that say what was found."""
-    texts = office.texts
-    lines = [f"{texts(f'doctor-{finding.level}')}  {texts(f'keeping-{finding.thing}')}  {finding.detail}".rstrip()]
-    if finding.code is not None:
-        refusal = texts.refusal(finding.code, **finding.told)
-        lines += [f"    {line}" for line in (refusal.what, refusal.why, refusal.todo)]
-    return "\n".join(lines)
-
-
-def _as_json(finding: Finding, office: Office) -> dict[str, Any]:
-    refusal = None if finding.code is None else office.texts.refusal(finding.code, **finding.told)
-    return {
-        "thing": finding.thing,
-        "level": finding.level,
-        "detail": finding.detail or None,
-        "error": finding.code,
-        "message": None if refusal is None else f"{refusal.what}\n{refusal.why}\n{refusal.todo}",
-    }
 
 
 @contextmanager

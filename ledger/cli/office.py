@@ -76,10 +76,10 @@ class Office:
 
     def plain(self, field: str, text: str) -> str:
         """Return a name or note that was typed, composed; end the command where it is not plain text."""
-        from config.plain import fault_of, normal
+        from config.plain import flaw_of, normal
 
         text = normal(text)
-        if (fault := fault_of(text, chars=MAX_NAME, cells=2 * MAX_NAME)) is not None:
+        if (fault := flaw_of(text, chars=MAX_NAME, cells=2 * MAX_NAME)) is not None:
             self.refuse("text_wrong", field=field, reason=self.texts(f"text-{fault}".replace("_", "-"), chars=MAX_NAME))
         return text
 

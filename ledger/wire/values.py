@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from config.plain import UNSHOWN, fault_of, normal, shown
+from config.plain import UNSHOWN, flaw_of, normal, shown
 
 MAX_YEN = 9_999_999
 """The largest bill in yen: seven digits, what a counter screen shows and a slip prints."""
@@ -45,7 +45,7 @@ class _Plain:
 
     def __call__(self, text: str, info: ValidationInfo) -> str:
         text = normal(text)
-        fault = fault_of(text, chars=self.chars, cells=self.cells)
+        fault = flaw_of(text, chars=self.chars, cells=self.cells)
         if fault is None:
             return text
         if is_stored(info):

@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn, assert_never
 import typer
 
 from config.errors import OutputFailed
+from config.faults import fault_of
 from config.output import answer, say, tell
 from config.texts import Texts
 from ledger.wire.answers import ProgrammeBalance, Status
@@ -40,7 +41,6 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.fault import fault_of
 from terminal.shop import books
 from terminal.shop.engine import ReaderState, Surroundings
 from terminal.shop.engine_thread import make_engine

@@ -12,6 +12,7 @@ import typer
 
 from config import settings as settings_file
 from config.errors import CommandFailed
+from config.faults import fault_of
 from config.output import answer, say, tell
 from config.texts import Texts
 from config.trust import Anchors
@@ -28,7 +29,6 @@ from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
 from terminal.cli.context import Exit, Globals, given, sentences
 from terminal.counter.facts import Fault
-from terminal.fault import fault_of
 
 EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
 

@@ -11,9 +11,9 @@ from typing import Self
 import typer
 
 from config.errors import SettingsError
+from config.faults import Fault
 from config.home import Home
 from config.texts import LANGUAGES, Lang, Texts
-from terminal.fault import Fault
 
 
 class Exit(IntEnum):

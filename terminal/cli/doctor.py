@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from config import settings as settings_file
+from config.faults import KNOWN
+from config.findings import Level
 from config.output import answer, tell
 from config.settings import Settings
-from config.texts import Texts
 from reader.pcsc import PcscSource
-from terminal.cli.context import Exit, given, sentences
-from terminal.fault import KNOWN
-from terminal.shop.doctor import Finding, Level, Patient, examine
+from terminal.cli.context import Exit, given
+from terminal.shop.doctor import Patient, examine
 from terminal.shop.opening import local_time
 
 EXAMPLE = "Example: kazasu doctor --json"
@@ -34,26 +34,8 @@ def command(
     findings = asyncio.run(examine(patient))
     wrong = any(finding.level is Level.WRONG for finding in findings)
     if as_json:
-        answer({"ok": not wrong, "findings": [_as_json(finding, chosen.texts) for finding in findings]})
+        answer({"ok": not wrong, "findings": [finding.as_json(chosen.texts) for finding in findings]})
     else:
         for finding in findings:
-            tell(_lines(finding, chosen.texts))
+            tell(finding.lines(chosen.texts, "doctor"))
     raise typer.Exit(Exit.FAILED if wrong else Exit.ACCEPTED)
-
-
-def _as_json(finding: Finding, texts: Texts) -> dict[str, str | None]:
-    return {
-        "thing": finding.thing,
-        "level": finding.level,
-        "detail": finding.detail or None,
-        "error": finding.fault.code if finding.fault else None,
-        "message": sentences(texts, finding.fault) if finding.fault else None,
-    }
-
-
-def _lines(finding: Finding, texts: Texts) -> str:
-    head = f"{texts(f'doctor-{finding.level}')}  {texts(f'doctor-{finding.thing}')}  {finding.detail}".rstrip()
-    if finding.fault is None:
-        return head
-    told = sentences(texts, finding.fault).splitlines()
-    return "\n".join([head, *(f"    {line}" for line in told)])

@@ -9,10 +9,10 @@ import typer
 
 from config import output
 from config.errors import CommandFailed, OutputFailed, SettingsError
+from config.faults import KNOWN, Fault, fault_of
 from config.plain import shown
 from terminal.cli.context import Exit, Globals, sentences
 from terminal.cli.log import keep_log
-from terminal.fault import KNOWN, Fault, fault_of
 
 _log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from config.faults import Fault as Fault  # the counter speaks of faults too
 from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Verdict
 from ledger.wire.kinds import granted
 from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
 from ledger.wire.rules import Programme, Quote
 from ledger.wire.tokens import ServiceId
-from terminal.fault import Fault as Fault  # the counter speaks of faults too
 
 CounterOperation = Sale | Award | Void | Link
 """What can be asked of the ledger at a counter."""

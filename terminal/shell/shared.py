@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
+from config.faults import Fault
 from config.settings import ScreenSettings
 from config.texts import Texts, following
 from terminal.counter.facts import Terms
-from terminal.fault import Fault
 from terminal.shell.registry import Audience
 from terminal.shell.runs import Timing
 from terminal.shell.words import Words

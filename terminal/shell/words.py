@@ -7,10 +7,10 @@ from datetime import datetime
 from types import MappingProxyType
 
 from config import municipalities
+from config.faults import Fault
 from config.plain import shown
 from config.texts import Refusal, Texts, following
 from ledger.wire.rules import AwardReason, Programme
-from terminal.fault import Fault
 
 MAX_CELLS = 80
 """How wide a name may be drawn: it was checked where it was taken in, and is again here."""

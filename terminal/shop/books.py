@@ -64,7 +64,7 @@ def setup_of(home: Home) -> TerminalSetup:
 
 
 def open_station(home: Home, settings: Settings, ledger: str | None = None) -> AbstractAsyncContextManager[Station]:
-    """Open, without a reader, the terminal that this machine is; raise one of `terminal.fault.KNOWN`."""
+    """Open, without a reader, the terminal that this machine is; raise one of `config.faults.KNOWN`."""
     place = workplace(home)
     # Practice mode has the ledger that it made, whatever is asked for.
     named = ledger if place == home else None

@@ -12,6 +12,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import assert_never
 
+from config.faults import fault_of
 from ledger.wire.answers import Decision, Inquiry, InquiryResult
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
 from ledger.wire.operations import Award, CardSigned, Sale, Void
@@ -36,7 +37,6 @@ from terminal.counter.events import (
     VoidableListed,
 )
 from terminal.counter.facts import CounterOperation, Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
-from terminal.fault import fault_of
 from terminal.shop.books import undoable
 from terminal.shop.opening import Station
 from terminal.shop.presence import Presence

@@ -9,11 +9,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 
 from config import __version__
 from config import settings as settings_file
+from config.faults import KNOWN, Fault, fault_of
+from config.findings import Finding, Level
 from config.home import Home
 from config.settings import Settings
 from config.trust import Anchors
@@ -24,8 +25,6 @@ from offline_queue.lock import InstanceLock
 from offline_queue.schema import ROOM
 from reader.errors import NoCard, PcscForbidden, PcscServiceDown, ReaderError
 from reader.source import CardSource, wait_for_card
-from terminal.counter.facts import Fault
-from terminal.fault import KNOWN, fault_of
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import Enrolment
 from terminal.shop.ledger_access import EMBEDDED, open_client
@@ -46,24 +45,6 @@ REMEDIES: dict[type[ReaderError], Fault] = {
     PcscForbidden: Fault("doctor_pcsc_forbidden"),
 }
 """What the counter sends people here for."""
-
-
-class Level(StrEnum):
-    """How good a finding is; only `WRONG` has to be mended."""
-
-    GOOD = "good"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one thing: `fault` says what is wrong, `detail` what is good, such as a version."""
-
-    thing: str
-    level: Level
-    detail: str = ""
-    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)

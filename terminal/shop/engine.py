@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from config.faults import Fault
 from terminal.counter.effects import Effect
 from terminal.counter.events import Event
-from terminal.fault import Fault
 
 if TYPE_CHECKING:  # journal and ledger are loaded behind the first frame
     from terminal.shop.opening import Station

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, assert_never
 
 from config import settings as settings_file
+from config.faults import KNOWN, fault_of
 from config.home import Home
 from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable
 from offline_queue.errors import JournalForked, QueueError
@@ -43,7 +44,6 @@ from terminal.counter.events import (
     Unanswered,
 )
 from terminal.counter.facts import Fault
-from terminal.fault import KNOWN, fault_of
 from terminal.shop.desk import Desk
 from terminal.shop.engine import ReaderState, Report, Surroundings, Unanswerable
 from terminal.shop.opening import Opener, Station

@@ -99,7 +99,7 @@ class Opener:
 
     @asynccontextmanager
     async def __call__(self, on_line: Callable[[SyncState], None]) -> AsyncIterator[Station]:
-        """Yield the open station; raise one of `terminal.fault.KNOWN`."""
+        """Yield the open station; raise one of `config.faults.KNOWN`."""
         home = self.home
         async with AsyncExitStack() as stack:
             try:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import assert_never
 
+from config.faults import Fault
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.kinds import Amounts, granted
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.rules import Quote
-from terminal.fault import Fault
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
 from terminal.shop.books import FoundOperation
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from config.plain import fault_of, normal, shown, width
+from config.plain import flaw_of, normal, shown, width
 from config.texts import LANGUAGES, Texts
 from ledger.wire.rules import DaysAfterAward, Programme
 from ledger.wire.values import PlainText
@@ -59,7 +59,7 @@ def test_what_nobody_can_read_is_refused(text: str, fault: str) -> None:
     with pytest.raises(ValidationError) as caught:
         PLAIN.validate_python(text)
     if text != "\ud800":
-        assert fault_of(normal(text), chars=40, cells=80) == fault
+        assert flaw_of(normal(text), chars=40, cells=80) == fault
         assert caught.value.errors()[0]["type"] == f"text_{fault}"
     for lang in LANGUAGES:
         assert Texts(lang)(f"text-{fault}".replace("_", "-"), chars=40)
@@ -75,7 +75,7 @@ def test_what_people_call_their_shops_is_taken(text: str) -> None:
 def test_a_narrow_column_has_its_own_limit() -> None:
     """Cells are counted, not characters."""
     assert width("長浜A") == 5
-    assert fault_of("長浜市", chars=40, cells=5) == "wide"
+    assert flaw_of("長浜市", chars=40, cells=5) == "wide"
 
 
 @given(st.text(st.characters(), max_size=60), st.integers(4, 40))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.findings import Level
 from config.home import Home
 from config.settings import Settings
 from reader.practice import PracticeSource
@@ -17,21 +18,21 @@ from terminal.shop.opening import local_time
 @pytest.mark.parametrize(
     ("version", "level", "code"),
     [
-        ((3, 36, 0), doctor.Level.WRONG, "sqlite_old"),
-        ((3, 44, 5), doctor.Level.NOTE, "sqlite_wal_bug"),
-        ((3, 44, 6), doctor.Level.GOOD, None),
-        ((3, 45, 0), doctor.Level.NOTE, "sqlite_wal_bug"),
-        ((3, 50, 6), doctor.Level.NOTE, "sqlite_wal_bug"),
-        ((3, 50, 7), doctor.Level.GOOD, None),
-        ((3, 51, 2), doctor.Level.NOTE, "sqlite_wal_bug"),
-        ((3, 51, 3), doctor.Level.GOOD, None),
+        ((3, 36, 0), Level.WRONG, "sqlite_old"),
+        ((3, 44, 5), Level.NOTE, "sqlite_wal_bug"),
+        ((3, 44, 6), Level.GOOD, None),
+        ((3, 45, 0), Level.NOTE, "sqlite_wal_bug"),
+        ((3, 50, 6), Level.NOTE, "sqlite_wal_bug"),
+        ((3, 50, 7), Level.GOOD, None),
+        ((3, 51, 2), Level.NOTE, "sqlite_wal_bug"),
+        ((3, 51, 3), Level.GOOD, None),
     ],
 )
 def test_versions_with_a_known_defect_are_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     version: tuple[int, int, int],
-    level: doctor.Level,
+    level: Level,
     code: str | None,
 ) -> None:
     """Each line of SQLite was mended by a version of its own."""

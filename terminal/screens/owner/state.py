@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from config.faults import Fault
 from terminal.counter.events import Entered, Picked
 from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, Key
-from terminal.fault import Fault
 from terminal.shell.registry import COUNTER
 from terminal.shop.books import DayReport, FoundOperation
 

@@ -8,11 +8,11 @@ from typing import assert_never
 from textual.containers import Grid, Vertical
 from textual.widget import Widget
 
+from config.faults import Fault
 from ledger.wire.answers import Status
 from ledger.wire.operations import Award, Content, Sale
 from offline_queue.reading import Recorded
 from terminal.counter.events import Picked
-from terminal.fault import Fault
 from terminal.screens.owner.bars import HourBars, Hours
 from terminal.screens.owner.state import (
     Closed,

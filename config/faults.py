@@ -1,4 +1,4 @@
-"""What went wrong, as the terminal says it; apart from the counter, because the command line needs little more."""
+"""Says what went wrong, for people: a stable code and what its sentences mention."""
 
 from __future__ import annotations
 
