@@ -27,7 +27,7 @@ from benchmarks._town import PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
-from ledger.points.store import Points
+from ledger.points.store import PointsStore
 from ledger.wire.answers import Status
 from ledger.wire.entries import MAX_UPLOAD
 from tests.postgres import programs, server
@@ -156,7 +156,7 @@ def bare_rate(path: Path) -> float:
 def _upload(url: str, folder: Path, client: int, turn: Barrier) -> None:
     """Be one client: prepare a turn's batches, wait until all have, and upload them."""
     engine = open_engine(url)
-    points = Points(engine, PeriodKeys(folder / "periods", engine))
+    points = PointsStore(engine, PeriodKeys(folder / "periods", engine))
     asked = sales(_town(client), 1, RESIDENTS)
     for _ in range(ROUNDS):
         batches = [list(islice(asked, MAX_UPLOAD)) for _ in range(BATCHES)]

@@ -17,7 +17,7 @@ from benchmarks._town import DAY, PRODUCTION, sales, settle
 from ledger.database import open_engine
 from ledger.migrations import upgrade
 from ledger.points.periods import PeriodKeys
-from ledger.points.store import Points, Request
+from ledger.points.store import PointsStore, Request
 from ledger.wire.answers import Status
 from tests.postgres import server
 
@@ -42,10 +42,10 @@ LIMIT: Final = 1.3
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Backend:
     """A store with so many residents, who go shopping, and the milliseconds that each of them waited."""
 
-    points: Points
+    points: PointsStore
     residents: int
     bytes_each: int
     customers: Iterator[Request]
@@ -93,15 +93,15 @@ def line(name: str, cells: Sequence[str]) -> str:
     return f"| {name:<16} | {' | '.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))} |"
 
 
-def filled(url: str, residents: int, folder: Path) -> Store:
+def filled(url: str, residents: int, folder: Path) -> Backend:
     """Return a store in which so many people hold points of three programmes."""
     engine = open_engine(url)
     upgrade(engine, "points")
     settle(engine, TOWN, residents)
     with engine.connect() as connection:
         size = int(connection.scalar(text(SIZES_OF[engine.dialect.name])))
-    points = Points(engine, PeriodKeys(folder / "periods", engine))
-    return Store(points, residents, size // residents, sales(TOWN, 1, residents))
+    points = PointsStore(engine, PeriodKeys(folder / "periods", engine))
+    return Backend(points, residents, size // residents, sales(TOWN, 1, residents))
 
 
 def databases(url: str) -> list[str]:

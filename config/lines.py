@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-Key = str | int
+KeyPath = str | int
 """A table's key, or a place in an array."""
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _ASSIGNED = re.compile(r"\s*([\w.\"'-]+)\s*=")
 
 
-def line_of(text: str, keys: Sequence[Key]) -> int:
+def line_of(text: str, keys: Sequence[KeyPath]) -> int:
     """Return the line of a key, or of the innermost thing around it that stands on a line of its own."""
-    table: list[Key] = []
-    seen: dict[tuple[Key, ...], int] = {}
+    table: list[KeyPath] = []
+    seen: dict[tuple[KeyPath, ...], int] = {}
     best, line = 0, 1
     for number, words in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(words):
@@ -35,9 +35,9 @@ def line_of_error(error: Exception, text: str) -> int:
     return int(line[1]) if line else text.count("\n") + 1
 
 
-def _opened(names: list[str], *, is_array: bool, seen: dict[tuple[Key, ...], int]) -> list[Key]:
+def _opened(names: list[str], *, is_array: bool, seen: dict[tuple[KeyPath, ...], int]) -> list[KeyPath]:
     """Return where a header leads: under the name of an array, its newest table is meant."""
-    path: list[Key] = []
+    path: list[KeyPath] = []
     for depth, name in enumerate(names, start=1):
         path.append(name)
         if is_array and depth == len(names):

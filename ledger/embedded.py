@@ -25,7 +25,7 @@ from ledger.points.counters import adopt as adopt_counters
 from ledger.points.events import Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
-from ledger.points.store import Points
+from ledger.points.store import PointsStore
 from ledger.points.upkeep import tidy
 from ledger.signing_keys import SigningKeys
 from ledger.wire.days import earliest_running
@@ -56,7 +56,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         stores=(identity_engine, points_engine),
         identity=identity,
         registrar=Registrar(identity, anchors),
-        points=Points(points_engine, periods),
+        points=PointsStore(points_engine, periods),
         periods=periods,
         registry=registry,
         sealing_key=keys.sealing,

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.lines import Key, line_of, line_of_error
+from config.lines import KeyPath, line_of, line_of_error
 from config.municipalities import is_known
 from config.plain import shown
 from config.texts import Texts
@@ -136,7 +136,7 @@ class Rulebook:
     def check(self, there: Sequence[Programme]) -> None:
         """Raise RulesError for the first that does not hold together with its municipality's other programmes."""
         for mistake in mistakes(self.programmes, there):
-            keys: list[Key] = ["programme", self.programmes.index(mistake.programme), *mistake.key.split(".")]
+            keys: list[KeyPath] = ["programme", self.programmes.index(mistake.programme), *mistake.key.split(".")]
             raise RulesError(line_of(self.text, keys), _dotted(keys), mistake.reason, **dict(mistake.told))
 
 
@@ -238,5 +238,5 @@ def _may_be_used(programme: Programme, day: date, programmes: Iterable[Programme
     return programme.effective_from <= day and all(day <= since + RULES_GRACE for since in replaced)
 
 
-def _dotted(keys: Iterable[Key]) -> str:
+def _dotted(keys: Iterable[KeyPath]) -> str:
     return ".".join(str(key + 1) if isinstance(key, int) else key for key in keys)

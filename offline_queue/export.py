@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger.wire.canonical import canonical
 from ledger.wire.statements import raw
 from offline_queue.errors import JournalCorrupt, JournalNewer
-from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
+from offline_queue.history import Answered, RecordLine, StoredEntry, StoredVerdict
 from offline_queue.proof import RecordCheck, Verified
 from offline_queue.reading import JournalReader
 
@@ -115,7 +115,7 @@ def _verify_first_form(first: dict[str, Any], lines: Iterator[str]) -> Exported:
     return Exported(terminal_id, None, (), proof.finish())
 
 
-def _line(line: Mapping[str, Any]) -> Line | None:
+def _line(line: Mapping[str, Any]) -> RecordLine | None:
     if "entry" in line:
         return _written(line)
     if "answer" in line:

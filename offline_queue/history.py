@@ -45,5 +45,5 @@ class Answered:
     signature: str
 
 
-Line = StoredEntry | Answered
+RecordLine = StoredEntry | Answered
 """One line of a journal's history."""

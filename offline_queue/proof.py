@@ -16,7 +16,7 @@ from ledger.wire.canonical import canonical
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, entry_hash, operation_id
 from ledger.wire.operations import Mark, is_operation
 from offline_queue.errors import JournalCorrupt
-from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
+from offline_queue.history import Answered, RecordLine, StoredEntry, StoredVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class RecordCheck:
         self._seq, self._hash, self._received = seq, digest, received
         self._unmarked = {each: digest for each, digest in self._unmarked.items() if each > seq}
 
-    def follow(self, line: Line) -> None:
+    def follow(self, line: RecordLine) -> None:
         """Check the next line."""
         try:
             match line:

@@ -19,7 +19,7 @@ from ledger.wire.answers import SignedStatement, Statement, Verdict
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
-from offline_queue.history import Answered, Line, StoredEntry, StoredVerdict
+from offline_queue.history import Answered, RecordLine, StoredEntry, StoredVerdict
 from offline_queue.proof import RecordCheck, Verified
 from offline_queue.schema import open_read_only, translated
 from offline_queue.witness import Witness, read_witness
@@ -370,7 +370,7 @@ class JournalReader:
         self._confirm_end(last, witness)
         self._confirm_indexes(first, kinds)
 
-    def history(self, after: int = 0, upto: int | None = None) -> Iterator[Line]:
+    def history(self, after: int = 0, upto: int | None = None) -> Iterator[RecordLine]:
         """Yield entries in their order, each after the answer of the ledger that decided it, and the other answers."""
         last, seq, told = self.head()[0] if upto is None else upto, after, 0
         if after:

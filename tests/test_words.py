@@ -1,22 +1,14 @@
-"""One name, one thing: no two classes share a name, and the glossary names the classes that it explains."""
+"""One name, one thing: no two classes or named types share a name."""
 
 import ast
-import re
 from collections import defaultdict
 from pathlib import Path
-
-import pytest
 
 HOUSE = Path(__file__).parent.parent
 PACKAGES = ("benchmarks", "config", "ledger", "offline_queue", "reader", "terminal")
 
-SHARED: dict[str, str] = {
-    "NoCard": "",
-}
-"""Names that two classes may share, and why."""
 
-
-def _classes() -> dict[str, list[str]]:
+def _defined() -> dict[str, list[str]]:
     """Return where each public class, and each named type, is defined."""
     found = defaultdict(list)
     for package in PACKAGES:
@@ -37,3 +29,8 @@ def _named_type(node: ast.stmt) -> str | None:
             return name
         case _:
             return None
+
+
+def test_one_name_means_one_thing() -> None:
+    """A reader who finds a class by its name has found the only one of that name."""
+    assert {name: places for name, places in _defined().items() if len(places) > 1} == {}

@@ -26,7 +26,7 @@ from ledger.marks import StoreMark
 from ledger.points.events import EventKind, Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
-from ledger.points.store import Points
+from ledger.points.store import PointsStore
 from ledger.signing_keys import SigningKeys
 from ledger.wire.codes import EnrolmentCode, key_print
 from ledger.wire.sealing import SealingKey
@@ -39,7 +39,7 @@ class Ledger:
     stores: tuple[Engine, Engine]
     identity: Identity
     registrar: Registrar
-    points: Points
+    points: PointsStore
     periods: PeriodKeys
     registry: Registry
     sealing_key: SealingKey

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from config.files import draft_of, sync_directory
 from ledger.backup.errors import BackupError
-from ledger.backup.sealed import Lock, Opener, SealedReader, SealedWriter
+from ledger.backup.sealed import BackupKey, Lock, SealedReader, SealedWriter
 from ledger.place import Store
 from ledger.wire.values import Message
 
@@ -74,7 +74,7 @@ def pack(path: Path, lock: Lock, manifest: Manifest, members: Mapping[str, Path]
         _replace(draft, path)
 
 
-def unpack(path: Path, opener: Opener, folder: Path) -> Manifest:
+def unpack(path: Path, opener: BackupKey, folder: Path) -> Manifest:
     """Bring what a sealed file holds into a folder and return its manifest; read to the end, so nothing is missing."""
     try:
         with path.open("rb") as file, SealedReader(file, opener, str(path)) as sealed:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from config.files import sync_directory, write_whole
 from ledger.backup.content import LEDGER_KEY, Manifest, unpack
 from ledger.backup.errors import BackupError
-from ledger.backup.sealed import Opener
+from ledger.backup.sealed import BackupKey
 from ledger.backup.stores import bring_back, check, is_free, kind_of
 from ledger.database import open_engine
 from ledger.keys import Keys, print_of
@@ -42,7 +42,7 @@ class Backup:
 
 
 @contextmanager
-def opened(path: Path, months: Path, opener: Opener, *, beside: Path) -> Iterator[Backup]:
+def opened(path: Path, months: Path, opener: BackupKey, *, beside: Path) -> Iterator[Backup]:
     """Yield a backup that was read to its end and checked, unpacked in a directory that is removed afterwards.
 
     Raise BackupError where it is damaged, or where the second file is not that of the same ledger, or is older.

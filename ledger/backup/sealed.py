@@ -65,7 +65,7 @@ class Passphrase:
 Lock = Passphrase | X25519PublicKey
 """What a file is sealed to."""
 
-Opener = Passphrase | X25519PrivateKey
+BackupKey = Passphrase | X25519PrivateKey
 """What opens it again."""
 
 
@@ -131,7 +131,7 @@ class SealedWriter(RawIOBase):
 class SealedReader(RawIOBase):
     """Opens a sealed file; raises BackupError where it is none, is locked to something else, or was changed."""
 
-    def __init__(self, file: IO[bytes], opener: Opener, name: str) -> None:
+    def __init__(self, file: IO[bytes], opener: BackupKey, name: str) -> None:
         self._file = file
         self._name = name
         head, header = self._read_head()
@@ -175,7 +175,7 @@ class SealedReader(RawIOBase):
             raise BackupError("backup_unreadable", path=self._name)
         return start + text, header
 
-    def _key(self, header: dict[str, Any], opener: Opener) -> bytes:
+    def _key(self, header: dict[str, Any], opener: BackupKey) -> bytes:
         try:
             if isinstance(opener, Passphrase):
                 numbers = {name: int(header["scrypt"][name]) for name in _LIMITS}

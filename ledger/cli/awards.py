@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what stores is imported by the command that needs it
 
 app = typer.Typer()
 
-File = Annotated[
+FileArgument = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="CSV or xlsx: who, programme, points, reason; day, row.")
 ]
 Occasion = Annotated[str, typer.Option(help="Tells the same rows of two months apart: 2026-12.")]
@@ -27,7 +27,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only look what would be
 @app.command()
 def award(
     context: typer.Context,
-    file: File,
+    file: FileArgument,
     municipality: MunicipalityOption,
     dry_run: DryRun = False,
     occasion: Occasion = "",
@@ -59,7 +59,7 @@ def award(
 @app.command()
 def reverse(
     context: typer.Context,
-    file: File,
+    file: FileArgument,
     municipality: MunicipalityOption,
     rows: Annotated[str, typer.Option(help="Only these lines of the file: 3,5-8.")] = "",
     dry_run: DryRun = False,

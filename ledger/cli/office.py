@@ -44,7 +44,7 @@ def _municipality(code: str) -> str:
 
 
 Who = Annotated[str, typer.Argument(help="A contact number, a MyKey ID, or a linked number as library:0042.")]
-Municipality = Annotated[str, typer.Argument(help="Six digits: 252034.", callback=_municipality)]
+MunicipalityArgument = Annotated[str, typer.Argument(help="Six digits: 252034.", callback=_municipality)]
 MunicipalityOption = Annotated[str, typer.Option("--municipality", help="Six digits.", callback=_municipality)]
 
 

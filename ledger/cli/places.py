@@ -11,7 +11,7 @@ import typer
 
 from config.municipalities import is_known
 from config.plain import shown
-from ledger.cli.office import Municipality, MunicipalityOption, acting, answer, note, office_of
+from ledger.cli.office import MunicipalityArgument, MunicipalityOption, acting, answer, note, office_of
 
 app = typer.Typer()
 
@@ -45,7 +45,7 @@ def rules(
 
 
 @app.command("list")
-def list_(context: typer.Context, municipality: Municipality) -> None:
+def list_(context: typer.Context, municipality: MunicipalityArgument) -> None:
     """Print a municipality's programmes, shops and terminals (CSV)."""
     office = office_of(context)
     with office.open() as ledger:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.office import EVERYWHERE, Municipality, Office, note, office_of
+from ledger.cli.office import EVERYWHERE, MunicipalityArgument, Office, note, office_of
 
 if TYPE_CHECKING:  # what stores is imported by the command that needs it
     from ledger.api.state import Ledger
 
 app = typer.Typer()
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 
 @app.command()
-def totals(context: typer.Context, municipality: Municipality) -> None:
+def totals(context: typer.Context, municipality: MunicipalityArgument) -> None:
     """Print where each programme's points are (CSV): issued = held + claimed + lapsed + converted − overdraft."""
     from ledger.points.reports import count
 
@@ -35,8 +35,8 @@ def totals(context: typer.Context, municipality: Municipality) -> None:
 def claims(
     context: typer.Context,
     shop: Annotated[str, typer.Argument(help="The shop's code.")],
-    since: Day = None,
-    until: Day = None,
+    since: DayOption = None,
+    until: DayOption = None,
 ) -> None:
     """Print what each programme owes a shop for each business day (CSV); by default of this month."""
     from ledger.points.reports import claims as find

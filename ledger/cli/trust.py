@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.office import EVERYWHERE, Municipality, note, office_of
+from ledger.cli.office import EVERYWHERE, MunicipalityArgument, note, office_of
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def signing_key(
 
 
 @app.command()
-def losses(context: typer.Context, municipality: Municipality) -> None:
+def losses(context: typer.Context, municipality: MunicipalityArgument) -> None:
     """Print what verdicts that the ledger lost, and gave back by its own signature, could not bring back, as CSV."""
     from datetime import UTC, datetime
 

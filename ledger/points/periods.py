@@ -35,7 +35,7 @@ _NONCE_BYTES = 12
 
 T = TypeVar("T")
 
-Purpose = Literal["seal", "open"]
+KeyPurpose = Literal["seal", "open"]
 """What a key is wanted for: to seal with, one that was destroyed is renewed."""
 
 
@@ -74,7 +74,7 @@ class _Found(NamedTuple):
 class _Unknown(Exception):  # noqa: N818  # says what is the case
     """A month's key was not looked up yet, or its file has changed since."""
 
-    def __init__(self, period: str, *, purpose: Purpose) -> None:
+    def __init__(self, period: str, *, purpose: KeyPurpose) -> None:
         super().__init__(period)
         self.period = period
         self.purpose = purpose
@@ -204,14 +204,14 @@ class PeriodKeys:
             else:
                 _insert(self._engine, period, found or "")
 
-    def _known_key(self, period: str, *, purpose: Purpose) -> _Found:
+    def _known_key(self, period: str, *, purpose: KeyPurpose) -> _Found:
         found = self._found.get(period)
         # Looked at every time: another process may have destroyed it, or made another.
         if found is None or found.stamp != self._stamp(period):
             raise _Unknown(period, purpose=purpose)
         return found
 
-    def _look_up(self, period: str, *, purpose: Purpose) -> None:
+    def _look_up(self, period: str, *, purpose: KeyPurpose) -> None:
         """Read a month's key, if it is the one that the store knows; make it where that knows of none."""
         stamp = self._stamp(period)
         with reading(self._engine) as connection:

@@ -43,10 +43,10 @@ from ledger.wire.operations import Award, Convert, Return, Sale, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, accepts, in_force
 
-__all__ = ["OperationIdConflict", "Outcome", "Points", "Request"]
+__all__ = ["OperationIdConflict", "Outcome", "PointsStore", "Request"]
 
 
-class Points:
+class PointsStore:
     """Decides operations and answers for balances."""
 
     def __init__(self, engine: Engine, period_keys: PeriodKeys) -> None:

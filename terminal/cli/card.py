@@ -27,7 +27,7 @@ from reader.source import CardSource, wait_for_card
 from reader.tap import Tap
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS
-from terminal.cli.context import Exit, Globals, given, sentences
+from terminal.cli.context import AsJson, Exit, Globals, given, sentences
 from terminal.counter.facts import Fault
 
 EXAMPLE = "Example: kazasu card --json --full --trust-ca test-ca.pem"
@@ -47,7 +47,7 @@ class CardReport:
 
 def command(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    as_json: AsJson = False,
     full: Annotated[bool, typer.Option(help="Read the whole certificate and the token, and check them.")] = False,
     trust_ca: Annotated[list[Path] | None, typer.Option(help="Check, and trust this authority (PEM) too.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")] = 30.0,

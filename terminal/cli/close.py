@@ -13,8 +13,8 @@ from config.faults import fault_of
 from config.output import answer, say, tell
 from config.texts import Texts
 from offline_queue.errors import NothingToClose
-from terminal.cli.context import Globals, given, sentences
-from terminal.cli.queue import AsJson, opening
+from terminal.cli.context import AsJson, Globals, given, sentences
+from terminal.cli.queue import opening
 from terminal.shell.words import Words
 from terminal.shop import books
 from terminal.shop.books import DayReport

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from itertools import islice
-from typing import Self
+from typing import Annotated, Self
 
 import typer
 
@@ -37,6 +37,9 @@ class Exit(IntEnum):
     BUSY = 13, "`op`: another terminal is open on the same data; nothing was done."
     INTERRUPTED = 130, "Stopped by Ctrl-C before it was done."
 
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
+"""The option of every command that answers a program, too."""
 
 GLOBAL_OPTIONS = ("--home", "--ledger", "--lang")
 """Options that may stand before or after a command."""

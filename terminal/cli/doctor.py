@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from config.findings import Level
 from config.output import answer, tell
 from config.settings import Settings
 from reader.pcsc import PcscSource
-from terminal.cli.context import Exit, given
+from terminal.cli.context import AsJson, Exit, given
 from terminal.shop.doctor import Patient, examine
 from terminal.shop.opening import local_time
 
@@ -22,7 +21,7 @@ EXAMPLE = "Example: kazasu doctor --json"
 
 def command(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Examine reader, PC/SC service, clock, SQLite, journal, ledger; exit 1 if anything has to be mended."""
     chosen = given(context)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from config.output import answer, tell
-from terminal.cli.context import given
+from terminal.cli.context import AsJson, given
 from terminal.shop import enrolment as enrolments
 
 EXAMPLE = "Example: kazasu enrol 5WNQ-GW69-536B-R3T0-9VKE-XN2C-4D7H-M --ledger https://ledger.example.jp"
@@ -17,7 +17,7 @@ EXAMPLE = "Example: kazasu enrol 5WNQ-GW69-536B-R3T0-9VKE-XN2C-4D7H-M --ledger h
 def command(
     context: typer.Context,
     code: Annotated[str, typer.Argument(help="The one-time code.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make this machine a terminal of the ledger at --ledger, with the one-time code that the office gave."""
     chosen = given(context)

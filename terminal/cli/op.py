@@ -12,7 +12,7 @@ from config.errors import CommandFailed
 from ledger.wire.tokens import ServiceId
 from ledger.wire.values import OPERATION_ID, PROGRAMME, REASON_CODE
 from terminal.cli.call import REFERENCE, Call, recalled
-from terminal.cli.context import given
+from terminal.cli.context import AsJson, given
 from terminal.cli.walk import Stopped
 from terminal.counter import Counter
 from terminal.counter.effects import ListVoidable
@@ -33,10 +33,9 @@ SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")]
 PinFd = Annotated[int | None, typer.Option(min=0, help="Read the PIN from this open file descriptor.")]
-Reference = Annotated[
+ReferenceOption = Annotated[
     str | None, typer.Option(help="Your own name for the operation, such as a receipt's number: once and never twice.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")]
 
 
 @app.command(epilog="Example: kazasu op sale --bill 1200 --redeem 300 --pin-fd 3 --json 3< pin")
@@ -48,7 +47,7 @@ def sale(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
-    reference: Reference = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Settle a bill, in points as far as wished, and award what it earns."""
@@ -67,7 +66,7 @@ def award(
     programme: Annotated[str | None, typer.Option(help="Which programme; the shop's own town by default.")] = None,
     card: Card = None,
     timeout: Timeout = 60.0,
-    reference: Reference = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Award points without a bill."""
@@ -89,7 +88,7 @@ def award(
 def void(
     context: typer.Context,
     target: Annotated[str, typer.Option(help="The operation id to undo, before the close.")],
-    reference: Reference = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Undo an operation of this terminal."""
@@ -119,7 +118,7 @@ def link(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
-    reference: Reference = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a resident who agreed to it, or link numbers: the whole certificate is read, the card signs."""
@@ -133,7 +132,7 @@ def link(
 def status(
     context: typer.Context,
     operation: Annotated[str | None, typer.Option("--id", help="The operation id.")] = None,
-    reference: Reference = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what became of an operation that was recorded; the ledger is asked where its verdict is not known yet."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ from config.output import answer, say, tell, tell_all
 from offline_queue.errors import JournalCorrupt
 from offline_queue.export import export_lines
 from offline_queue.reading import Recorded
-from terminal.cli.context import Exit, Globals, given
+from terminal.cli.context import AsJson, Exit, Globals, given
 from terminal.shop import books
 from terminal.shop.opening import Station
 
@@ -27,8 +26,6 @@ app = typer.Typer(
 
 LISTED = 10
 """The most operations that are named of each kind; `--json` names all."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.command(epilog="Example: kazasu queue status --json")

@@ -9,7 +9,7 @@ import typer
 from config.errors import CommandFailed
 from config.output import answer, tell
 from ledger.wire.rules import Programme, in_force
-from terminal.cli.context import Globals, given
+from terminal.cli.context import AsJson, Globals, given
 from terminal.shell.words import Words
 from terminal.shop import books
 from terminal.shop.books import FoundOperation, Search
@@ -24,7 +24,7 @@ def command(
     context: typer.Context,
     number: Annotated[int, typer.Argument(min=1, max=999_999_999_999, help="Its number at the shop, or an amount.")],
     paper: Annotated[int, typer.Option(help="The paper's width in millimetres: 58 or 80.")] = 80,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the slip of an operation again, marked as a copy; of several with one amount, the newest's."""
     chosen = given(context)

@@ -14,8 +14,8 @@ from config.errors import CommandFailed
 from config.output import answer, tell
 from offline_queue.errors import JournalCorrupt
 from offline_queue.export import Exported, verify_export
-from terminal.cli.context import Globals, given
-from terminal.cli.queue import AsJson, numbers
+from terminal.cli.context import AsJson, Globals, given
+from terminal.cli.queue import numbers
 
 EXAMPLE = "Example: kazasu verify journal.jsonl --json"
 

@@ -24,7 +24,7 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.shop.engine import Engine, ReaderState, Report, Surroundings
+from terminal.shop.engine import Engine, EngineReport, ReaderState, Surroundings
 
 Final = Done | Queued | Refused | ShowingBalance | Unfit | Unknown
 """Where a walk ends."""
@@ -56,7 +56,7 @@ class Walk:
     clock: Callable[[], float] = time.monotonic
     counter: Counter = field(default_factory=Counter)
     surroundings: Surroundings = field(default_factory=lambda: Surroundings(clerk=""))
-    _reports: queue.SimpleQueue[Report] = field(default_factory=queue.SimpleQueue)
+    _reports: queue.SimpleQueue[EngineReport] = field(default_factory=queue.SimpleQueue)
 
     def run(self, begin: Callable[[Counter], Step]) -> Final:
         """Open the engine, begin the task, and return how it ended; raise Stopped."""
@@ -89,7 +89,7 @@ class Walk:
                 raise Stopped(_why(self.counter.state, self.surroundings.reader)) from None
         return self.counter.state
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: EngineReport) -> None:
         if isinstance(report, Surroundings):
             self.surroundings = report
         else:

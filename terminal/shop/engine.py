@@ -68,7 +68,7 @@ class Surroundings:
         return "status-line-up" if self.online else _TROUBLE.get(self.trouble, "status-line-own")
 
 
-Report = Event | Surroundings
+EngineReport = Event | Surroundings
 """What the engine tells the screens."""
 
 
@@ -83,7 +83,7 @@ class Unanswerable(Exception):  # noqa: N818  # says what is the case
 class Engine(Protocol):
     """Carries the counter's effects out; no call blocks but `stop`, and reports come from any thread."""
 
-    def start(self, report: Callable[[Report], None]) -> None:
+    def start(self, report: Callable[[EngineReport], None]) -> None:
         """Open journal, ledger and reader in the background, and report: first of all `Opened` or `Trouble`."""
         ...
 

@@ -45,7 +45,7 @@ from terminal.counter.events import (
 )
 from terminal.counter.facts import Fault
 from terminal.shop.desk import Desk
-from terminal.shop.engine import ReaderState, Report, Surroundings, Unanswerable
+from terminal.shop.engine import EngineReport, ReaderState, Surroundings, Unanswerable
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import PracticeReader, enrol_for_practice
 
@@ -113,9 +113,9 @@ class BackgroundEngine:
         self._unanswered: Unanswered | None = None
         self._station: Station | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._report: Callable[[Report], None] = lambda _report: None
+        self._report: Callable[[EngineReport], None] = lambda _report: None
 
-    def start(self, report: Callable[[Report], None]) -> None:
+    def start(self, report: Callable[[EngineReport], None]) -> None:
         """Open everything in the background, and report."""
         self._report = report
         self._loop = asyncio.new_event_loop()

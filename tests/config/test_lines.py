@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.lines import Key, line_of
+from config.lines import KeyPath, line_of
 
 TEXT = """\
 a = 1
@@ -38,6 +38,6 @@ up_to = 50
         (["unknown"], 1),
     ],
 )
-def test_a_key_is_found_on_its_line(keys: list[Key], line: int) -> None:
+def test_a_key_is_found_on_its_line(keys: list[KeyPath], line: int) -> None:
     """Inside an array of tables each table counts for itself; what is not there is where it would belong."""
     assert line_of(TEXT, keys) == line

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.wire.answers import Decision, Status, Verdict
 from ledger.wire.operations import Mark
 from offline_queue.errors import JournalCorrupt, JournalIncomplete
-from offline_queue.history import Line
+from offline_queue.history import RecordLine
 from offline_queue.journal import Journal
 from offline_queue.reading import TAIL, read_journal
 from offline_queue.sync import Syncer
@@ -205,7 +205,7 @@ def test_what_is_examined_at_the_opening_does_not_grow(journal: Journal, monkeyp
     walked: list[int] = []
     history = journal.history
 
-    def watched(after: int, upto: int) -> Iterator[Line]:
+    def watched(after: int, upto: int) -> Iterator[RecordLine]:
         walked.append(upto - after)
         return history(after, upto)
 

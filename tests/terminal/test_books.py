@@ -25,7 +25,7 @@ from terminal.counter.facts import Draft, Fault, SaleIntent, Use, Voidable
 from terminal.counter.scanned import slip_code
 from terminal.shop import books
 from terminal.shop.books import Need
-from terminal.shop.engine import Report, Surroundings, Unanswerable
+from terminal.shop.engine import EngineReport, Surroundings, Unanswerable
 from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import enrol_for_practice
@@ -166,7 +166,7 @@ class Asked:
         source = PracticeSource()
         opener = Opener(home, Settings(), source, enrol_for_practice)
         self.engine = BackgroundEngine(opener, source, Surroundings("12", practice=True))
-        self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self.reports: queue.SimpleQueue[EngineReport] = queue.SimpleQueue()
 
     def wait_until_open(self) -> None:
         """Wait until the terminal is open."""

@@ -34,7 +34,7 @@ from terminal.shell.registry import COUNTER
 from terminal.shell.runs import Keyboard
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.touch import Touchable
-from terminal.shop.engine import Report, Surroundings
+from terminal.shop.engine import EngineReport, Surroundings
 
 TICK_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
     class Reported(Message):
         """The engine reports something, from whatever thread."""
 
-        def __init__(self, report: Report) -> None:
+        def __init__(self, report: EngineReport) -> None:
             super().__init__()
             self.report = report
 
@@ -107,7 +107,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._shared.engine = engine
             engine.start(self._report)
 
-    def _report(self, report: Report) -> None:
+    def _report(self, report: EngineReport) -> None:
         self.post_message(self.Reported(report))
 
     @on(Reported)

@@ -12,7 +12,7 @@ import pytest
 from ledger.embedded import assemble
 from ledger.identity.store import RENEWAL
 from ledger.place import Place
-from ledger.points.store import Points
+from ledger.points.store import PointsStore
 from ledger.wire.answers import Standing, Status
 from ledger.wire.tokens import ServiceId
 from tests.ledger.api.conftest import Counter
@@ -162,7 +162,7 @@ async def test_a_leave_that_broke_off_is_finished_by_the_next_try(
     await counter.register(card, points=820)
     entry = counter.till.record(unlink(counter, card, await nonce_of(counter, card)))
     with monkeypatch.context() as broken:
-        broken.setattr(Points, "apply", _fails)
+        broken.setattr(PointsStore, "apply", _fails)
         with pytest.raises(Exception, match="busy"):
             await counter.client.upload([entry])
     assert (await counter.client.upload([entry])).decisions[0].verdict.status is Status.ACCEPTED
@@ -179,7 +179,7 @@ async def test_a_registration_that_broke_off_is_finished_by_the_next_try(
     """The card was registered and no verdict written: asking again finds the same MyKey ID."""
     entry = counter.till.record(counter.till.link(card, await nonce_of(counter, card), LIBRARY))
     with monkeypatch.context() as broken:
-        broken.setattr(Points, "apply", _fails)
+        broken.setattr(PointsStore, "apply", _fails)
         with pytest.raises(Exception, match="busy"):
             await counter.client.upload([entry])
     mykey = counter.ledger.identity.find_mykey(LIBRARY, "252034")

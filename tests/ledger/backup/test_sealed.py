@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ledger.backup import sealed
 from ledger.backup.errors import BackupError
-from ledger.backup.sealed import Lock, Opener, Passphrase, SealedReader, SealedWriter, read_private_key, read_public_key
+from ledger.backup.sealed import (
+    BackupKey,
+    Lock,
+    Passphrase,
+    SealedReader,
+    SealedWriter,
+    read_private_key,
+    read_public_key,
+)
 
 KEY = X25519PrivateKey.generate()
 MIB = 1 << 20
@@ -26,13 +34,13 @@ def seal(content: bytes, lock: Lock) -> bytes:
     return file.getvalue()
 
 
-def opened(content: bytes, opener: Opener = KEY) -> bytes:
+def opened(content: bytes, opener: BackupKey = KEY) -> bytes:
     """Return what a sealed file holds."""
     with SealedReader(BytesIO(content), opener, "x") as reader:
         return reader.read()
 
 
-def code(content: bytes, opener: Opener = KEY) -> str:
+def code(content: bytes, opener: BackupKey = KEY) -> str:
     """Return why a file does not open."""
     with pytest.raises(BackupError) as raised:
         opened(content, opener)

@@ -14,7 +14,7 @@ from ledger.points.operations import Account
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import counters, debts, lots, metadata, operations, totals, wallets
-from ledger.points.store import Points
+from ledger.points.store import PointsStore
 from ledger.wire.rules import (
     AwardReason,
     DaysAfterAward,
@@ -94,7 +94,7 @@ class Ledger:
         self.engines = [open_engine(url) for _ in range(CLIENTS)]
         metadata.create_all(self.engines[0])
         self.keys = PeriodKeys(folder / "periods", self.engines[0])
-        self.clients = [Points(engine, PeriodKeys(folder / "periods", engine)) for engine in self.engines]
+        self.clients = [PointsStore(engine, PeriodKeys(folder / "periods", engine)) for engine in self.engines]
         registry = Registry(self.engines[0])
         registry.add_programmes(programmes())
         for shop in SHOPS:

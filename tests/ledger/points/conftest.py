@@ -12,7 +12,7 @@ from ledger.database import open_engine
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.schema import lots, metadata, totals
-from ledger.points.store import Points, Request
+from ledger.points.store import PointsStore, Request
 from ledger.points.upkeep import tidy
 from ledger.wire.answers import Verdict
 from ledger.wire.rules import (
@@ -38,7 +38,7 @@ class Store:
         self.engine = open_engine(url)
         metadata.create_all(self.engine)
         self.keys = PeriodKeys(folder / "periods", self.engine)
-        self.points = Points(self.engine, self.keys)
+        self.points = PointsStore(self.engine, self.keys)
         self.registry = Registry(self.engine)
         self.registry.add_programmes([city(), street()])
         self.registry.add_shop(Shop(code=SHOP, name="見本商店"))

@@ -67,7 +67,7 @@ from terminal.shell.app import KazasuApp
 from terminal.shell.look import Look
 from terminal.shell.runs import Timing
 from terminal.shell.shared import Shared
-from terminal.shop.engine import Engine, ReaderState, Report, Surroundings, Unanswerable
+from terminal.shop.engine import Engine, EngineReport, ReaderState, Surroundings, Unanswerable
 from terminal.shop.opening import Station
 from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
 from tests.terminal.desks import cut
@@ -259,10 +259,10 @@ class ScriptedEngine:
         self.asked: list[object] = []
         self.answers: dict[object, object] = {}
         """What each question is answered with; a fault, or nothing at all, makes it fail."""
-        self.report: Callable[[Report], None] = lambda _report: None
+        self.report: Callable[[EngineReport], None] = lambda _report: None
         self._started = threading.Event()
 
-    def start(self, report: Callable[[Report], None]) -> None:
+    def start(self, report: Callable[[EngineReport], None]) -> None:
         """Keep the way to report."""
         self.report = report
         self._started.set()
