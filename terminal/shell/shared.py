@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from config.faults import Fault
+from config.japan import JST
 from config.settings import ScreenSettings
 from config.texts import Texts, following
 from terminal.counter.facts import Terms
@@ -39,7 +40,7 @@ class Shared:
     display: Broadcaster | None = None
     play: Callable[[str], None] = lambda _name: None
     monotonic: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now().astimezone()
+    now: Callable[[], datetime] = lambda: datetime.now(JST)
     timing: Timing = field(default_factory=Timing)
     """When keys came, and how their end is waited for."""
     owner_code: str = field(default="", repr=False)
