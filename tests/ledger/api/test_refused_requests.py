@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
+from http_message_signatures.algorithms import ED25519
 
 from ledger.api.limits import MAX_BODY
 from ledger.wire.answers import Problem
@@ -183,3 +185,45 @@ async def test_an_upload_has_one_to_five_hundred_entries(counter: Counter, entri
     recorded = [counter.till.record({"kind": "closed"}) for _ in range(entries)]
     body = canonical({"entries": [each.as_json() for each in recorded]})
     assert await code_of(counter, request(counter, body, path="/v1/uploads")) == code
+
+
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800", "\\udfff", "\\u001b"])
+@pytest.mark.parametrize(
+    "body",
+    ['{"resident":"C"}', '{"id":"an-inquiry-s-own-idC"}', '{"id":"C"}', '{"C":1}'],
+)
+async def test_what_is_no_text_is_malformed_and_no_failure(counter: Counter, body: str, character: str) -> None:
+    """A NUL, half of a surrogate pair, an escape: no database and no encoder meets it."""
+    sent = body.replace("C", character).encode()
+    assert await code_of(counter, request(counter, sent)) == "request_malformed"
+
+
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800"])
+@pytest.mark.parametrize("field", ["code", "public_key", "nonce"])
+async def test_an_enrolment_is_text_too(counter: Counter, field: str, character: str) -> None:
+    """Without a key nobody brings the ledger to a failure either."""
+    body = json.dumps(GUESS | {field: "X"}).replace('"X"', f'"{character * 16}"').encode()
+    async with httpx.AsyncClient(transport=asgi(counter.app), base_url="http://ledger.invalid") as client:
+        response = await client.post("/v1/enrolments", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+
+
+async def test_a_signature_that_is_over_is_refused(counter: Counter) -> None:
+    """`expires` is the terminal's own word, and it is kept to."""
+    till = counter.till
+    made = httpx.Request("GET", "http://ledger.invalid/v1/terminal")
+    keys = MappingKeyResolver(public_keys={}, private_keys={till.setup.terminal_id: till.key})
+    for after, code in ((60, None), (-1, "clock_skewed")):
+        HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=keys).sign(
+            made,
+            key_id=till.setup.terminal_id,
+            created=NOW - timedelta(seconds=30),
+            expires=NOW + timedelta(seconds=after),
+            nonce=f"0123456789abcdef{after}",
+            tag="kazasu",
+            covered_component_ids=("@method", "@authority", "@path", "@query", "content-digest"),
+            body=b"",
+        )
+        assert await code_of(counter, made) == code
+        for name in ("Signature", "Signature-Input", "Content-Digest"):
+            del made.headers[name]
