@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ledger.points import undo
 from ledger.points.dating import Placed, late_bound, place
-from ledger.points.gate import may_award, may_convert
+from ledger.points.gate import may_convert
 from ledger.points.gauges import NO_CEILINGS, Room
 from ledger.points.limits import by_tap
 from ledger.points.operations import Account, Request, Ruling, verdict_on
@@ -20,6 +20,7 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import LimitCounter, RefusedOperation, Wallet, reason_use
 from ledger.points.work import Work
 from ledger.wire.answers import Status
+from ledger.wire.barring import award_barred
 from ledger.wire.operations import (
     Award,
     Close,
@@ -120,15 +121,10 @@ def _award(request: Request, award: Award, known: Situation, placed: Placed) -> 
 
 def _check_reason(request: Request, work: Work, programme: Programme, code: str, points: int) -> None:
     """Raise Refused where points may not be given for a reason here, now, to this person; else count it."""
-    reason = programme.reasons.get(code)
-    if reason is None:
-        raise RefusedOperation(Reason.REASON_UNKNOWN)
-    if (barred := may_award(programme, reason, request.shop)) is not None:
+    barred = award_barred(programme, code, points, request.shop, pin=request.pin_verified)
+    if barred is not None:
         raise RefusedOperation(barred)
-    if not reason.allows(points):
-        raise RefusedOperation(Reason.RULES_MISMATCH)
-    if reason.needs == "pin" and not request.pin_verified:
-        raise RefusedOperation(Reason.PIN_NEEDED)
+    reason = programme.reasons[code]
     use = reason_use(programme, code, reason, work.day)
     if work.wallet.uses.get(use, 0) >= reason.times:
         raise RefusedOperation(Reason.REASON_USED_UP)

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import AwardReason, Programme, accepts, takes_part
+from ledger.wire.rules import Programme, accepts, takes_part
 
 
 def may_redeem(programme: Programme, shop: str) -> Reason | None:
@@ -25,16 +25,6 @@ def may_redeem(programme: Programme, shop: str) -> Reason | None:
 def may_earn(programme: Programme, shop: str) -> Reason | None:
     """Return why a bill at a shop earns no points of a programme, None where it does."""
     return None if takes_part(programme, shop) else Reason.NOT_USABLE_HERE
-
-
-def may_award(programme: Programme, reason: AwardReason, shop: str) -> Reason | None:
-    """Return why a shop may not give points of a programme for a reason, None where it may."""
-    if reason.needs == "approval":
-        return Reason.APPROVAL_NEEDED
-    if reason.shops is not None:
-        return None if shop in reason.shops else Reason.NOT_AWARDED_HERE
-    own = shop[:6] == programme.municipality and takes_part(programme, shop)
-    return None if own else Reason.NOT_AWARDED_HERE
 
 
 def may_convert(source: Programme, target: Programme, shop: str) -> Reason | None:

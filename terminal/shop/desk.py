@@ -14,8 +14,10 @@ from typing import assert_never
 
 from config.faults import fault_of
 from ledger.wire.answers import Decision, Inquiry, InquiryResult
+from ledger.wire.barring import award_barred
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
 from ledger.wire.operations import Award, CardSigned, Sale, Void
+from ledger.wire.reasons import Reason
 from ledger.wire.tokens import Registration
 from offline_queue.errors import OperationIdTaken, QueueError
 from offline_queue.journal import Recorded
@@ -36,7 +38,17 @@ from terminal.counter.events import (
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import CounterOperation, Draft, Fault, Intent, LinkIntent, Receipt, Resident, Voidable
+from terminal.counter.facts import (
+    CounterOperation,
+    Draft,
+    Fault,
+    Intent,
+    LinkIntent,
+    Receipt,
+    Resident,
+    Terms,
+    Voidable,
+)
 from terminal.shop.books import undoable
 from terminal.shop.opening import Station
 from terminal.shop.presence import Presence
@@ -224,7 +236,9 @@ class Desk:
     # Journal and ledger -----------------------------------------------------------------------------------------
 
     async def _commit(self, task: int, draft: Draft) -> Event:
-        """Write the operation; only then send it."""
+        """Write the operation, unless the rules exclude it; only then send it."""
+        if (barred := _barred(draft.content, self._station.terms())) is not None:
+            return NotRecorded(task, Fault(barred))
         try:
             with self._timed():
                 recorded = await asyncio.to_thread(self.record, task, draft)
@@ -319,6 +333,20 @@ class Desk:
             yield
         finally:
             self._spent += perf_counter() - started
+
+
+def _barred(content: CounterOperation, terms: Terms) -> str | None:
+    """Return why the ledger would refuse an award, as far as the rules say so: then it is not written at all."""
+    if not isinstance(content, Award):
+        return None
+    pin = isinstance(content.assurance, CardSigned)
+    for leg in content.award:
+        programme = terms.programmes.get(leg.programme)
+        if programme is None:
+            return Reason.PROGRAMME_UNKNOWN
+        if (barred := award_barred(programme, content.reason, leg.points, terms.shop_code, pin=pin)) is not None:
+            return barred
+    return None
 
 
 def _receipt(draft: Draft, recorded: Recorded) -> Receipt:

@@ -20,7 +20,7 @@ from terminal.cli.walk import Final, Walk
 from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, Commit, ReadCard
 from terminal.counter.events import CardRead, Decided, Unanswered
-from terminal.counter.facts import AwardIntent, Fault, Intent, Resident, SaleIntent, Use
+from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Resident, SaleIntent, Use
 from terminal.counter.moves import wait_for_card
 from terminal.counter.states import Queued, Refused
 from terminal.shop import enrolment
@@ -36,6 +36,9 @@ from tests.served import served
 pytestmark = pytest.mark.anyio
 
 AWARD = AwardIntent("252034", 1, "volunteering")
+
+EARNED = "252034-MIHON"
+"""Whose points a sale earns."""
 
 EVERY = 50
 """Bytes between two places at which a reply is cut."""
@@ -87,9 +90,15 @@ async def read(desk: Desk) -> Resident:
     return event.resident
 
 
+def a_point(resident: Resident, station: Station) -> Draft:
+    """Return the draft of a sale that earns one point: as many as one likes on one day."""
+    terms = station.terms()
+    return pricing.sale(pricing.as_wished(SaleIntent(110, Use.NONE), resident, terms), terms)
+
+
 def points_of(resident: Resident) -> int:
-    """Return the points of the town in which the shop is."""
-    return next(held.points for held in resident.balances if held.programme == AWARD.programme)
+    """Return the points that sales earn."""
+    return next(held.points for held in resident.balances if held.programme == EARNED)
 
 
 async def test_a_reply_cut_anywhere_leads_to_the_same_verdict(branch: tuple[Branch, Line]) -> None:
@@ -97,7 +106,7 @@ async def test_a_reply_cut_anywhere_leads_to_the_same_verdict(branch: tuple[Bran
     shop, line = branch
     async with shop.open() as (station, desk):
         before = await read(desk)
-        draft = pricing.award(AWARD, station.terms())
+        draft = a_point(before, station)
         line.replied = 0
         assert isinstance(await desk.carry_out(Commit(1, draft)), Decided)
         cuts = range(0, line.replied, EVERY)
@@ -150,7 +159,7 @@ async def test_a_verdict_that_comes_too_late_is_the_same_in_one_process(shop: Sh
     branch = Branch(Opener(shop.home.practice, Settings(), source, enrol_for_practice), source)
     async with branch.open() as (station, desk):
         before = await read(desk)
-        draft = pricing.award(AWARD, station.terms())
+        draft = a_point(before, station)
         for milliseconds in range(20):
             await read(desk)
             operation = desk.record(1, draft).operation_id

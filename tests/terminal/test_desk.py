@@ -34,7 +34,7 @@ from terminal.counter.events import (
     Unanswered,
     VoidableListed,
 )
-from terminal.counter.facts import BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
+from terminal.counter.facts import AwardIntent, BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
 from tests.terminal.counters import TERMINAL, TERMS
 from tests.terminal.desks import NONCE, OpenDesk, TestLedger, desk
 
@@ -289,3 +289,16 @@ async def test_a_pin_that_nobody_wanted_is_overwritten(tmp_path: Path) -> None:
         pin = bytearray(b"1234")
         assert await counter.desk.carry_out(Wipe(pin)) is None
         assert pin == bytearray(4)
+
+
+@pytest.mark.parametrize(
+    ("points", "reason", "code"),
+    [(9999, "visit", "rules_mismatch"), (5, "nothing", "reason_unknown")],
+)
+async def test_what_the_rules_exclude_is_not_written(tmp_path: Path, points: int, reason: str, code: str) -> None:
+    """The terminal knows them, line or no line: nothing is queued that the ledger would refuse."""
+    async with desk(tmp_path, TestLedger(down=True)) as counter:
+        await tapped(counter)
+        asked = pricing.award(AwardIntent("252034", points, reason), counter.station.terms())
+        assert await counter.desk.carry_out(Commit(1, asked)) == NotRecorded(1, Fault(code))
+        assert counter.station.journal.head()[0] == 0

@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 
-from ledger.points.gate import may_award, may_convert, may_earn, may_redeem, may_undo
+from ledger.points.gate import may_convert, may_earn, may_redeem, may_undo
+from ledger.wire.barring import may_award
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import AwardReason, Name, Programme, Usable
 from tests.ledger.points.conftest import Store, city, street
