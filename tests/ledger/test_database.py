@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 
 from ledger import database
-from ledger.database import open_engine, reading
+from ledger.database import DatabaseDamaged, DatabaseFailed, open_engine, reading, translated
 
 
 def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
@@ -23,3 +25,13 @@ def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
         assert connection.scalar(text("SELECT pg_backend_pid()")) != process
     engine.dispose()
     other.dispose()
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    """It is damaged, which is mended by a backup; a folder that is away is another thing, which is waited for."""
+    (tmp_path / "points.db").write_bytes(b"This is a letter. " * 300)
+    with pytest.raises(DatabaseDamaged), translated():
+        open_engine(f"sqlite:///{tmp_path}/points.db").connect()
+    with pytest.raises(DatabaseFailed) as away, translated():
+        open_engine(f"sqlite:///{tmp_path}/away/points.db").connect()
+    assert away.value.code == "database_unreachable"

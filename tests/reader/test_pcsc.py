@@ -11,6 +11,7 @@ import pytest
 from smartcard import scard
 
 from reader import errors, plans
+from reader import pcsc as pcsc_reader
 from reader.connection import Meter
 from reader.jpki import JpkiSession
 from reader.pcsc import PROTOCOLS, PcscSource
@@ -282,3 +283,10 @@ def test_what_is_missing_has_a_name(pcsc: PcscService) -> None:
         with pytest.raises(errors.PcscServiceDown), PcscSource().connect():
             pass
         pcsc.start()
+
+
+@pytest.mark.parametrize("result", [scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS])
+def test_a_service_that_speaks_to_others_only_is_not_down(result: int) -> None:
+    """What is to be done is another thing: a policy is changed, no service started."""
+    with pytest.raises(errors.PcscForbidden):
+        pcsc_reader._checked([result - (1 << 32) if result > 0 else result])

@@ -8,7 +8,9 @@ import pytest
 
 from config.home import Home
 from terminal.shop import enrolment
+from terminal.shop.enrolment import AlreadyEnrolled
 from terminal.shop.ledger_access import PlainHttp, open_client
+from terminal.shop.practice import enrol_for_practice
 
 pytestmark = pytest.mark.anyio
 
@@ -33,3 +35,14 @@ async def test_plain_http_elsewhere_needs_an_explicit_setting(tmp_path: Path) ->
         await enrolment.enrol(home, CODE, url)
     async with open_client(home, url, plain_http=True) as client:
         assert not client.pinned
+
+
+async def test_a_machine_that_is_enrolled_is_not_enrolled_again(tmp_path: Path) -> None:
+    """Its journal belongs to the terminal that it is; the code goes nowhere."""
+    home = Home(tmp_path)
+    home.create()
+    await enrol_for_practice(home)
+    kept = home.enrolment.read_bytes()
+    with pytest.raises(AlreadyEnrolled) as refused:
+        await enrolment.enrol(home, CODE, "http://127.0.0.1:9")
+    assert (refused.value.code, home.enrolment.read_bytes()) == ("already_enrolled", kept)

@@ -112,6 +112,7 @@ async def test_a_ledger_that_learns_of_a_higher_head_says_where_it_stands(forget
     entry = counter.till.record({"kind": "opened"})
     with pytest.raises(LedgerBehind) as behind:
         await counter.client.upload([entry], answers=forgetful.kept)
+    assert behind.value.code == "ledger_behind"
     assert (behind.value.problem.model_extra or {})["head_seq"] == forgetful.head
     with pytest.raises(LedgerRefusal) as gap:
         await counter.client.upload([entry])

@@ -162,6 +162,17 @@ async def test_nobody_approves_their_own_file(counter: Counter, card: Card) -> N
     assert refused.value.code == "approval_own"
 
 
+async def test_a_file_that_waited_too_long_is_given_to_nobody(counter: Counter, card: Card) -> None:
+    """Whom it named is gone with its month's key; nobody can say any more who gets what."""
+    await counter.register(card, LIBRARY)
+    asked = plan(counter.ledger, "252034", BytesIO(b"who,programme,points,reason\nlibrary:0042,252034,500,visit\n"))
+    file = approvals.hold(counter.ledger, asked, DESK, ApprovalNeeded("252034", 500, 400))
+    counter.ledger.periods.destroy("2026-11")
+    with pytest.raises(approvals.ApprovalError) as refused:
+        approvals.approve(counter.ledger, Officer("252034", "課長", frozenset([Scope.APPROVE])), file)
+    assert refused.value.code == "award_file_late"
+
+
 SCOPES = {
     Scope.READ: [("GET", "/totals"), ("GET", "/awards/waiting")],
     Scope.AWARD: [("POST", "/awards"), ("POST", "/reversals")],
