@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from config import __version__
@@ -16,12 +16,13 @@ from config import settings as settings_file
 from config.faults import KNOWN, Fault, fault_of
 from config.findings import Finding, Level
 from config.home import Home
+from config.japan import JST
 from config.settings import Settings
 from config.trust import Anchors
 from ledger.wire.client import LedgerBusy, LedgerUnreachable, LedgerUntrusted
 from offline_queue.errors import DiskFull, JournalInUse, JournalReadOnly
-from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
+from offline_queue.reading import read_journal
 from offline_queue.schema import ROOM
 from reader.errors import NoCard, PcscForbidden, PcscServiceDown, ReaderError
 from reader.source import CardSource, wait_for_card
@@ -69,6 +70,7 @@ async def examine(patient: Patient) -> list[Finding]:
         return [*found, Finding("enrolment", Level.WRONG, fault=fault_of(error)), _guarded(_reader, patient)]
     found += [_guarded(partial(check, enrolment), patient) for check in (_enrolment, _journal)]
     found.append(_guarded(_reader, patient))
+    found.append(_zone(datetime.now().astimezone().utcoffset()))
     return [*found, *[finding async for finding in _ledger(patient, enrolment)]]
 
 
@@ -111,7 +113,10 @@ def _directory(patient: Patient) -> Finding:
 
 
 def _settings(patient: Patient) -> Finding:
-    settings_file.load(patient.home.settings)
+    settings = settings_file.load(patient.home.settings)
+    if settings.counter.day_starts_at is not None:
+        # The ledger's word for the shop counts; 0.1.0 asked each machine.
+        return Finding("settings", Level.NOTE, fault=Fault("day_start_of_no_effect"))
     return Finding("settings", Level.GOOD)
 
 
@@ -134,7 +139,8 @@ def _journal(own: Enrolment | None, patient: Patient) -> Finding:
         return Finding("journal", Level.GOOD, "0")
     try:
         with InstanceLock(home.lock):
-            journal = Journal(home.journal, enrolment.setup.terminal_id, enrolments.key_of(home), patient.clock)
+            key = enrolments.key_of(home).public_key()
+            journal = read_journal(home.journal, key, enrolment.setup.signing_keys)
             try:
                 return Finding("journal", Level.GOOD, str(journal.verify()))
             finally:
@@ -179,6 +185,13 @@ async def _ledger(patient: Patient, enrolment: Enrolment | None) -> AsyncIterato
     else:
         yield Finding("ledger", Level.GOOD, url)
         yield _clock(patient, datetime.fromisoformat(setup.server_time))
+
+
+def _zone(offset: timedelta | None) -> Finding:
+    """Say that the zone of this machine makes no difference: days and slips are in Japan's time everywhere."""
+    if offset == JST.utcoffset(None):
+        return Finding("zone", Level.GOOD, "JST")
+    return Finding("zone", Level.NOTE, fault=Fault("zone_harmless"))
 
 
 def _clock(patient: Patient, ledgers: datetime) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,9 @@ def test_versions_with_a_known_defect_are_named(
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
     finding = doctor._sqlite(doctor.Patient(Home(tmp_path), Settings(), PracticeSource({}), local_time))
     assert (finding.level, finding.fault and finding.fault.code) == (level, code)
+
+
+@pytest.mark.parametrize(("hours", "level"), [(9, Level.GOOD), (0, Level.NOTE), (-5, Level.NOTE)])
+def test_another_time_zone_is_harmless(hours: int, level: Level) -> None:
+    """Days are Japan's everywhere: it is named, and nothing has to be mended."""
+    assert doctor._zone(timedelta(hours=hours)).level is level

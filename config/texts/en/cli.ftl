@@ -106,6 +106,7 @@ doctor-enrolment = Enrolment
 doctor-journal = Journal chain (entries)
 doctor-reader = Card reader
 doctor-ledger = Ledger
+doctor-zone = Time zone
 doctor-clock = Clock differs by (seconds)
 doctor-version = Version
 doctor-settings = Settings

@@ -106,6 +106,7 @@ doctor-enrolment = 端末の登録
 doctor-journal = 記録のつながり（件）
 doctor-reader = カードリーダー
 doctor-ledger = 台帳
+doctor-zone = 時間帯
 doctor-clock = 時計のずれ（秒）
 doctor-version = バージョン
 doctor-settings = 設定
