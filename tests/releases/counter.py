@@ -72,10 +72,12 @@ class Counter:
             yield station
 
 
-def _engine(home: Home, ledger: str | None = None, *, card: str | None = None) -> BackgroundEngine:
+def _engine(
+    home: Home, ledger: str | None = None, *, card: str | None = None, reference: str | None = None
+) -> BackgroundEngine:
     """Return the engine of a home in which practice cards can be tapped, whatever it is."""
     if not home.enrolment.exists():
-        return make_engine(home, ledger, card=card)
+        return make_engine(home, ledger, card=card, reference=reference)
     reader = PracticeReader(PracticeSource())
-    opening = Opener(home, Settings(), reader, ledger=ledger)
+    opening = Opener(home, Settings(), reader, ledger=ledger, reference=reference)
     return BackgroundEngine(opening, reader, Surroundings("1"), reader.hold, reader.names)
