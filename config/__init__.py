@@ -1,4 +1,4 @@
-"""What a terminal is told before it starts: settings, texts, municipality codes, trust anchors, its data directory."""
+"""What a terminal reads before it starts: settings, texts, municipality codes, trust anchors, its data directory."""
 
 __version__ = "0.1.0"
 """The version of all packages; `pyproject.toml` takes it from here."""

@@ -1,4 +1,4 @@
-"""Writes what a command says: UTF-8 whatever the locale, and nothing more once nobody reads any longer."""
+"""Writes a command's output: always UTF-8, and nothing more once the reader has closed the pipe."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def normal(text: str) -> str:
 
 
 def flaw_of(text: str, *, chars: int, cells: int) -> Flaw | None:
-    """Return why a text is not plain: empty, longer than `chars`, wider than `cells`, or with what nobody sees."""
+    """Return why a text is not plain: empty, longer than `chars`, wider than `cells`, or with a hidden character."""
     if len(text) > chars:
         return "long"  # asked first, so that a text of a gigabyte is not looked at letter by letter
     if not text.strip():

@@ -57,7 +57,7 @@ class OwnerSettings(_Table):
     """What is the owner's alone."""
 
     code: Annotated[str, Field(pattern=r"^([0-9]{4,8})?$")] = ""
-    """Digits that the owner's screen asks for; without any, whoever is at the counter may open it."""
+    """Digits that the owner's screen asks for; where it is empty, anybody at the counter may open the screen."""
 
 
 class ReaderSettings(_Table):

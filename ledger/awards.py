@@ -30,7 +30,7 @@ COLUMNS: Final = {
     "row": "row",
     "整理番号": "row",
 }
-"""What the header may call each column, in any order; there is no other, so that nobody's name comes along."""
+"""The names of each column in a header, in any order; other columns, such as names of people, are refused."""
 
 NEEDED: Final = frozenset({"who", "programme", "points", "reason"})
 """The columns that every file has; `day` and `row` tell two awards apart that are otherwise the same."""

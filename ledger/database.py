@@ -19,7 +19,7 @@ from config.errors import KnownError
 T = TypeVar("T")
 
 ATTEMPTS = 20
-"""How often a transaction is tried before its conflict is somebody's to look at."""
+"""How often a transaction is tried before its conflict is raised."""
 
 _PATIENCE_SECONDS = 30.0
 """After how long no further try is begun: SQLite alone may let each wait so long for another writer."""
@@ -48,7 +48,7 @@ _IDLE_SECONDS = 5.0
 """How long a connection may lie unused before it is asked whether the server is still there."""
 
 _POOL_SECONDS = 10.0
-"""How long somebody waits for a connection where all are taken, before they are told to come again."""
+"""Seconds that a request waits for a free connection, before it is answered that it should come again."""
 
 _READS = "kazasu_reads"
 

@@ -43,7 +43,7 @@ class Door(H11Protocol):
         super().connection_lost(exc)
 
     def _is_idle(self) -> bool:
-        """Return whether no request's head has come whole that is not yet answered."""
+        """Return whether the connection waits for the head of a request."""
         cycle: Any = self.cycle
         return cycle is None or bool(cycle.response_complete)
 

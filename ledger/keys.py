@@ -24,7 +24,7 @@ class Keys:
     """What is derived: the keys of the card keys, of the nonces, of the audit, and the one that opens what is sealed.
 
     From `signing` come the keys of `ledger.signing_keys`; `print` is what the stores keep to know the secret by. Losing
-    the file makes every card unknown; whoever has it can tell whether a serial number is in the ID table.
+    the file makes every card unknown; with the file one can test whether a serial number is in the ID table.
     """
 
     cards: bytes

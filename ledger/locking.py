@@ -21,7 +21,7 @@ else:
 
 @contextmanager
 def alone_in(directory: Path) -> Iterator[None]:
-    """Wait until nobody else is in this section for a directory, and keep others out of it meanwhile."""
+    """Hold the lock of a directory of keys: one thread of one process at a time."""
     with (directory / ".lock").open("a+b") as file:
         file.seek(0)
         _lock(file.fileno())

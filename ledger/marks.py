@@ -70,7 +70,7 @@ def tie(stores: Stores, path: Path, adopt: Callable[[], None]) -> tuple[Keys, St
 def check_made(stores: Stores, path: Path) -> None:
     """Raise KeysApart where there is a key, and a store without a table: it was lost, or is another.
 
-    To be called before tables are made: afterwards nobody could tell.
+    Call it before tables are made: afterwards a lost store looks like a new one.
     """
     if path.exists():
         for store, engine in stores.items():

@@ -40,10 +40,10 @@ class KeysApart(CannotOpen):
     `store`, `ledger_stores_differ` nothing.
     """
 
-    def __init__(self, code: str, **told: str) -> None:
-        super().__init__(code, told)
+    def __init__(self, code: str, **arguments: str) -> None:
+        super().__init__(code, arguments)
         self.code = code
-        vars(self).update(told)
+        vars(self).update(arguments)
 
 
 @dataclass(frozen=True, slots=True)

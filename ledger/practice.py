@@ -90,7 +90,7 @@ def _settle(ledger: Ledger, sample: Sample, holding: PracticeHolding, certificat
 
 
 def _revoke(ledger: Ledger, certificate: x509.Certificate) -> None:
-    """Register a card, and revoke it: of one that nobody registered, a tap is told no more than that."""
+    """Register a card and revoke it: for a card that is not registered, a tap would not say that it is revoked."""
     reference = reference_to(certificate)
     if ledger.identity.look_up([reference])[reference].standing is Standing.UNREGISTERED:
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

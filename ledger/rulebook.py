@@ -35,12 +35,12 @@ class RulesError(Exception):
         self.line = line
         self.key = key
         self.reason = reason
-        self.told = args
+        self.arguments = args
 
     def sentence(self, texts: Texts) -> str:
         """Return the reason: the text `rules-<reason>`, or, of a name, the text `text-<fault>`."""
         key = self.reason if self.reason.startswith("text-") else f"rules-{self.reason}"
-        return texts(key, **self.told)
+        return texts(key, **self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Mistake:
     programme: Programme
     key: str
     reason: str
-    told: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 class _File(Message):
@@ -77,7 +77,7 @@ _KINDS: Final = {"int": "number", "bool": "yes-no", "date": "day", "string": "te
 """What was expected, by the first word of the model's code."""
 
 _INVISIBLE: Final = frozenset({"fixed_date", "days_after_award", "days_after_use", "fiscal_year_end", "[key]"})
-"""Steps of the model's that nobody wrote into the file."""
+"""Steps of a location that are the model's own and do not stand in the file."""
 
 
 def _text(content: bytes) -> str:
@@ -96,9 +96,9 @@ def _mistaken(error: ErrorDetails) -> tuple[str, dict[str, str]]:
     """Return which text says what is wrong with a value, and what stands in it; never the library's own words."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _SENTENCES:
-        told = {name: str(value) for name, value in context.items()}
-        allowed = re.findall(r"'([^']*)'", told.get("expected", told.get("expected_tags", "")))
-        return _SENTENCES[kind], {**told, "allowed": ", ".join(allowed), "value": shown(str(error["input"]), 40)}
+        arguments = {name: str(value) for name, value in context.items()}
+        allowed = re.findall(r"'([^']*)'", arguments.get("expected", arguments.get("expected_tags", "")))
+        return _SENTENCES[kind], {**arguments, "allowed": ", ".join(allowed), "value": shown(str(error["input"]), 40)}
     if kind.startswith("text_"):
         return kind.replace("_", "-"), {name: str(value) for name, value in context.items()}
     return _KINDS.get(kind.partition("_")[0], "table"), {}
@@ -137,7 +137,7 @@ class Rulebook:
         """Raise RulesError for the first that does not hold together with its municipality's other programmes."""
         for mistake in mistakes(self.programmes, there):
             keys: list[KeyPath] = ["programme", self.programmes.index(mistake.programme), *mistake.key.split(".")]
-            raise RulesError(line_of(self.text, keys), _dotted(keys), mistake.reason, **dict(mistake.told))
+            raise RulesError(line_of(self.text, keys), _dotted(keys), mistake.reason, **dict(mistake.arguments))
 
 
 def mistakes(new: Sequence[Programme], there: Sequence[Programme]) -> Iterator[Mistake]:
@@ -168,18 +168,18 @@ def _places(programme: Programme) -> Iterator[Mistake]:
 
 def _versions(programme: Programme, together: Iterable[Programme]) -> Iterator[Mistake]:
     """Yield what contradicts another version: each is as it was given out, and takes effect after the one before."""
-    told = (("programme", programme.code), ("version", str(programme.version)))
+    arguments = (("programme", programme.code), ("version", str(programme.version)))
     for other in together:
         if other.code != programme.code or other == programme:
             continue
         if other.version == programme.version:
-            yield Mistake(programme, "version", "version-taken", told)
+            yield Mistake(programme, "version", "version-taken", arguments)
         elif (other.version < programme.version) != (other.effective_from < programme.effective_from):
-            yield Mistake(programme, "effective_from", "version-order", told)
+            yield Mistake(programme, "effective_from", "version-order", arguments)
 
 
 def _rates(programme: Programme, together: Iterable[Programme]) -> Iterator[Mistake]:
-    """Yield what would make money of points: paid ones that nobody paid for."""
+    """Yield rules that would make paid points of a bill, or of free points."""
     charges = {each.code: each.charge for each in together}
     if programme.charge == "paid" and programme.earning is not None:
         yield Mistake(programme, "earning", "paid-earned")

@@ -32,7 +32,7 @@ DIRECTORY: Final = "KAZASU_LEDGER_DIRECTORY"
 IDENTITY_URL: Final = "KAZASU_LEDGER_IDENTITY_URL"
 POINTS_URL: Final = "KAZASU_LEDGER_POINTS_URL"
 ANCHORS: Final = "KAZASU_LEDGER_ANCHORS"
-"""Environment variables: how a server's processes are told what to serve, out of sight of the process list."""
+"""Environment variables that tell a server's processes what to serve; a process list does not show them."""
 
 STATEMENT_SECONDS: Final = 30
 """How long a request may hold a connection with one statement; a terminal waits for less."""
@@ -44,15 +44,15 @@ _TIDY_SECONDS: Final = 1800
 def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int, proxies: Sequence[str] = ()) -> None:
     """Serve a ledger until stopped. Several processes need databases that several processes can write: PostgreSQL.
 
-    Only of the `proxies` is it believed on whose behalf they ask (`X-Forwarded-For`).
+    Only the `proxies` may name the client that they ask for (`X-Forwarded-For`).
     """
-    told = {
+    variables = {
         DIRECTORY: str(place.directory),
         IDENTITY_URL: place.url("identity"),
         POINTS_URL: place.url("points"),
         ANCHORS: str(anchors),
     }
-    os.environ |= told
+    os.environ |= variables
     with TemporaryDirectory(prefix="kazasu-metrics-") as counts:
         if workers > 1:
             os.environ[SHARED] = counts
@@ -92,7 +92,7 @@ def application() -> FastAPI:
 
 
 def limit_time(engine: Engine, seconds: int) -> None:
-    """Let no statement run, or wait for a lock, for longer: whoever asked is told to try again (PostgreSQL only).
+    """Limit how long a statement runs or waits for a lock; the request may be tried again (PostgreSQL only).
 
     A commit that waits for a synchronous standby is not cut short: the server stops its clock before it.
     """

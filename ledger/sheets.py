@@ -218,7 +218,7 @@ def _workbook(file: BinaryIO) -> Iterator[Cells | LineError]:
             return
         file.seek(0)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions, which are nobody's values
+            warnings.simplefilter("ignore")  # about styles and extensions, which hold no values
             book = load_workbook(file, read_only=True, data_only=True)
             try:
                 sheet = book.worksheets[0]

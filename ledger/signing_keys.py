@@ -57,8 +57,8 @@ class SigningKeys:
         """All keys under which this ledger ever signed, and the next."""
         return [self._public(number) for number in range(1, self.number + 2)]
 
-    def told(self) -> LedgerKeys:
-        """Return the keys as terminals are told them, with each one's word for the one after it."""
+    def published(self) -> LedgerKeys:
+        """Return the keys for terminals, each with its signature over the next."""
         succession = [
             sign_succession(self._ledger, self._key(number), self._key(number + 1).public_key())
             for number in range(1, self.number + 1)

@@ -204,7 +204,7 @@ def _bill_of(content: BaseModel, undone: Recorded | None) -> int:
 
 
 def _never_short(content: BaseModel, undone: Recorded | None, leg: str) -> int:
-    """Return the points that were missing at what a void takes back: nobody misses them any more."""
+    """Return the shortfall of the operation that a void takes back; it is taken off the day's shortfall."""
     if not isinstance(content, Void) or undone is None or undone.verdict is None:
         return 0
     return undone.verdict.short_redeemed if leg == "redeem" else undone.verdict.short_awarded

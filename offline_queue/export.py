@@ -30,7 +30,7 @@ FORM = 2
 class Exported:
     """What a file proves: whose journal it is, under which keys, and what was found in it.
 
-    The keys are the file's own word: whoever trusts it compares them. `public_key` is None in a file of 0.1.0, which
+    The file itself names the keys, so a reader compares them. `public_key` is None in a file of 0.1.0, which
     does not say it, so that its signatures are not checked.
     """
 

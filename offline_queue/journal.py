@@ -237,7 +237,7 @@ class Journal(JournalReader):
         self._heard = heard
 
     def note_failure(self, reason: str) -> None:
-        """Keep, for whoever looks, how often and why the oldest unsent entry did not get through."""
+        """Record how often the oldest unsent entry failed, and why; `status` shows it."""
         with self._transaction() as connection:
             connection.execute("UPDATE tries SET failed = failed + 1, error = ?", (reason,))
 
@@ -264,7 +264,7 @@ class Journal(JournalReader):
         return [seq for seq, _ in damaged]
 
     def check_room(self) -> None:
-        """Raise DiskFull, JournalReadOnly or JournalCorrupt while nothing was said to anybody yet."""
+        """Raise DiskFull, JournalReadOnly or JournalCorrupt before the resident is told anything."""
         self.check()
         if not os.access(self._path, os.W_OK):
             raise JournalReadOnly(f"{self._path} cannot be written")
@@ -288,13 +288,13 @@ class Journal(JournalReader):
             connection.execute("CREATE TABLE reserve (bytes BLOB) STRICT")
             connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE,))
             connection.execute("DROP TABLE reserve")
-        # The pages are free now, and the log begins anew at the length that it has.
+        # The freed pages stay in the file, and the log is overwritten from its start: later writes need no new room.
         with self._lock, translated():
             connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
-        """Hold the file from the first statement on: nobody writes between what is read and what is written."""
+        """Lock the file from the first statement on: no other process writes between our reading and writing."""
         connection = self._database.conn
         with self._lock:
             try:

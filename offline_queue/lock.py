@@ -24,7 +24,7 @@ else:
 
 
 _LOCKED_BYTE = 4096
-"""Where the lock lies on Windows, which lets nobody read a locked byte: beyond what the file says."""
+"""The byte that is locked on Windows: it lies after the file's text, because a locked byte cannot be read."""
 
 
 class InstanceLock:

@@ -64,7 +64,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """How far the journal is, and what of it needs the ledger or a hand.
+    """How far the journal is, and what still needs the ledger or a person.
 
     `unsent` counts operations; `attempts` and `last_error` (a stable code) tell of the uploads that failed since the
     last one that went through. `changed` counts the verdicts that came otherwise after the ledger had lost them,
@@ -150,7 +150,7 @@ class JournalReader:
         return int(self._rows("SELECT COALESCE(MAX(position), 0) FROM verdicts")[0][0])
 
     def unsent_count(self, after: int | None = None) -> int:
-        """Return how many operations the ledger has not yet, if it has all up to an entry; costs the same for many."""
+        """Return how many operations follow an entry that the ledger has; the time does not grow with their number."""
         head, last = self.ledger_head() if after is None else after, self.head()[0]
         marks = self._rows(f"SELECT COUNT(*) FROM entries WHERE {_MARKS} AND seq > ?", (head,))  # noqa: S608  # constant
         aside = sum(head < seq <= last for seq in self.set_aside())
@@ -200,7 +200,7 @@ class JournalReader:
                 seq += 1
             if seq in aside:
                 if entries and not gaps:
-                    break  # what stands before it goes first: what is set aside needs its mark beside it
+                    break  # Entries before it are sent first, because a set-aside entry must travel with its mark.
                 gaps.append(SetAside(seq=seq, hash=aside[seq]))
                 continue
             if seq != number or entry_hash(body) != digest:
@@ -274,7 +274,7 @@ class JournalReader:
         return self._recorded(where, self.ledger_head())
 
     def dead_letters(self) -> list[Recorded]:
-        """Return the operations that the ledger refused when nobody waited for its word any more: kept for ever."""
+        """Return the operations that the ledger refused when nobody waited for the verdict; they are kept for ever."""
         return self._recorded("WHERE status = 'refused' AND NOT awaited ORDER BY entries.seq")
 
     def changed(self) -> list[tuple[str, Verdict]]:
@@ -334,7 +334,7 @@ class JournalReader:
         for (found,) in self._rows("PRAGMA integrity_check(1)"):
             if found != "ok":
                 raise JournalCorrupt(str(found))
-        # What is written meanwhile is not waited for.
+        # Entries appended during the walk are not checked.
         last, digest = self.head()
         proof = self.proof()
         for line in self.history(upto=last):

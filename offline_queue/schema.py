@@ -126,7 +126,7 @@ Whoever changes the tables adds a step. A step that was released is never edited
 """
 
 ROOM = 16 * 1024 * 1024
-"""Bytes that must be free before a resident is told anything: a day's operations and SQLite's own files."""
+"""Bytes that must be free before a sale begins: a day's operations and SQLite's own files."""
 
 RESERVE = 4 * 1024 * 1024
 """Bytes that are laid out in file and log where a terminal works all day: some hundred operations."""
@@ -156,7 +156,7 @@ def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
                 _upgrade(database, form)
                 if not form:
                     database.execute("INSERT INTO identity VALUES (?, ?)", (terminal_id, public_key))
-            # Only now: a step may build a table anew.
+            # Foreign keys are checked only after the steps: a step may rebuild a table that others refer to.
             database.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             connection.close()

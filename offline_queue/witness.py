@@ -33,12 +33,12 @@ class Witness:
 
 
 def write_witness(journal: Path, terminal_id: str, witness: Witness) -> None:
-    """Keep the head beside the journal; a disk that does not take it is not told of.
+    """Keep the head beside the journal; a disk error here is ignored.
 
     Two places of one sector take turns, so that a write that is cut short leaves the head before it. To replace the
     whole file would be as safe, and make the file system write it out while somebody waits.
     """
-    told = {
+    head = {
         "form": FORM,
         "terminal_id": terminal_id,
         "seq": witness.seq,
@@ -49,7 +49,7 @@ def write_witness(journal: Path, terminal_id: str, witness: Witness) -> None:
         descriptor = os.open(_beside(journal), os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         try:
             os.lseek(descriptor, witness.seq % 2 * PLACE, os.SEEK_SET)
-            os.write(descriptor, json.dumps(told).encode().ljust(PLACE - 1) + b"\n")
+            os.write(descriptor, json.dumps(head).encode().ljust(PLACE - 1) + b"\n")
         finally:
             os.close(descriptor)
 

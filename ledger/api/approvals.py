@@ -92,7 +92,7 @@ def approve(ledger: Ledger, officer: Officer, file: str) -> GrantedRows:
 
 
 def refuse(ledger: Ledger, officer: Officer, file: str) -> None:
-    """Throw a file away that waits, whoever brought it."""
+    """Delete a waiting file; the person who brought it may do so too."""
     _file(ledger, officer, file)
     _forget(ledger, officer.municipality, file)
     ledger.audit.note(officer, "award_refused", {"file": file}, ledger.clock())

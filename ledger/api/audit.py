@@ -63,7 +63,7 @@ class Audit:
     ) -> Iterator[None]:
         """Write down what is about to be done, and then what came of it; the other towns that it concerns are told.
 
-        An act whose process dies leaves its intent, which says that nobody knows what came of it. A refusal's code is
+        An act whose process dies leaves its intent: its result is not known. A refusal's code is
         its result.
         """
         entry = secrets.token_hex(16)
@@ -79,7 +79,7 @@ class Audit:
         self._write(_row(f"{entry}-r", officer, action, {"state": "done", **detail}, at), others)
 
     def deliver(self, municipality: str) -> int:
-        """Tell other towns what is still to be told of a municipality's acts; return how many entries were."""
+        """Copy audit entries that wait in the outbox into the other towns' audits; return how many were copied."""
         query = select(audit_outbox).where(audit_outbox.c.municipality == municipality)
         with reading(self._engine) as connection:
             waiting = connection.execute(query).all()
@@ -129,7 +129,7 @@ class Audit:
         return None if at is None else (key, datetime.fromisoformat(at).astimezone(JST).date().isoformat())
 
     def fingerprint(self, kind: str, what: str) -> str:
-        """Return under what something is known without being told: 128 bits of a keyed hash, in hex."""
+        """Return the hash that stands for a value in the audit: 128 bits of a keyed hash, in hex."""
         return hmac.digest(self._secret, f"{kind} {what}".encode(), hashlib.sha256).hex()[:32]
 
     def acts(self, municipality: str) -> list[Act]:

@@ -23,8 +23,8 @@ class Head:
     seq: int
     hash: str
 
-    def told(self) -> dict[str, int | str]:
-        """Return what a terminal is told of it, to see where it parted."""
+    def members(self) -> dict[str, int | str]:
+        """Return the head as a problem's members, so that the terminal can find where the two journals differ."""
         return {"head_seq": self.seq, "head_hash": self.hash}
 
 
@@ -100,10 +100,10 @@ def reaches_beyond(links: Sequence[ChainLink], head: Head) -> bool:
     """
     first, last = links[0], links[-1]
     if first.seq > head.seq + 1:
-        raise ProblemError("journal_gap", head.told())
+        raise ProblemError("journal_gap", head.members())
     if last.seq < head.seq:
         return False
     at_head = first.previous if first.seq == head.seq + 1 else links[head.seq - first.seq].hash
     if at_head not in (head.hash, None):
-        raise ProblemError("journal_fork", head.told())
+        raise ProblemError("journal_fork", head.members())
     return last.seq > head.seq

@@ -54,7 +54,7 @@ class BodyLimit:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once, and then whatever comes after it."""
+    """Return a `receive` that gives the body once, and later messages unchanged."""
     given = False
 
     async def once() -> Message:

@@ -1,4 +1,4 @@
-"""What a ledger that forgot learns from its own signature: how far it once stood, and which verdicts it gave."""
+"""Reads from the ledger's own signatures what it has lost: its last head, and the verdicts that it gave."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ class Nonces:
         return f"{stated}-{self._seal(terminal_id, stated)}", ends
 
     def is_valid(self, nonce: str, terminal_id: str, signed_at: datetime) -> bool:
-        """Return whether the nonce was this terminal's at the time that the card signed.
+        """Return whether the nonce was valid for this terminal when the card signed.
 
-        The time counts at which the operation was recorded, and not the one at which it arrives: a sale that was
+        The time of recording counts, not that of arrival: a sale that was
         completed before the line broke stays valid however late it is uploaded.
         """
         stated, _, seal = nonce.rpartition("-")

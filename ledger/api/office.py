@@ -313,7 +313,7 @@ def new_renewal_code(person: Person, officer: OperatorHere, ledger: LedgerHere) 
 
 @router.post("/contact-numbers", status_code=201, responses=documented(*OFFICE_CODES, *_PERSON_CODES))
 def new_contact_number(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Code:
-    """Give a holder another number for the telephone; the old one is nobody's from now on."""
+    """Give a holder another number for the telephone; the old one stops working."""
     mykey = people.find(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "contact_number", mykey):
         people.check_home(ledger, officer.municipality, mykey)

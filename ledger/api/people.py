@@ -23,9 +23,9 @@ WAITING: Final = timedelta(days=1)
 
 
 def find(ledger: Ledger, town: str, who: str | ServiceId) -> str:
-    """Return the MyKey ID of whom an office names; a number is that of its own town's service.
+    """Return the MyKey ID of the resident whom an office names; a number belongs to its own town's service.
 
-    Raise IdentityRefusal `mykey_unknown` where that is nobody.
+    Raise IdentityRefusal `mykey_unknown` where there is no such resident.
     """
     match who:
         case ServiceId(municipality=municipality) if municipality not in (None, town):
@@ -48,7 +48,7 @@ def concerned(ledger: Ledger, mykey: str) -> set[str]:
 
 
 def is_home(ledger: Ledger, town: str, mykey: str) -> bool:
-    """Return whether a town registered a resident; of whom nobody said it, any town concerned may act.
+    """Return whether a town registered a resident; where that is not recorded, any town concerned may act.
 
     Raise IdentityRefusal `person_elsewhere` where the resident does not concern the town at all.
     """

@@ -26,17 +26,17 @@ from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import CardReference, Presented, TokenReference
 
 UNREGISTERED: Final = f"card_{Standing.UNREGISTERED}"
-"""What a terminal is told of a card that nobody registered, and of a reading that is not proven."""
+"""The code for a card that is not registered, and for a reading that is not proven."""
 
 _NOBODYS_KEY: Final = (
     RSAPublicNumbers(65537, (1 << 2047) + 1).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 )
-"""What a proof is held against where nobody is registered, so that it takes as long as where somebody is."""
+"""The key that a proof is checked against where no card is registered, so that the check takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who an operation is about, as far as identity can say: a MyKey ID, or why there is none.
+    """The resident of an operation, as the ID table knows it: a MyKey ID, or why there is none.
 
     `nonce` is the hash of what it was proven with, `is_late` says that the nonce had ended when the resident consented,
     and `is_wrong` that a registered card's proof was wrong.
@@ -84,7 +84,7 @@ def subjects(ledger: Ledger, operations: Sequence[SignedEntry], reached: int) ->
 
 
 def nonce_hash(nonce: str) -> str | None:
-    """Return what is kept of a nonce: a hash, under which it serves no other operation; None where there is none."""
+    """Return the hash of a nonce, which is kept so that it serves no second operation; None where there is none."""
     return hashlib.sha256(nonce.encode()).hexdigest() if nonce else None
 
 
@@ -103,7 +103,7 @@ def _card(claim: Presented | CardReference | str | None) -> CardReference | None
 
 
 def _opened(ledger: Ledger, entry: Entry) -> Presented | CardReference | str | None:
-    """Return what an operation names, the code why it cannot be read, or None where it names nobody."""
+    """Return the resident that an operation names, the code why it cannot be read, or None where it names none."""
     content = entry.content
     if not isinstance(content, Sale | Award | Convert | Unlink):
         return None

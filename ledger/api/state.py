@@ -65,7 +65,7 @@ class Ledger:
 
     @property
     def epoch(self) -> int:
-        """How often this ledger was restored, plus one: what it said in an earlier epoch it may not know."""
+        """How often this ledger was restored, plus one: it may have lost verdicts of earlier epochs."""
         return self.mark.epoch
 
     @property
@@ -80,7 +80,7 @@ class Ledger:
                 connection.execute(select(1))
 
     def noticed(self, kind: EventKind, about: str, times: int = 1) -> None:
-        """Count something for the office; what cannot be counted holds nobody up."""
+        """Count an event for the office; a failure to count stops no request."""
         try:
             self.events.note(kind, about, self.clock(), times)
         except (DBAPIError, PoolTimeoutError) as error:

@@ -1,4 +1,4 @@
-"""What the ledger tells its operator: logs and metrics in which nobody appears, no resident, shop or terminal."""
+"""Logs and metrics for the ledger's operator: they name no resident, no shop and no terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOGGER = logging.getLogger("kazasu.ledger")
 """Where the log lines (JSON) go; silent until the operator's process gives it a handler."""
 
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable by which several processes are told to count in files of one directory."""
+"""The environment variable that names the directory in which several processes keep their counts."""
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """What counts and logs name; of made-up methods each would be a row of its own for ever."""
@@ -73,7 +73,7 @@ class Metrics:
 
 
 class Telemetry:
-    """Middleware: times and logs each request, and turns what nobody expected into a problem that says so."""
+    """Middleware: times and logs each request, and turns an unexpected error into a problem."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

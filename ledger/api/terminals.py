@@ -62,7 +62,7 @@ _CHAIN_CODES = (
 @router.get("/keys", responses=documented())
 def keys(ledger: LedgerHere) -> LedgerKeys:
     """Return the keys under which the ledger signs its answers: a code or a pinned key vouches for one of them."""
-    return ledger.signing.told()
+    return ledger.signing.published()
 
 
 @router.post(
@@ -99,7 +99,7 @@ def setup(caller: SigningTerminal, ledger: LedgerHere) -> Response:
 def inquire(inquiry: Inquiry, caller: SigningTerminal, ledger: LedgerHere) -> Response:
     """Return a card's standing and what its holder has, and the nonce that the next proof is to be over.
 
-    A card that may not be used says no more than that, whoever holds it; one that nobody registered and one that was
+    For a card that may not be used nothing else is said; one that is not registered and one that was
     not read look alike. The body is an `InquiryResult`.
     """
     ledger.wrong_proofs.check(caller.terminal.id, caller.arrived.timestamp())
@@ -154,7 +154,7 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     """Take journal entries in and decide their operations, in order; the same entries get the same verdicts again.
 
     The verdicts stand in the signed statement, the body is an `UploadBody`. Balances come with a single entry, while a
-    resident waits. A verdict that one of the `answers` proves is given again to the letter, whatever would be decided.
+    resident waits. A verdict that one of the `answers` proves is given again unchanged, and not decided anew.
     """
     entries, terminal = asked.entries, caller.terminal
     links = walk(entries, terminal.id, terminal.public_key, asked.set_aside)
@@ -168,7 +168,7 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     except OperationIdConflict as conflict:
         ledger.noticed(EventKind.JOURNAL_FORK, terminal.id)
         rolled_back = int(conflict.operation_id.rpartition("-")[2]) <= head.seq
-        raise ProblemError("journal_rollback" if rolled_back else "journal_fork", head.told()) from None
+        raise ProblemError("journal_rollback" if rolled_back else "journal_fork", head.members()) from None
     if beyond:
         head = _advance(ledger, terminal, entries, links)
     ledger.metrics.decided(outcome.verdict for outcome in outcomes)
@@ -225,7 +225,7 @@ def _aftermath(ledger: Ledger, terminal: Terminal, signed: SignedEntry, outcome:
 
 
 def _services(ledger: Ledger, shop: str, mykey: str) -> list[ServiceId]:
-    """Return a holder's numbers of the services that are the shop's own; nobody else's are anything to it."""
+    """Return a holder's numbers of the services that are the shop's own, and of no others."""
     own = ledger.registry.services_at(shop)
     if not own:
         return []
@@ -242,7 +242,7 @@ def _text(moment: datetime) -> str:
 
 
 def _placed(ledger: Ledger, terminal: Terminal, links: Sequence[ChainLink], proof: LossProof) -> bool:
-    """Return whether a chain goes on after the head, and count for the office what it tells of a loss or a fork."""
+    """Return whether a chain goes on after the head; count a loss or a fork for the office."""
     head = Head(terminal.head_seq, terminal.head_hash)
     if proof.head_seq > head.seq:
         ledger.noticed(EventKind.LEDGER_BEHIND, terminal.id)
@@ -250,7 +250,7 @@ def _placed(ledger: Ledger, terminal: Terminal, links: Sequence[ChainLink], proo
         return reaches_beyond(links, head)
     except ProblemError as problem:
         if problem.code == "journal_gap" and proof.head_seq > head.seq:
-            raise ProblemError("ledger_behind", head.told()) from None
+            raise ProblemError("ledger_behind", head.members()) from None
         if problem.code == "journal_fork":
             ledger.noticed(EventKind.JOURNAL_FORK, terminal.id)
         raise

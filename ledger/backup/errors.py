@@ -6,14 +6,14 @@ from config.errors import KnownError
 
 
 class BackupError(KnownError):
-    """A backup cannot be made or restored; `code` has the sentences, `told` their arguments. Nothing was half done."""
+    """A backup cannot be made or restored; `code` has the sentences, with `arguments`. Nothing was half done."""
 
-    def __init__(self, code: str, **told: str) -> None:
-        super().__init__(code, told)
+    def __init__(self, code: str, **arguments: str) -> None:
+        super().__init__(code, arguments)
         self.code = code
-        self.told = told
+        self.arguments = arguments
 
     @property
     def data(self) -> dict[str, str | int]:
         """What the sentences mention."""
-        return dict(self.told)
+        return dict(self.arguments)

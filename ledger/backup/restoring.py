@@ -1,4 +1,4 @@
-"""Restores a ledger from its backup, in a new epoch, and destroys again whatever was destroyed since it was made."""
+"""Restores a ledger from its backup in a new epoch, and destroys again the keys that were destroyed since."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _engine(place: Place, store: Store, closing: ExitStack) -> Engine:
 
 
 def _bring_number(backup: Backup, place: Place) -> None:
-    """Let the key sign that signed last: terminals were told to forget those before it."""
+    """Sign with the key that signed last: terminals no longer accept the keys before it."""
     number = max(backup.manifest.signing, backup.months.signing)
     there = int(place.signing.read_text("ascii")) if place.signing.exists() else 1
     if number > there:
@@ -120,7 +120,7 @@ def _bring_months(backup: Backup, place: Place, periods: PeriodKeys) -> list[str
             periods.take(period)
     periods.sweep()
     sync_directory(place.periods)
-    # Days' keys are destroyed by the hundred, every night; whoever restores is told of the months.
+    # Only months are returned: days' keys are destroyed every night, by the hundred.
     return [period for period in again if len(period) == len("2026-11")]
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FORM: Final = 1
 MIN_PASSPHRASE: Final = 12
-"""Characters: whoever finds a backup may try passphrases for years."""
+"""Characters. A passphrase must resist years of guessing, since a backup file can be copied."""
 
 _MAGIC: Final = b"kazasu backup\n"
 _CHUNK: Final = 1 << 20

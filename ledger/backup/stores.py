@@ -44,7 +44,7 @@ def kind_of(url: str) -> str:
 def copy_at_one_moment(urls: Mapping[Store, str], targets: Mapping[Store, Path]) -> None:
     """Copy stores to files, as all of them are at one moment; writers wait only until it is pinned.
 
-    While nothing changes in the ID table, its state is that of whatever moment the points store is pinned at. Who
+    While the ID table is locked, its state is that of the moment at which the points store is pinned. Who
     registers or leaves commits there and here in turns, and may be met half-way: that may be done again at any time.
     """
     with ExitStack() as pinned:
@@ -109,7 +109,7 @@ def bring_back(url: str, store: Store, copy: Path) -> None:
 
 @contextmanager
 def _held(url: str) -> Iterator[None]:
-    """Let nobody write to the ID table; who writes now has finished."""
+    """Lock the ID table against writers, once the present ones have finished."""
     if kind_of(url) == "sqlite":
         with closing(sqlite3.connect(_file(url), isolation_level=None, timeout=30)) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -184,7 +184,7 @@ def _checked(program: str, arguments: list[str], url: str) -> None:
 
 
 def _run(program: str, arguments: list[str], url: str | None) -> subprocess.CompletedProcess[str]:
-    # The password travels in the environment: the list of processes is everybody's to read.
+    # The password travels in the environment: every user can read the list of processes.
     password = None if url is None else make_url(url).password
     environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
     command = [_program(program), *arguments]

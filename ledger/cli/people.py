@@ -150,7 +150,7 @@ def leave(
             office.tell("office-unlinks", service=each.service, number=each.number)
         if not yes:
             raise CommandFailed("leave_unconfirmed")
-        # Whoever leaves is named in no audit either.
+        # The audit does not name a resident who leaves.
         with ledger.audit.act(officer(town), "leave", {}, ledger.clock(), towns=people.concerned(ledger, mykey)):
             carry_out(ledger, mykey)
         office.tell("office-left")

@@ -70,7 +70,7 @@ def shred(
         str | None, typer.Option(help="YYYY-MM: give up a key that is lost for good, so that its month goes on.")
     ] = None,
 ) -> None:
-    """Destroy the keys of past months: whose their operations were, and for how much, nobody can read any more."""
+    """Destroy the keys of past months: residents and amounts of their operations can then be read by nobody."""
     from ledger.points.periods import first_kept
 
     office = office_of(context)

@@ -31,7 +31,7 @@ card = Table(
     Column("contact_key", LargeBinary(32)),
     Index("card_by_contact", "contact_key", unique=True),
     Index("card_by_town", "town"),
-    # In the order of the key, not of insertion: who registered when, and so where, is nobody's to read.
+    # Rows lie in the order of the key: the order of insertion would show who registered when, and so where.
     sqlite_with_rowid=False,
 )
 """One row per holder: the card that stands for them now. `public_key` is DER SubjectPublicKeyInfo.
@@ -61,7 +61,7 @@ renewal = Table(
     Column("expires_on", Date, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Codes that the office gave out, hashed: whoever registers a new card with one takes the MyKey ID over."""
+"""Hashes of the office's renewal codes: a new card that is registered with one takes the MyKey ID over."""
 
 renewal_request = Table(
     "renewal_request",
@@ -80,7 +80,7 @@ superseded = Table(
     Column("card_key", LargeBinary(32), primary_key=True),
     sqlite_with_rowid=False,
 )
-"""Cards that a renewal replaced: they register nobody any more."""
+"""Cards that a renewal replaced: they cannot be registered again."""
 
 revoked = Table(
     "revoked",

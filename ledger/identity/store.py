@@ -75,7 +75,7 @@ _STRANGE = union_all(
     select(revoked.c.card_key, literal(str(Standing.REVOKED)).label("standing")).where(revoked.c.card_key.in_(_KEYS)),
     select(superseded.c.card_key, literal(str(Standing.SUPERSEDED))).where(superseded.c.card_key.in_(_KEYS)),
 )
-"""What is known of cards that nobody is registered with."""
+"""The answer for a card that is not registered."""
 
 _KEPT: Final = b"\0" * 32
 """The scope of cards that stay revoked although a later list has dropped them: they had ended (RFC 5280, 3.3)."""
@@ -90,7 +90,7 @@ class Identity:
         self, engine: Engine, secret: bytes, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._clock = clock
-        # Whatever two requests decide at once is held by a key, which one of them finds taken.
+        # Two requests may decide the same thing at once: a unique key lets one of them through.
         self._engine = with_row_locks(engine)
         self._single = one_by_one(engine)
         self._secret = secret
@@ -113,7 +113,7 @@ class Identity:
         return {reference: holders.get(key, _NOBODY) for reference, key in keys.items()}
 
     def services(self, mykey: str) -> list[ServiceId]:
-        """Return the numbers that are linked to a MyKey ID, whosever they are."""
+        """Return the numbers that are linked to a MyKey ID, of every municipality."""
         query = select(service_number).where(service_number.c.mykey == mykey)
         query = query.order_by(service_number.c.municipality, service_number.c.service)
         with reading(self._single) as connection:
@@ -174,11 +174,11 @@ class Identity:
         return self._contact(mykey, renewed=False)
 
     def replace_contact_number(self, mykey: str) -> str:
-        """Give a holder another contact number; the old one is nobody's from now on."""
+        """Give a holder another contact number; the old one stops working."""
         return self._contact(mykey, renewed=True)
 
     def find_contact(self, number: str) -> str | None:
-        """Return the MyKey ID of whom a contact number calls, None where it calls nobody."""
+        """Return the MyKey ID that a contact number belongs to, None where it belongs to none."""
         return self.find_contacts([number]).get(number)
 
     def find_contacts(self, numbers: Iterable[str]) -> dict[str, str]:
@@ -211,7 +211,7 @@ class Identity:
         return self.find_mykeys([number], town).get(number)
 
     def find_mykeys(self, numbers: Iterable[ServiceId], town: str = "") -> dict[ServiceId, str]:
-        """Return the MyKey IDs that services' numbers are linked to; of a number that is nobody's there is none.
+        """Return the MyKey IDs that services' numbers are linked to; a number that is not linked is left out.
 
         A number without a municipality is the town's.
         """
@@ -233,7 +233,7 @@ class Identity:
             }
 
     def town_of(self, mykey: str) -> str:
-        """Return the municipality that registered a holder, empty where an earlier release did and nobody said.
+        """Return the municipality that registered a holder; empty for an earlier release's holder, until assigned.
 
         Raise IdentityRefusal `mykey_unknown` where there is no such holder.
         """
@@ -244,19 +244,19 @@ class Identity:
         return town
 
     def unassigned(self) -> dict[str, int]:
-        """Return how many numbers of each service an earlier release linked, of which nobody said whose they are."""
+        """Return, by service, how many numbers of an earlier release have no municipality yet."""
         query = select(service_number.c.service, func.count()).where(service_number.c.municipality == "")
         with reading(self._engine) as connection:
             return {row[0]: int(row[1]) for row in connection.execute(query.group_by(service_number.c.service))}
 
     def has_unassigned(self) -> bool:
-        """Return whether an earlier release registered somebody of whom nobody said which town's they are."""
+        """Return whether a holder of an earlier release has no municipality yet."""
         query = select(exists().where(card.c.town == "") | exists().where(service_number.c.municipality == ""))
         with reading(self._engine) as connection:
             return bool(connection.scalar(query))
 
     def assign(self, town: str, service: str | None = None) -> int:
-        """Say whose the numbers are that an earlier release linked, of one service or (with the holders) of all."""
+        """Assign an earlier release's numbers to a municipality: those of one service, or (with the holders) all."""
         of_nobody = [service_number.c.municipality == ""]
         of_nobody += [] if service is None else [service_number.c.service == service]
 
@@ -302,7 +302,7 @@ class Identity:
         return code
 
     def renewal_asked(self, mykey: str, town: str) -> tuple[str, date] | None:
-        """Return who of a town asked for a holder's renewal code, and when; None where nobody did."""
+        """Return the officer of a town who asked for a holder's renewal code, and the day; None where none did."""
         query = select(renewal_request.c.who, renewal_request.c.asked_on).where(
             renewal_request.c.mykey == mykey, renewal_request.c.municipality == town
         )
@@ -311,7 +311,7 @@ class Identity:
         return None if row is None else (row.who, row.asked_on)
 
     def ask_renewal(self, mykey: str, town: str, who: str, on: date) -> None:
-        """Keep that somebody of a town asked for a holder's renewal code."""
+        """Record that an officer of a town asked for a holder's renewal code."""
         fields = {"mykey": mykey, "municipality": town, "who": who, "asked_on": on}
         repeated(self._engine, lambda connection: connection.execute(insert(renewal_request), fields))
 
@@ -374,7 +374,7 @@ class Identity:
             raise IdentityRefusal("renewal_code_wrong")
         old = connection.scalar(select(card.c.card_key).where(card.c.mykey == mykey))
         connection.execute(insert(superseded).values(card_key=old))
-        # A stop was for the lost card; whoever got the code was identified by the office since.
+        # The suspension was for the lost card; the office has identified the holder since.
         connection.execute(update(card).where(card.c.mykey == mykey).values(**fields))
         return mykey
 
@@ -388,7 +388,7 @@ class Identity:
             if row.contact_key is not None and not renewed:
                 return self._contact_at(mykey, version)
             taken = select(card.c.mykey).where(card.c.contact_key == bindparam("key"))
-            while True:  # of 34 thousand million numbers one may be somebody else's already
+            while True:  # one of 34 thousand million numbers may be taken already
                 version += 1
                 number = self._contact_at(mykey, version)
                 if connection.scalar(taken, {"key": self._contact_key(number)}) is None:

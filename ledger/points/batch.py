@@ -90,7 +90,7 @@ class Batch:
         self.gauges = Gauges(self.connection, self.municipality)
         self.gauges.load(self._programmes_of(requests), {(each.terminal_id, _clock_day(each)) for each in requests})
         if targets:
-            # Only now: whoever else undoes the same operation has the wallet locked until that is written.
+            # Read after the lock: another batch that undoes the same operation holds the wallet until it has written.
             for row in undoing(self.connection, self.municipality, targets):
                 self.moved[row.operation] = unsealed(self.keys, row)
                 self.undone_by.setdefault(str(row.target), []).append(row)

@@ -78,7 +78,7 @@ def _write(
 
 @lru_cache
 def _text(statement: Insert | Delete) -> str:
-    """Return what SQLite's driver is told: values in the order of the columns, which it need not be given by name."""
+    """Return a statement's SQL for SQLite's driver, with its parameters by position, in the order of the columns."""
     return str(statement.compile(dialect=sqlite.dialect()))
 
 

@@ -69,5 +69,5 @@ def closing(request: Request, content: Close, day: str) -> dict[str, Any]:
 
 
 def _reach(content: Close, seq: int) -> int:
-    # No close reaches beyond itself, whatever it says.
+    # A close covers nothing after itself, even if its content says so.
     return min(content.last_seq, seq - 1)

@@ -53,7 +53,7 @@ class Situation:
 
 
 def decide(request: Request, known: Situation) -> Ruling:
-    """Decide one operation, finally: what cannot be decided for whatever reason holds up nothing behind it."""
+    """Decide one operation, finally: even an operation that raises a defect gets a verdict, so the next ones go on."""
     placed = placed_of(request, known.books)
     try:
         return _decide(request, known, placed)

@@ -100,7 +100,7 @@ class _Again:
     def _without_wallet(
         self, takes: Mapping[str, int], gives: Mapping[str, int], into: Account, shop: str, bill: int
     ) -> Ruling:
-        """Nobody knows any more whose points they were: the shop has its claim all the same."""
+        """Give the shop its claim, although the resident is not known any more."""
         postings = [Posting(into, code, shop, points) for code, points in takes.items()]
         postings += (Posting(Account.LOSS, code, "", -points) for code, points in takes.items())
         losses = [Loss("redeemed", code, points) for code, points in takes.items() if points]

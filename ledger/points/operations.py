@@ -17,7 +17,7 @@ from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.kinds import Where, kind_of
 
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
-"""Stands for a time of arrival that nobody asks for."""
+"""Stands for a time of arrival where none is needed."""
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -120,7 +120,7 @@ class Movements:
 
     `taken` and `given` are in the order in which lots were consumed and filled; `repaid` is by programme what went
     towards a debt instead of into a lot; `rules` is the version of each programme. `mykey` is None of a sale whose
-    resident is nobody's to know; `cuts` are what was asked for and not granted.
+    resident cannot be read any more; `cuts` are what was asked for and not granted.
     """
 
     mykey: str | None

@@ -156,7 +156,7 @@ class PeriodKeys:
                 self.destroy(period)
 
     def destroy(self, period: str) -> None:
-        """Destroy a month's key, or give it up where it is lost: what lies under it can be read by nobody any more."""
+        """Destroy a month's key, or record that it is lost: what it sealed can never be read again."""
         # Written down first: a file that is left is swept away later, a key that is gone must never seem to be lost.
         with alone_in(self._directory):
             repeated(self._engine, lambda connection: _forget(connection, period), on_taken_keys=True)

@@ -60,7 +60,7 @@ def decide_sale(
 
 
 def without_points(request: Request, sale: Sale, placed: Placed, reason: str) -> Ruling:
-    """Accept a sale of which no point can be granted: nobody is known, or something could not be decided."""
+    """Accept a sale without its points: the resident is not known, or something could not be decided."""
     nothing = GrantedLeg(0, reason)
     cuts = (
         *(cut for leg in sale.redeem for cut in _cut("redeem", leg, nothing)),

@@ -43,7 +43,7 @@ partners = Table(
     Column("issuer", String(6)),
     PrimaryKeyConstraint("municipality", "issuer"),
 )
-"""Whose points a municipality's shops may take beside their own, so that nobody's wallet is looked for everywhere."""
+"""The municipalities whose points a municipality's shops take: wallets are looked for in these alone."""
 
 shops = Table(
     "shops",
@@ -91,7 +91,7 @@ wallets = Table(
     PrimaryKeyConstraint("municipality", "mykey"),
     sqlite_with_rowid=False,
 )
-"""Who has, or had, points of a municipality: whoever decides on somebody's points locks this row first."""
+"""Residents who have, or had, points of a municipality. A decision on a resident's points locks this row first."""
 
 lots = Table(
     "lots",
@@ -321,7 +321,7 @@ audit_outbox = Table(
     Column("told", Text, nullable=False),
     PrimaryKeyConstraint("municipality", "entry", "addressee"),
 )
-"""Entries of one municipality's audit that other towns are still to be told."""
+"""Entries of one municipality's audit that are still to be copied into other towns' audits."""
 
 suspended = Table(
     "suspended",

@@ -1,4 +1,4 @@
-"""Whose points a town has suspended: the card is good elsewhere, and nothing of this town's is used or given by it."""
+"""Suspensions by one town: its points are neither used nor given with the card, which works elsewhere."""
 
 from __future__ import annotations
 

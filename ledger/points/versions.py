@@ -42,7 +42,7 @@ class Rulebooks:
     def for_sale(self, code: str, version: int, placed: Placed) -> Programme | None:
         """Return the version by which a finished sale is decided: the stamped one, else the one in force.
 
-        Late work is decided by the rules of its arrival, whatever is stamped into it.
+        Late work is decided by the rules in force on arrival; the stamped version is ignored.
         """
         if not placed.late:
             try:

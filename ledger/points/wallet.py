@@ -155,7 +155,7 @@ class Wallet:
         """Return the change that marks a use of a programme whose points lapse by days after the last one.
 
         Days on which something may still be voided are kept, and the newest before them, so that a void finds the one
-        before; older ones are nobody's to know.
+        before; older uses are not kept.
         """
         if not isinstance(programme.expiry, DaysAfterUse):
             return Change()

@@ -139,7 +139,7 @@ class SignedAnswer(Message):
 
 
 class Aftermath(Message):
-    """What an answer brings beside a verdict; see `Decision`."""
+    """What an answer carries beside a verdict; see `Decision`."""
 
     balances: list[ProgrammeBalance] | None = None
     contact_number: str | None = None

@@ -77,18 +77,18 @@ class LedgerError(KnownError):
 
 
 class LedgerUnreachable(LedgerError):  # noqa: N818  # says what is the case, not what went wrong
-    """No answer, or none that a ledger gives: nobody knows whether the request arrived."""
+    """No answer, or none that a ledger gives: it is not known whether the request arrived."""
 
     code = "line_down"
 
     @property
     def spoken_code(self) -> str:
-        """Whoever waits cannot be told that it will be sent later."""
+        """Where somebody waits for the answer, it cannot be said that it will be sent later."""
         return "line_needed" if type(self) is LedgerUnreachable else self.code
 
 
 class LedgerUntrusted(LedgerUnreachable):
-    """Something answered, and it does not bear the ledger's signature: nobody trustworthy answered."""
+    """The answer does not bear the ledger's signature, so it is not believed."""
 
     code = "answer_untrusted"
 
@@ -145,7 +145,7 @@ class LedgerClient:
     """One terminal's way to its ledger; without a terminal it can enrol one, and see whether it is there.
 
     `pinned` are the ledger's signing keys that the terminal knows (raw, base64). A terminal of release 0.1.0 knows
-    none: it takes those that answer first, once, where nobody can stand in between. `timeout` is for a whole answer.
+    none: it trusts the first answer's keys, once, on a way that is guarded. `timeout` is for a whole answer.
     """
 
     def __init__(
@@ -346,7 +346,7 @@ class LedgerClient:
 
 
 def is_guarded(url: str) -> bool:
-    """Return whether nobody can stand in between on the way to a URL: TLS, this machine, or this process."""
+    """Return whether the way to a URL cannot be listened to: TLS, this machine, or this process."""
     parsed = httpx.URL(url)
     if parsed.scheme == "https" or url == IN_PROCESS:
         return True
@@ -372,7 +372,7 @@ async def _content(response: httpx.Response) -> bytes:
 
 
 def _signed(content: bytes) -> SignedAnswer:
-    """Return the answer; whatever else answers in the ledger's place (a hotel's log-in page) is no answer."""
+    """Return the answer; anything else, such as a hotel's log-in page, raises LedgerUnreachable."""
     try:
         return SignedAnswer.model_validate_json(content)
     except ValidationError:

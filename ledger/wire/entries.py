@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ledger.wire.answers import SignedStatement, Verdict
+from ledger.wire.answers import SignedStatement
 from ledger.wire.canonical import canonical
 from ledger.wire.operations import Content, Unreadable
 from ledger.wire.values import Base64, BusinessDate, Message, Operator, Reference, Sha256Hex, TerminalId, Timestamp
@@ -112,11 +111,3 @@ class Upload(Message):
     entries: Annotated[list[SignedEntry], Field(min_length=1, max_length=MAX_UPLOAD)]
     set_aside: Annotated[list[SetAside], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
     answers: Annotated[list[SignedStatement], Field(max_length=MAX_UPLOAD)] = Field(default_factory=list)
-
-
-def received_hash(verdicts: Iterable[Verdict]) -> str:
-    """Return the hash over verdicts in the order in which they came; see `Received`."""
-    digest = hashlib.sha256()
-    for verdict in verdicts:
-        digest.update(canonical(verdict.said()) + b"\n")
-    return digest.hexdigest()

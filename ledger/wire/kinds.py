@@ -35,7 +35,7 @@ class Names(StrEnum):
     CARD = "card"
     """The card that is sealed in it."""
     TARGET = "target"
-    """Whoever the operation is about that it undoes."""
+    """The resident of the operation that it undoes."""
     NOBODY = "nobody"
 
 

@@ -57,7 +57,7 @@ class Reason(StrEnum):
     TARGET_CLOSED = "target_closed"
     """The operation's day is closed: it can be returned, not voided."""
     TARGET_FORGOTTEN = "target_forgotten"
-    """The refund window is over: nobody knows any more whose points they were."""
+    """The refund window is over: the resident of the operation can no longer be read."""
     TARGET_NOT_UNDOABLE = "target_not_undoable"
     """An operation of this kind cannot be voided, or returned."""
     ALREADY_VOIDED = "already_voided"

@@ -1,4 +1,4 @@
-"""Signs the ledger's answers and verifies them: what it said it cannot deny, and nobody else can say it."""
+"""Signs the ledger's answers and verifies them: the ledger cannot deny an answer, and nobody else can make one."""
 
 from __future__ import annotations
 

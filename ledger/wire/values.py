@@ -28,7 +28,7 @@ def _date(text: str) -> str:
 
 
 def is_stored(info: ValidationInfo) -> bool:
-    """Return whether what is validated was taken in by an earlier version, and so must be read whatever it is."""
+    """Return whether the value was stored by an earlier version: it must be read even if it would be refused today."""
     return info.context is not None and bool(info.context.get("stored"))
 
 
@@ -38,7 +38,7 @@ STORED: dict[str, Any] = {"stored": True}
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """Checks one text: NFC, so many characters and cells at most, nothing that nobody sees or that steers a screen."""
+    """Checks one text: NFC, so many characters and cells at most, no character that is hidden or steers a screen."""
 
     chars: int
     cells: int
@@ -68,7 +68,7 @@ ShownText = Annotated[
     AfterValidator(lambda text: shown(normal(text), 80) or UNSHOWN),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 81}),
 ]
-"""A name that another machine or an earlier version gives: whatever it is, it is made safe to draw, never refused."""
+"""A name from another machine or an earlier version: it is made safe to draw, and never refused."""
 
 PlainNote = Annotated[str, *_plain(200, 400)]
 """As `PlainText`, of up to 200 characters."""
@@ -84,8 +84,8 @@ class _Bound:
     def __call__(self, value: Any, info: ValidationInfo) -> Any:
         inside = min(max(value, self.lowest), self.highest)
         if inside != value and not is_stored(info):
-            told = {"lowest": str(self.lowest), "highest": str(self.highest)}
-            raise PydanticCustomError("out_of_bounds", "out_of_bounds", told)
+            bounds = {"lowest": str(self.lowest), "highest": str(self.highest)}
+            raise PydanticCustomError("out_of_bounds", "out_of_bounds", bounds)
         return inside
 
 

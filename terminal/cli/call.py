@@ -1,4 +1,4 @@
-"""One call of `kazasu op`: what it was told, how it answers for people, and how it prints what came of it."""
+"""One call of `kazasu op`: its arguments, its answers for people, and its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command is told: the data directory, the ledger, the language; and how a command ends."""
+"""The options that every command has (data directory, ledger, language), and the exit codes."""
 
 from __future__ import annotations
 

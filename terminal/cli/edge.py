@@ -39,7 +39,7 @@ def end(error: BaseException, chosen: Globals, words: list[str]) -> int:
     if isinstance(error, KNOWN):
         return _refused(chosen, words, fault_of(error), _exit_code(error, words))
     broken = Fault("broken", (("name", type(error).__name__), ("path", str(chosen.home.log))))
-    # Nobody can say how far it came: whoever waits for an operation must ask, and not repeat it.
+    # The outcome is unknown: the caller must ask for the operation, and not repeat it.
     code = Exit.UNKNOWN if _is_operation(words) else Exit.FAILED
     return _refused(chosen, words, broken, code)
 

@@ -33,7 +33,7 @@ def ask(prompt: str) -> bytearray:
 
 
 def _line(next_byte: Callable[[], bytes]) -> bytearray:
-    """Gather bytes up to the end of a line; never a string, which could not be wiped."""
+    """Read bytes up to the end of a line into a bytearray, because a string could not be wiped."""
     line = bytearray()
     while len(line) < _LONGEST and (byte := next_byte()) not in (b"", b"\r", b"\n"):
         line += byte

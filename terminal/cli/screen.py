@@ -26,7 +26,7 @@ def open_screen(chosen: Globals) -> None:
 
 
 def need_terminal() -> None:
-    """Raise CommandFailed where there is nobody to show a screen to: it would be drawn into a file, and never end.
+    """Raise CommandFailed where output is no terminal: the screen would be drawn into a file, and never end.
 
     A browser has no terminal either; whoever serves it names a driver to Textual.
     """

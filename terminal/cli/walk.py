@@ -32,7 +32,7 @@ Final = Done | Queued | Refused | ShowingBalance | Unfit | Unknown
 _NO_TAP = {ReaderState.NO_READER: "no_reader", ReaderState.SERVICE_DOWN: "pcsc_service_down"}
 
 Operator = Callable[[Counter, Surroundings], Event | None]
-"""Answers for people: what they do now, None where they only wait. May raise `Stopped`."""
+"""Answers for people: the event of what they do now, None while they wait. May raise `Stopped`."""
 
 
 class Stopped(Exception):  # noqa: N818  # says what happened

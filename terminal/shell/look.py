@@ -28,7 +28,7 @@ class Look:
 
 
 def look_of(settings: Path, lang: Lang | None = None) -> Look:
-    """Return the look that a settings file asks for; whoever reads it in full says what is wrong with it."""
+    """Return the look that a settings file asks for; mistakes are reported later, when the file is read in full."""
     try:
         found = tomllib.loads(settings.read_text(encoding="utf-8-sig")).get("screen")
     except (OSError, ValueError):

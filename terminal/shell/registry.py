@@ -11,7 +11,7 @@ class Audience(StrEnum):
 
     CLERK = "clerk"
     OWNER = "owner"
-    """Where the settings have a code of the owner's, whoever knows it."""
+    """People who know the owner's code, where the settings have one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def on_key_line(state: State) -> tuple[Key, ...]:
 
 
 def caps(state: State, cards: int) -> list[str]:
-    """Return the names of all keys that work now, to be told to whoever pressed another."""
+    """Return the names of all keys that work now, for the message after a wrong key."""
     return [*_digit_caps(state, cards), *(key.cap for key in keys_of(state))]
 
 

@@ -41,6 +41,6 @@ class PinPad:
         self._digits.clear()
 
     def hand_over(self) -> bytearray:
-        """Return the digits to somebody who will wipe them, and keep none."""
+        """Return the digits and keep none; the caller wipes them."""
         handed, self._digits = self._digits, bytearray()
         return handed

@@ -194,7 +194,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         """Do what somebody meant by pressing something."""
         match intention:
             case Command.HELP:
-                # Where a PIN is asked for, somebody may still be typing it.
+                # While a PIN is asked for, its digits may still be arriving.
                 numbered = at(self.counter.state).row.digits is not Digits.PIN
                 shown = HelpScreen(keys_of(self.counter.state), _ADVICE, self._shared, numbered=numbered)
                 self.app.push_screen(shown, self._after_help)
@@ -216,7 +216,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self.perform(chosen)
 
     def _enter_pin(self, state: EnteringPin) -> None:
-        """Hand the PIN over, to be wiped by whoever gets it, once it is whole and the card has said its tries."""
+        """Hand the PIN to the engine, which wipes it, once it is whole and the card has said its tries."""
         if state.can_be_tried:
             self.dispatch(PinEntered(self._pin.hand_over()))
 

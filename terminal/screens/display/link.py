@@ -1,4 +1,4 @@
-"""How the display learns what to show: JSON lines over loopback TCP, for whoever knows the token in the data folder."""
+"""Sends the display what to show: JSON lines over loopback TCP, to a subscriber that knows the data folder's token."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ async def test_a_ledger_that_only_claims_the_key_of_the_code_enrols_nobody(count
 
     def pretender(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/keys":
-            return httpx.Response(200, content=counter.ledger.signing.told().model_dump_json())
+            return httpx.Response(200, content=counter.ledger.signing.published().model_dump_json())
         request.headers["Signature-Input"] = f'a=();keyid="{TERMINAL}";nonce="0123456789abcdef";tag="kazasu"'
         return STRANGER.answer(request, {})
 
@@ -215,7 +215,7 @@ async def test_a_key_that_no_pinned_key_vouches_for_is_not_followed(counter: Cou
     till, signing = counter.till, counter.ledger.signing
     for _ in range(2):
         signing.advance()
-    true = signing.told()
+    true = signing.published()
     forged = [each.model_copy(update={"signature": true.succession[0].signature}) for each in true.succession]
 
     async def between(request: httpx.Request) -> httpx.Response:
