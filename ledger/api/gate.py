@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
@@ -12,13 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from ledger.api.desk import Officer, Scope
+from ledger.api.nonces import MAX_SKEW
 from ledger.api.problems import ProblemError
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.registry import Terminal
 from ledger.wire.signing import SignatureError, signer, verify
-
-MAX_SKEW: Final = timedelta(minutes=5)
-"""How far a terminal's clock may be off: a signature is accepted so long before and after its time."""
 
 TERMINAL_CODES: Final = (
     "signature_wrong",

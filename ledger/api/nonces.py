@@ -16,7 +16,11 @@ from typing import Final
 VALIDITY: Final = timedelta(minutes=5)
 """How long a card may sign a nonce: time enough to choose, to find the PIN, and to mistype it once."""
 
-_SKEW: Final = timedelta(seconds=60)
+MAX_SKEW: Final = timedelta(minutes=5)
+"""How far a terminal's clock may be off: it is asked no more of here than of the signatures of its requests."""
+
+_OWN_SKEW: Final = timedelta(seconds=60)
+"""How far the clocks of two processes of one ledger may be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Nonces:
         stated = f"{int(ends.timestamp()):x}-{secrets.token_hex(8)}"
         return f"{stated}-{self._seal(terminal_id, stated)}", ends
 
-    def is_valid(self, nonce: str, terminal_id: str, signed_at: datetime) -> bool:
-        """Return whether the nonce was valid for this terminal when the card signed.
+    def is_valid(self, nonce: str, terminal_id: str, signed_at: datetime, *, skew: timedelta = _OWN_SKEW) -> bool:
+        """Return whether the nonce was valid for this terminal when the card signed, by a clock that is so far off.
 
         The time of recording counts, not that of arrival: a sale that was
         completed before the line broke stays valid however late it is uploaded.
@@ -44,7 +48,7 @@ class Nonces:
             ends = datetime.fromtimestamp(int(stated.partition("-")[0], 16), UTC)
         except (ValueError, OverflowError, OSError):
             return False
-        return ends - VALIDITY - _SKEW <= signed_at <= ends + _SKEW
+        return ends - VALIDITY - skew <= signed_at <= ends + skew
 
     def _seal(self, terminal_id: str, stated: str) -> str:
         # What release 0.1.0 gave out is its end alone, as a number.

@@ -15,6 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from ledger.api.nonces import MAX_SKEW
 from ledger.api.state import Ledger
 from ledger.identity.store import Holder
 from ledger.wire.answers import Standing
@@ -93,7 +94,8 @@ def is_late(ledger: Ledger, entry: Entry, nonce: str) -> bool:
 
     Where the line was down there is none, and the day alone says what is late.
     """
-    return nonce != "" and not ledger.nonces.is_valid(nonce, entry.terminal_id, datetime.fromisoformat(entry.at))
+    at = datetime.fromisoformat(entry.at)
+    return nonce != "" and not ledger.nonces.is_valid(nonce, entry.terminal_id, at, skew=MAX_SKEW)
 
 
 def _card(claim: Presented | CardReference | str | None) -> CardReference | None:
@@ -159,7 +161,8 @@ def _consent_1(ledger: Ledger, entry: Entry, public_key: bytes) -> str | None:
     assurance = getattr(entry.content, "assurance", None)
     if not isinstance(assurance, CardSigned):
         return None
-    if not ledger.nonces.is_valid(assurance.nonce, entry.terminal_id, datetime.fromisoformat(entry.at)):
+    at = datetime.fromisoformat(entry.at)
+    if not ledger.nonces.is_valid(assurance.nonce, entry.terminal_id, at, skew=MAX_SKEW):
         return "consent_late"
     return None if is_signed(public_key, digest_1(entry, assurance), assurance.signature) else "consent_wrong"
 

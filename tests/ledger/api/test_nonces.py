@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger.api.nonces import VALIDITY, Nonces
+from ledger.api.nonces import MAX_SKEW, VALIDITY, Nonces
 
 TERMINAL = "252034-0001-01"
 NOW = datetime(2026, 11, 23, 5, 5, 0, 123456, tzinfo=UTC)
@@ -30,6 +30,14 @@ def test_a_nonce_is_valid_for_minutes(after: timedelta, valid: bool) -> None:  #
     nonce, ends = NONCES.issue(TERMINAL, NOW)
     assert ends - NOW <= VALIDITY
     assert NONCES.is_valid(nonce, TERMINAL, NOW + after) is valid
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=-4), timedelta(minutes=4)])
+def test_a_clock_that_requests_are_taken_of_is_good_enough_for_a_consent(off: timedelta) -> None:
+    """A terminal whose clock is minutes off writes nothing that looks late, or not consented to."""
+    nonce, _ = NONCES.issue(TERMINAL, NOW)
+    assert abs(off) < MAX_SKEW
+    assert NONCES.is_valid(nonce, TERMINAL, NOW + off, skew=MAX_SKEW)
 
 
 def test_a_nonce_is_one_terminals_and_one_ledgers() -> None:
