@@ -15,3 +15,8 @@ pytest_plugins = ["tests.pcsc"]
 def anyio_backend() -> str:
     """Async tests run on asyncio, the loop that the product runs on."""
     return "asyncio"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the town be played for longer: `./kazasu test --town-days 10000`."""
+    parser.addoption("--town-days", type=int, default=500, help="days that the simulated town is played for")
