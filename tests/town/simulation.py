@@ -32,7 +32,8 @@ from tests.town.till import Killed, Till
 PATIENCE: Final = 130
 """Seconds after which everything unsent must have reached the ledger once the line is there."""
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108  # where a commit takes no time; each run has a directory of its own
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  # each run has a directory of its own in it
+"""Where a commit takes no time."""
 
 
 class Violation(AssertionError):  # noqa: N818  # says what is the case
@@ -331,7 +332,7 @@ class Played:
 
 def run(steps: Sequence[Step]) -> Played:
     """Play steps in a new town; raise Violation at the first thing that must not be."""
-    directory = Path(tempfile.mkdtemp(prefix="kazasu-town-", dir=_MEMORY if _MEMORY.is_dir() else None))
+    directory = Path(tempfile.mkdtemp(prefix="kazasu-town-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         return play(_run(steps, directory))
     finally:

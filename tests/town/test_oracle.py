@@ -25,6 +25,7 @@ from ledger.wire.days import business_day, earliest_running
 from ledger.wire.operations import Leg, Sale, TapOnly, Void
 from tests.town.clocks import zone
 from tests.town.setting import NORTH, PROGRAMMES, SHOPS, SOUTH
+from tests.town.simulation import MEMORY
 
 PER_DAY = {NORTH: 500, SOUTH: 400}
 PEOPLE = ("K7QM3V9T-0", "K7QM3V9T-1")
@@ -77,8 +78,8 @@ DEEDS = st.lists(
 @given(deeds=DEEDS, tidied=st.lists(st.integers(0, 12 * 1440), max_size=6), restarted=st.integers(1, 9))
 def test_nobody_redeems_more_in_a_day_than_a_day_allows(deeds: list[Deed], tidied: list[int], restarted: int) -> None:
     """Any arrival order, zone, midnight, tidying and restart: a person's sum on a business day is within the limit."""
-    with TemporaryDirectory() as folder:
-        engine = open_engine("sqlite://")
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        engine = open_engine(f"sqlite:///{folder}/points.db")
         try:
             _play(engine, Path(folder), deeds, tidied, restarted)
         finally:
