@@ -21,7 +21,7 @@ from ledger.identity.store import Holder
 from ledger.wire.answers import Standing
 from ledger.wire.consent import consent_digest, consent_digest_2, group_digest, is_signed
 from ledger.wire.entries import Entry, SignedEntry
-from ledger.wire.operations import Award, CardSigned, Convert, Sale, Unlink
+from ledger.wire.operations import CardSigned, OfResident
 from ledger.wire.proof import is_proven
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import CardReference, Presented, TokenReference
@@ -107,7 +107,7 @@ def _card(claim: Presented | CardReference | str | None) -> CardReference | None
 def _opened(ledger: Ledger, entry: Entry) -> Presented | CardReference | str | None:
     """Return the resident that an operation names, the code why it cannot be read, or None where it names none."""
     content = entry.content
-    if not isinstance(content, Sale | Award | Convert | Unlink):
+    if not isinstance(content, OfResident):
         return None
     resident = content.resident
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, assert_never
 
+from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from ledger.points.bulk import put
@@ -36,7 +37,7 @@ from ledger.points.wallet_rows import Sums, add_up, lock_wallets, part_of, write
 from ledger.wire.answers import Status
 from ledger.wire.days import business_day
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import Award, Close, Leg, Return, Sale, Void
+from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.reasons import Reason
 
 
@@ -206,14 +207,18 @@ def _clock_day(request: Request) -> str:
     return business_day(request.arrived, request.day_starts_at).isoformat()
 
 
-def _legs(content: object) -> list[Leg]:
+def _legs(content: BaseModel) -> list[Leg]:
+    if not isinstance(content, Operation):
+        return []
     match content:
         case Sale(redeem=redeem, award=award):
             return [*redeem, *award]
         case Award(award=award):
             return list(award)
-        case _:
+        case Convert() | Void() | Return() | Link() | Unlink() | Close():
             return []
+        case _:
+            assert_never(content)
 
 
 def _needs_wallet(request: Request) -> bool:

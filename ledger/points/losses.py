@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from ledger.points.dating import Placed
 from ledger.points.operations import Account, Loss, Movements, Posting, Request, Ruling
@@ -15,7 +16,7 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, RefusedOperation, Wallet
 from ledger.points.work import Work
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Award, Close, Convert, Leg, Link, Return, Sale, Unlink, Void
+from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.rules import Programme
 
 UNDONE_OTHERWISE = "undone_otherwise"
@@ -27,6 +28,8 @@ def given_back(request: Request, verdict: Verdict, books: Rulebooks, wallet: Wal
     day = verdict.day or decided.placed.day
     placed = Placed(day, decided.placed.reported_on if verdict.late else day, verdict.late)
     if verdict.status is Status.REFUSED:
+        return Ruling(verdict, placed)
+    if not isinstance(request.content, Operation):
         return Ruling(verdict, placed)
     match request.content:
         case Sale() as sale:
@@ -46,7 +49,7 @@ def given_back(request: Request, verdict: Verdict, books: Rulebooks, wallet: Wal
         case Void() | Return() | Link() | Unlink() | Close():
             return replace(decided, verdict=verdict, placed=placed)
         case _:
-            return Ruling(verdict, placed)
+            assert_never(request.content)
 
 
 class _Again:

@@ -39,7 +39,7 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, Change, Lot, Wallet
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
-from ledger.wire.operations import Award, Convert, Return, Sale, Void
+from ledger.wire.operations import Priced, Return, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, accepts, in_force
 
@@ -210,7 +210,7 @@ class PointsStore:
 
 
 def _versions_named(request: Request) -> Iterable[tuple[str, int]]:
-    return request.content.rules.items() if isinstance(request.content, Sale | Award | Convert) else ()
+    return request.content.rules.items() if isinstance(request.content, Priced) else ()
 
 
 def _home(request: Request) -> str:

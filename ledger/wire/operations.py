@@ -46,7 +46,19 @@ class CardSigned(Message):
 Assurance = Annotated[TapOnly | CardSigned, Field(discriminator="method")]
 
 
-class Sale(Message):
+class OfResident(Message):
+    """What names a resident: `resident` is a sealed `Presented`, in form 1 a sealed `CardReference`."""
+
+    resident: Base64
+
+
+class Priced(OfResident):
+    """What moves a resident's points: `rules` is the version of each programme that it was priced with."""
+
+    rules: dict[ProgrammeCode, int]
+
+
+class Sale(Priced):
     """A bill, settled in points as far as `redeem` says; `amount_due` = bill − redeemed, in yen.
 
     `municipality` is the one whose points move; all legs are of its programmes. `rules` is the version of each
@@ -55,24 +67,20 @@ class Sale(Message):
 
     kind: Literal["sale"]
     municipality: MunicipalityCode
-    resident: Base64
     bill: Annotated[Yen, Field(ge=1)]
     redeem: list[Leg] = Field(default_factory=list)
     award: list[Leg] = Field(default_factory=list)
     amount_due: Yen
-    rules: dict[ProgrammeCode, int]
     assurance: Assurance
 
 
-class Award(Message):
+class Award(Priced):
     """Points without a bill: volunteering, a visit, a course."""
 
     kind: Literal["award"]
     municipality: MunicipalityCode
-    resident: Base64
     award: Annotated[list[Leg], Field(min_length=1)]
     reason: AwardReasonCode
-    rules: dict[ProgrammeCode, int]
     assurance: Assurance
 
 
@@ -93,15 +101,13 @@ class Return(Message):
     bill: Annotated[Yen, Field(ge=1)]
 
 
-class Convert(Message):
+class Convert(Priced):
     """Move points of one programme into another of the same municipality at the dated rate (振替)."""
 
     kind: Literal["convert"]
     municipality: MunicipalityCode
-    resident: Base64
     take: Leg
     give: Leg
-    rules: dict[ProgrammeCode, int]
     assurance: Assurance
 
 
@@ -117,12 +123,11 @@ class Link(Message):
     assurance: CardSigned
 
 
-class Unlink(Message):
+class Unlink(OfResident):
     """Give one linked service up, or (without `service`) leave altogether; points that remain lapse."""
 
     kind: Literal["unlink"]
     municipality: MunicipalityCode
-    resident: Base64
     service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None = None
     assurance: CardSigned
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ledger.wire.kinds import KINDS, Names, kind_of
-from ledger.wire.operations import MARKS, Mark, Operation, Unreadable
+from ledger.wire.operations import MARKS, Link, Mark, OfResident, Operation, Priced, Unreadable
 
 
 def test_there_is_one_row_for_each_member_of_the_union() -> None:
@@ -16,6 +16,14 @@ def test_there_is_one_row_for_each_member_of_the_union() -> None:
     assert {get_args(literal): model for literal, model in models.items()} == {
         (name,): row.model for name, row in KINDS.items()
     }
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_that_names_a_card_says_so_in_its_fields(name: str) -> None:
+    """By `OfResident`, under which its resident is opened; a registration alone brings the whole card."""
+    row = KINDS[name]
+    assert issubclass(row.model, OfResident | Link) is (row.names is Names.CARD)
+    assert issubclass(row.model, Priced) is row.needs_wallet
 
 
 @pytest.mark.parametrize("name", KINDS)
