@@ -153,6 +153,11 @@ async def close(station: Station, *, even_if_empty: bool = False) -> DayReport:
     return DayReport(report, entry)
 
 
+async def close_anyway(station: Station) -> DayReport:
+    """Close the day though nothing was done since the last close."""
+    return await close(station, even_if_empty=True)
+
+
 # What was recorded before -------------------------------------------------------------------------------------
 
 

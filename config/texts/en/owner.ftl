@@ -36,6 +36,8 @@ owner-need-unsent = Unsent: { $count }  Sent when the line is back
 
 # The close
 owner-ask-close = Close the day?
+owner-ask-close-empty = Nothing was done since the last close. Close all the same?
+owner-say-close-empty = A Z report without a sale is then recorded. Esc leaves everything as it is.
 owner-say-close = What is unsent is sent first. Then the figures at the right are recorded as the Z report.
 owner-say-close-late = What has no outcome yet goes into the next close. Sales can go on afterwards.
 owner-closing = Closing

@@ -36,6 +36,8 @@ owner-need-unsent = 未送信 { $count } 件  回線がもどると送ります
 
 # 締め
 owner-ask-close = 今日を締めますか
+owner-ask-close-empty = 前の締めのあと取引がありません。それでも締めますか
+owner-say-close-empty = 取引のない日計が記録されます。Esc で何もせずに戻ります。
 owner-say-close = 未送信の取引を送ってから、右の内容を日計（締め）として記録します。
 owner-say-close-late = 結果がまだの取引は、次の締めに入ります。締めたあとも、お会計は続けられます。
 owner-closing = 締めています

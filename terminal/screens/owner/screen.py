@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from offline_queue.errors import NothingToClose
 from terminal.counter.events import Entered, Erased, Escaped, Picked, Typed
 from terminal.counter.hand import Run
 from terminal.counter.keys import QUIT, Command, Intention, Key
@@ -113,11 +114,12 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             self._draw()
 
     @work(group="closing")
-    async def _close(self) -> None:
+    async def _close(self, *, even_if_empty: bool) -> None:
         try:
-            closed = await self._shared.ask(books.close)
+            closed = await self._shared.ask(books.close_anyway if even_if_empty else books.close)
         except Unanswerable as error:
-            self._go(Failed(error.fault))
+            nothing = error.fault.code == NothingToClose.code
+            self._go(Confirming(empty=True) if nothing else Failed(error.fault))
         else:
             self._go(Closed(closed))
             self.look()
@@ -209,9 +211,9 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Searching())
             case ((Looking() | Searching() | Confirming()), Escaped()):
                 self._go(Looking())
-            case Confirming(), Entered():
+            case Confirming(empty), Entered():
                 self._go(Closing())
-                self._close()
+                self._close(even_if_empty=empty)
             case Failed(), Entered():
                 self._go(Looking())
                 self.look()

@@ -21,7 +21,9 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Confirming:
-    """Somebody wants to close the day, and is asked whether that is meant."""
+    """Somebody wants to close the day, and is asked whether that is meant; once more where nothing was sold."""
+
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

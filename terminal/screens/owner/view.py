@@ -60,6 +60,9 @@ def left(state: OwnerState, day: Overview | None, words: Words) -> Iterator[Widg
         case Showing(found):
             yield Prose(words("owner-found", number=number_at_shop(found.record.operation_id)), "heading")
             yield Prose(words("owner-say-found"), "quiet")
+        case Confirming(empty=True):
+            yield Prose(words("owner-ask-close-empty"), "heading now")
+            yield Prose(words("owner-say-close-empty"), "spaced")
         case Confirming():
             yield Prose(words("owner-ask-close"), "heading now")
             yield Prose(words("owner-say-close"), "spaced")

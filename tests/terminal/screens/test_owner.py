@@ -62,6 +62,7 @@ ALL_STATES: tuple[OwnerState, ...] = (
     Picking(FOUND),
     *(Showing(each) for each in FOUND),
     Confirming(),
+    Confirming(empty=True),
     Closing(),
     Closed(CLOSED),
     Failed(Fault("terminal_not_open")),
@@ -180,6 +181,19 @@ async def test_the_day_is_closed_once_and_only_when_that_is_meant() -> None:
         await pilot.press("2", "enter", "enter")
         await settled(screen, pilot)
         assert engine.asked.count(books.close) == 1
+
+
+async def test_an_empty_day_is_asked_about_once_more() -> None:
+    """Nothing was sold since the last close: only a second yes records a Z report without a sale."""
+    async with opened(BUSY) as (screen, pilot, engine):
+        engine.answers |= {books.close: Fault("nothing_to_close"), books.close_anyway: CLOSED}
+        await pilot.press("2", "enter")
+        await settled(screen, pilot)
+        assert at(screen) == Confirming(empty=True)
+        assert books.close_anyway not in engine.asked
+        await pilot.press("enter")
+        await settled(screen, pilot)
+        assert at(screen) == Closed(CLOSED)
 
 
 async def test_a_closed_day_shows_its_number_and_hash() -> None:
