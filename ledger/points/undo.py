@@ -14,7 +14,7 @@ from ledger.points.wallet import Change, Lot, RefusedOperation, Wallet
 from ledger.wire.answers import Status
 from ledger.wire.kinds import KINDS, kind_of
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import Programme, award_for
+from ledger.wire.rules import Programme, award_for, restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ class _Kept:
     @classmethod
     def of(cls, moved: Movements, returned: int) -> _Kept:
         redeemed = sum(points for _, points in moved.taken)
-        restored = redeemed * returned // moved.bill
-        return cls(restored, moved.bill - returned - (redeemed - restored))
+        back = restored(redeemed, moved.bill, returned)
+        return cls(back, moved.bill - returned - (redeemed - back))
 
 
 def _check_gate(request: Request, target_id: str) -> None:

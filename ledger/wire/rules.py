@@ -326,6 +326,11 @@ def lapses_on(programme: Programme, awarded: date) -> date | None:
             return None
 
 
+def restored(redeemed: int, bill: int, returned: int) -> int:
+    """Return the points of a sale that are back once `returned` yen of its bill are: in proportion, rounded down."""
+    return redeemed * returned // bill
+
+
 def rate_between(source: Programme, to: str, on: date) -> Rate | None:
     """Return the rate at which a programme's points become another's on a day."""
     return next((rate for rate in source.convert if rate.holds(to, on)), None)

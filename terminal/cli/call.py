@@ -24,23 +24,25 @@ from terminal.cli.context import Exit, Globals, sentences
 from terminal.cli.walk import Final, Stopped, Walk
 from terminal.counter import Counter
 from terminal.counter.amounts import amount_of
-from terminal.counter.events import Entered, Event, Picked, PinEntered
+from terminal.counter.events import Asked, Entered, Event, Picked, PinEntered, Task, Typed
 from terminal.counter.facts import Fault, Receipt
 from terminal.counter.moves import Step
 from terminal.counter.states import (
     AwaitCard,
     AwaitCardAgain,
     ConfirmingLastTry,
-    ConfirmingVoid,
+    ConfirmingUndo,
     Done,
     EnteringPin,
-    PickingVoid,
+    EnteringReturn,
+    PickingUndo,
     Queued,
     Refused,
     ShowingBalance,
     Unfit,
     Unknown,
 )
+from terminal.counter.undoing import may_be_part
 from terminal.shop import books
 from terminal.shop.engine import ReaderState, Surroundings
 from terminal.shop.engine_thread import make_engine
@@ -104,6 +106,8 @@ class Call:
     as_json: bool
     reference: str | None = None
     """The caller's own name for the operation: the same again is the same operation."""
+    bill: int | None = None
+    """The yen that a return takes back."""
 
     def finish(self, outcome: Ending, exit_code: int | None = None) -> NoReturn:
         """Print the outcome and end with its exit code."""
@@ -176,11 +180,23 @@ class _Operator:
                 return PinEntered(self._pin(left, notice))
             case ConfirmingLastTry():
                 raise Stopped(Fault("pin_last_try"))
-            case PickingVoid(()):
+            case PickingUndo(()):
                 raise Stopped(Fault("target_unknown"))
-            case PickingVoid((_,)):
+            case PickingUndo((_,)):
                 return Picked(1)
-            case ConfirmingVoid():
+            case EnteringReturn(notice=Fault() as wrong):
+                raise Stopped(wrong)
+            case EnteringReturn() if self.call.kind == "void":
+                raise Stopped(Fault("target_closed"))
+            case EnteringReturn(text=""):
+                return Typed(str(self.call.bill)) if self.call.bill is not None else Entered()
+            case EnteringReturn():
+                return Entered()
+            case ConfirmingUndo(bill=None) if self.call.kind == "return":
+                if not may_be_part(counter.state):
+                    raise Stopped(Fault("target_not_undoable"))
+                return Asked(Task.UNDO)
+            case ConfirmingUndo():
                 return Entered()
             case AwaitCard() | AwaitCardAgain() if around.reader is ReaderState.PRACTICE and self.call.card is None:
                 raise Stopped(Fault("practice_card_needed", (("cards", ", ".join(around.practice_cards)),)))
@@ -262,6 +278,8 @@ def _figures(outcome: Ending) -> dict[str, str | int]:
         "operation": receipt.operation_id if receipt else "",
         "redeemed": receipt.redeemed if receipt else 0,
         "awarded": receipt.awarded if receipt else 0,
+        "back": -(receipt.amount_due or 0) if receipt else 0,
+        "back_points": -receipt.redeemed if receipt else 0,
         "due": (receipt.amount_due or 0) if receipt else 0,
         "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances) or "-",
         "linked": ", ".join(f"{each.service}:{each.number}" for each in outcome.services) or "-",

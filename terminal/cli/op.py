@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -15,10 +16,19 @@ from terminal.cli.call import REFERENCE, Call, recalled
 from terminal.cli.context import AsJson, given
 from terminal.cli.walk import Stopped
 from terminal.counter import Counter
-from terminal.counter.effects import ListVoidable
-from terminal.counter.facts import AwardIntent, BalanceIntent, Fault, LinkIntent, SaleIntent, Use
+from terminal.counter.effects import ListUndoable
+from terminal.counter.facts import (
+    AwardIntent,
+    BalanceIntent,
+    ConvertIntent,
+    Fault,
+    LinkIntent,
+    SaleIntent,
+    UnlinkIntent,
+    Use,
+)
 from terminal.counter.moves import Step, begin, wait_for_card
-from terminal.counter.states import PickingVoid
+from terminal.counter.states import PickingUndo
 from terminal.shop import books
 
 app = typer.Typer(
@@ -28,6 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
@@ -96,10 +107,76 @@ def void(
     call.matching(OPERATION_ID, target, "--target")
 
     def start(counter: Counter) -> Step:
-        begun = begin(counter, PickingVoid())
-        return begun, (ListVoidable(begun.task, target),)
+        begun = begin(counter, PickingUndo())
+        return begun, (ListUndoable(begun.task, target),)
 
     call.run(start)
+
+
+@app.command("return", epilog="Example: kazasu op return --target 252034-0001-01-000042 --bill 300 --json")
+def take_back(
+    context: typer.Context,
+    target: Annotated[str, typer.Option(help="The operation id of the sale.")],
+    bill: Annotated[str | None, typer.Option(help="The yen of its bill that come back; all that is left.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take goods of a sale back, in whole or in part; amount_due is negative: what the customer gets."""
+    call = Call(given(context), "return", None, 60.0, None, as_json)
+    call.matching(OPERATION_ID, target, "--target")
+    yen = None if bill is None else call.amount(bill)
+    call = replace(call, bill=yen)
+
+    def start(counter: Counter) -> Step:
+        begun = begin(counter, PickingUndo())
+        return begun, (ListUndoable(begun.task, target),)
+
+    call.run(start, bill=yen)
+
+
+@app.command(epilog="Example: kazasu op convert --points 100 --to 252034-KUROKABE --json")
+def convert(
+    context: typer.Context,
+    points: Annotated[str, typer.Option(help="How many points to give.")],
+    to: Annotated[str | None, typer.Option(help="The programme that they become points of.")] = None,
+    source: Annotated[str | None, typer.Option("--from", help="The programme that they are of.")] = None,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    pin_fd: PinFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exchange points of one programme for another's, at today's rate."""
+    call = Call(given(context), "convert", card, timeout, pin_fd, as_json)
+    amount = call.amount(points)
+    named = (call.matching(PROGRAMME, source, "--from"), call.matching(PROGRAMME, to, "--to"))
+
+    def start(counter: Counter) -> Step:
+        fitting = [
+            each
+            for each in counter.terms.exchanges
+            if named[0] in (None, each.source) and named[1] in (None, each.rate.to)
+        ]
+        if len(fitting) != 1:
+            raise Stopped(Fault("exchange_not_named" if fitting else "no_exchange"))
+        if fitting[0].given(amount) is None:
+            raise Stopped(Fault("rate_multiple", (("take", fitting[0].rate.take),)))
+        return wait_for_card(counter, ConvertIntent(fitting[0], amount))
+
+    call.run(start)
+
+
+@app.command(epilog="Example: kazasu op unlink --service library --card two-towns --pin-fd 3 --json 3< pin")
+def unlink(
+    context: typer.Context,
+    service: Annotated[str | None, typer.Option(help="The linked number to give up; without it, leave.")] = None,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    pin_fd: PinFd = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a linked number up, or leave altogether: then all points lapse. The card signs it."""
+    call = Call(given(context), "unlink", card, timeout, pin_fd, as_json)
+    call.matching(SERVICE_NAME, service, "--service")
+    call.run(lambda counter: wait_for_card(counter, UnlinkIntent(service)))
 
 
 @app.command(epilog="Example: kazasu op balance --card visitor --json")

@@ -32,12 +32,14 @@ from terminal.counter.facts import (
     AwardIntent,
     BalanceIntent,
     Choice,
+    ConvertIntent,
     Draft,
     Fault,
     Intent,
     LinkIntent,
     Resident,
     SaleIntent,
+    UnlinkIntent,
     Use,
 )
 from terminal.counter.moves import Step, commit, go, home, read_card, stay
@@ -51,6 +53,7 @@ from terminal.counter.states import (
     EnteringPart,
     EnteringPin,
     Field,
+    PickingUnlink,
     Reading,
     Refused,
     ShowingBalance,
@@ -118,6 +121,14 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
     match intent:
         case BalanceIntent():
             return go(counter, ShowingBalance(resident) if resident.online else Refused(Fault("line_needed"), intent))
+        case ConvertIntent() | UnlinkIntent() if not resident.online:
+            return go(counter, Refused(Fault("line_needed"), intent))
+        case ConvertIntent():
+            return _convert(counter, intent, resident)
+        case UnlinkIntent(chosen=True):
+            return go(counter, PickingUnlink(resident))
+        case UnlinkIntent(service):
+            return _ask_pin(counter, EnteringPin(pricing.unlink(service, terms), resident, intent))
         case AwardIntent():
             if not resident.online and not pricing.may_queue(intent.programme, terms):
                 return go(counter, Refused(Fault("line_needed"), intent))
@@ -145,6 +156,36 @@ def _as_wished(counter: Counter, intent: SaleIntent, resident: Resident) -> Step
         wished = intent.redeem if isinstance(intent.redeem, int) else 0
         return go(counter, Refused(Fault("points_not_possible", (("points", wished),)), intent))
     return _settle(counter, intent, resident, choice)
+
+
+def _convert(counter: Counter, intent: ConvertIntent, resident: Resident) -> Step:
+    try:
+        draft = pricing.convert(intent, resident, counter.terms)
+    except ValueError:
+        return go(counter, Refused(Fault("insufficient_balance"), intent))
+    if draft.lacks_signature:
+        return _ask_pin(counter, EnteringPin(draft, resident, intent))
+    return commit(counter, draft)
+
+
+def picking_unlink(counter: Counter, state: PickingUnlink, event: Event) -> Step:
+    """Let the resident pick what to give up; the PIN is the yes."""
+    match event:
+        case Moved(by):
+            return go(counter, replace(state, cursor=(state.cursor + by) % state.lines))
+        case Picked(number) if 1 <= number <= state.lines:
+            return _unlink(counter, replace(state, cursor=number - 1))
+        case Entered():
+            return _unlink(counter, state)
+        case Escaped():
+            return home(counter)
+        case _:  # no other event is for this state
+            return stay(counter)
+
+
+def _unlink(counter: Counter, state: PickingUnlink) -> Step:
+    draft = pricing.unlink(state.service, counter.terms)
+    return _ask_pin(counter, EnteringPin(draft, state.resident, UnlinkIntent(state.service)))
 
 
 def give_up(counter: Counter, intent: Intent) -> Step:

@@ -54,15 +54,17 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class ListVoidable:
-    """Read from the journal what can be undone, or the one operation that is named: `VoidableListed`.
+class ListUndoable:
+    """Read from the journal what can be undone, or what is named: `UndoableListed`.
 
-    A slip names its entry's hash too; what has another hash is not the operation that the slip is of.
+    `target` names one operation. A slip names its entry's hash too: what has another hash is not the operation that the
+    slip is of. `number` is a number at the shop, an amount, or hour and minute of today.
     """
 
     task: int
     target: str | None = None
     short_hash: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +74,4 @@ class Wipe:
     pin: bytearray = field(repr=False)
 
 
-Effect = Reopen | ReadCard | AskTries | Authorise | Commit | AskAgain | ListVoidable | Wipe
+Effect = Reopen | ReadCard | AskTries | Authorise | Commit | AskAgain | ListUndoable | Wipe

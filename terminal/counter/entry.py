@@ -1,13 +1,12 @@
-"""What the clerk types before a card is there: the bill, an award, what to undo, the consent to first registration."""
+"""What the clerk types before a card is there: the bill, an award, an exchange, the consent to first registration."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import assert_never
 
-from terminal.counter import pricing
+from terminal.counter import undoing
 from terminal.counter.amounts import amount_of, edited
-from terminal.counter.effects import ListVoidable
 from terminal.counter.events import (
     Asked,
     Entered,
@@ -18,18 +17,27 @@ from terminal.counter.events import (
     Picked,
     Task,
     Typed,
-    VoidableListed,
 )
 from terminal.counter.facts import (
     AwardIntent,
     BalanceIntent,
+    ConvertIntent,
     Fault,
     LinkIntent,
     SaleIntent,
+    UnlinkIntent,
 )
-from terminal.counter.moves import Step, begin, commit, go, home, stay, wait_for_card
-from terminal.counter.scanned import SlipCode
-from terminal.counter.states import ConfirmingVoid, Consenting, Counter, EnteringAward, Idle, PickingReason, PickingVoid
+from terminal.counter.moves import Step, begin, go, home, stay, wait_for_card
+from terminal.counter.states import (
+    Consenting,
+    Counter,
+    EnteringAward,
+    EnteringConvert,
+    Idle,
+    PickingExchange,
+    PickingReason,
+    PickingTask,
+)
 
 
 def idle(counter: Counter, state: Idle, event: Event) -> Step:
@@ -56,9 +64,14 @@ def _begin(counter: Counter, task: Task) -> Step:
             return wait_for_card(counter, BalanceIntent())
         case Task.LINK:
             return begin(counter, Consenting()), ()
-        case Task.VOID:
-            begun = begin(counter, PickingVoid())
-            return begun, (ListVoidable(begun.task),)
+        case Task.UNDO:
+            return undoing.begin_undo(counter)
+        case Task.CARD:
+            return begin(counter, PickingTask()), ()
+        case Task.CONVERT:
+            return _begin_convert(counter)
+        case Task.LEAVE:
+            return wait_for_card(counter, UnlinkIntent(chosen=True))
         case Task.AWARD:
             terms = counter.terms
             own = (programme for programme in terms.programmes.values() if programme.municipality == terms.municipality)
@@ -121,42 +134,62 @@ def consenting(counter: Counter, _state: Consenting, event: Event) -> Step:
             return stay(counter)
 
 
-def open_slip(counter: Counter, slip: SlipCode) -> Step:
-    """Look for the operation of a slip that was scanned."""
-    begun = begin(counter, PickingVoid(slip=slip))
-    return begun, (ListVoidable(begun.task, slip.operation_id, slip.short_hash),)
+# What else a card is wanted for --------------------------------------------------------------------------------
 
 
-def picking_void(counter: Counter, state: PickingVoid, event: Event) -> Step:
-    """Let the clerk pick what to undo; a slip has picked already."""
-    items = state.items or ()
+def picking_task(counter: Counter, state: PickingTask, event: Event) -> Step:
+    """Let the clerk pick what else a card is wanted for."""
     match event:
-        case VoidableListed(_, ()) if state.slip is not None:
-            return go(counter, Idle(notice=Fault("slip_unknown")))
-        case VoidableListed(_, (item, *_)) if state.slip is not None:
-            return go(counter, ConfirmingVoid(item))
-        case VoidableListed(_, found):
-            return go(counter, PickingVoid(found))
         case Escaped():
             return home(counter)
-        case Moved(by) if items:
-            return go(counter, replace(state, cursor=(state.cursor + by) % len(items)))
-        case Picked(number) if 1 <= number <= len(items):
-            return go(counter, ConfirmingVoid(items[number - 1]))
-        case Entered() if items:
-            return go(counter, ConfirmingVoid(items[state.cursor]))
+        case Moved(by):
+            return go(counter, replace(state, cursor=(state.cursor + by) % len(state.tasks)))
+        case Picked(number) if 1 <= number <= len(state.tasks):
+            return _begin(counter, state.tasks[number - 1])
+        case Entered():
+            return _begin(counter, state.tasks[state.cursor])
         case _:  # no other event is for this state
             return stay(counter)
 
 
-def confirming_void(counter: Counter, state: ConfirmingVoid, event: Event) -> Step:
-    """Undo what was picked, or go back."""
+def _begin_convert(counter: Counter) -> Step:
+    """Ask which points become which; where there is one rate, it is the one."""
+    exchanges = counter.terms.exchanges
+    if not exchanges:
+        return go(counter, Idle(notice=Fault("no_exchange")))
+    picking = PickingExchange(exchanges)
+    return begin(counter, EnteringConvert(picking) if len(exchanges) == 1 else picking), ()
+
+
+def picking_exchange(counter: Counter, state: PickingExchange, event: Event) -> Step:
+    """Let the clerk pick which points become which."""
     match event:
-        case Entered():
-            return commit(begin(counter, state), pricing.void(state.item))
-        case Escaped() if state.unknown is not None:
-            return go(counter, state.unknown)
         case Escaped():
             return home(counter)
+        case Moved(by):
+            return go(counter, replace(state, cursor=(state.cursor + by) % len(state.exchanges)))
+        case Picked(number) if 1 <= number <= len(state.exchanges):
+            return go(counter, EnteringConvert(replace(state, cursor=number - 1)))
+        case Entered():
+            return go(counter, EnteringConvert(state))
+        case _:  # no other event is for this state
+            return stay(counter)
+
+
+def entering_convert(counter: Counter, state: EnteringConvert, event: Event) -> Step:
+    """Take the points that are exchanged: as many as the rate takes at once, or a multiple."""
+    match event:
+        case Typed() | Erased():
+            return go(counter, edited(state, event))
+        case Escaped():
+            several = len(state.picking.exchanges) > 1
+            return go(counter, state.picking) if several else home(counter)
+        case Entered() if state.notice is None:
+            points, exchange = amount_of(state.text), state.picking.exchange
+            if isinstance(points, Fault):
+                return go(counter, replace(state, notice=points))
+            if exchange.given(points) is None:
+                return go(counter, replace(state, notice=Fault("rate_multiple", (("take", exchange.rate.take),))))
+            return wait_for_card(counter, ConvertIntent(exchange, points))
         case _:  # no other event is for this state
             return stay(counter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from terminal.counter.facts import Draft, Fault, Receipt, Resident, Terms, Voidable
+from terminal.counter.facts import Draft, Fault, Receipt, Resident, Terms, Undoable
 
 # What people do -------------------------------------------------------------------------------------------------
 
@@ -58,8 +58,12 @@ class Task(StrEnum):
 
     BALANCE = "balance"
     AWARD = "award"
-    VOID = "void"
+    UNDO = "undo"
+    CARD = "card"
+    """What else a card can be asked for: one of those below."""
     LINK = "link"
+    CONVERT = "convert"
+    LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +187,11 @@ class NotRecorded:
 
 
 @dataclass(frozen=True, slots=True)
-class VoidableListed:
+class UndoableListed:
     """What can still be undone, newest first."""
 
     task: int
-    items: tuple[Voidable, ...]
+    items: tuple[Undoable, ...]
 
 
 Event = (
@@ -214,5 +218,5 @@ Event = (
     | Decided
     | Unanswered
     | NotRecorded
-    | VoidableListed
+    | UndoableListed
 )

@@ -10,11 +10,11 @@ from typing import Literal
 from config.faults import Fault as Fault  # the counter speaks of faults too
 from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Verdict
 from ledger.wire.kinds import granted
-from ledger.wire.operations import Award, CardSigned, Link, Sale, Void
-from ledger.wire.rules import Programme, Quote
+from ledger.wire.operations import Award, CardSigned, Convert, Link, Return, Sale, Unlink, Void
+from ledger.wire.rules import Programme, Quote, Rate, restored
 from ledger.wire.tokens import ServiceId
 
-CounterOperation = Sale | Award | Void | Link
+CounterOperation = Sale | Award | Void | Return | Convert | Link | Unlink
 """What can be asked of the ledger at a counter."""
 
 
@@ -27,6 +27,8 @@ class Terms:
     shop_name: str = ""
     programmes: Mapping[str, Programme] = field(default_factory=dict)
     tap_seconds: float = 60.0
+    exchanges: tuple[Exchange, ...] = ()
+    """The rates that hold today."""
 
     @property
     def municipality(self) -> str:
@@ -79,7 +81,36 @@ class LinkIntent:
     services: tuple[ServiceId, ...] = ()
 
 
-Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One rate at which points of a programme become another's today (振替)."""
+
+    source: str
+    rate: Rate
+
+    def given(self, points: int) -> int | None:
+        """Return what so many points become; None where the rate takes them by more at once."""
+        lots, rest = divmod(points, self.rate.take)
+        return None if rest else lots * self.rate.give
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertIntent:
+    """振替: so many points of one programme become another's."""
+
+    exchange: Exchange
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkIntent:
+    """連携解除・登録の取りやめ: what a POS gives up beforehand; without `service` everything, if it is `chosen`."""
+
+    service: str | None = None
+    chosen: bool = False
+
+
+Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent | ConvertIntent | UnlinkIntent
 """What a card is waited for."""
 
 
@@ -122,11 +153,11 @@ class Choice:
 class Draft:
     """An operation that is not written yet; `operation_id` and `at` are fixed when a card signs them.
 
-    Whose card it is, and its signature, are sealed into it when it is written; a void says what it undoes.
+    Whose card it is, and its signature, are sealed into it when it is written; a void or return says what it undoes.
     """
 
     content: CounterOperation
-    undoes: Sale | Award | None = None
+    undoes: Undoable | None = None
     operation_id: str | None = None
     at: str | None = None
 
@@ -148,7 +179,7 @@ class Receipt:
     short_hash: str
     at: str
     content: CounterOperation
-    undoes: Sale | Award | None = None
+    undoes: Undoable | None = None
     verdict: Verdict | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     elapsed_ms: int = 0
@@ -170,7 +201,12 @@ class Receipt:
 
     @property
     def amount_due(self) -> int | None:
-        """Yen that are to be paid: points that were not granted are among them."""
+        """Yen that are to be paid: points that were not granted are among them; what is given back is negative."""
+        if isinstance(self.content, Void | Return) and (self.verdict is None or self.verdict.amount_due is None):
+            undone = self.undoes
+            if undone is None or not isinstance(undone.content, Sale):
+                return None
+            return -undone.gives_back(self.content.bill if isinstance(self.content, Return) else None)
         return granted(self.content, self.verdict).amount_due
 
     @property
@@ -180,14 +216,43 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Voidable:
-    """An operation of this terminal's open day that can still be undone."""
+class Undoable:
+    """An operation of this terminal that can still be undone: before the close by a void, after it by a return.
+
+    `closed` is whether a close covers it; `returned` is the yen of its bill that came back already.
+    """
 
     operation_id: str
     at: str
-    content: Sale | Award
+    content: Sale | Award | Convert
+    verdict: Verdict | None = None
+    closed: bool = False
+    returned: int = 0
+
+    @property
+    def undone_by(self) -> Literal["void", "return"]:
+        """The kind of operation that undoes it now."""
+        return "return" if self.closed or self.returned else "void"
+
+    @property
+    def bill(self) -> int:
+        """Yen of the bill that can still come back; 0 of what has no bill."""
+        return self.content.bill - self.returned if isinstance(self.content, Sale) else 0
+
+    def gives_back(self, bill: int | None = None) -> int:
+        """Return the yen that the customer gets back, if they had paid, for so much of the bill; None is a void.
+
+        The ledger gives the points back itself.
+        """
+        if not isinstance(self.content, Sale):
+            return 0
+        sale = granted(self.content, self.verdict)
+        if bill is None:
+            return sale.amount_due or 0
+        points = [restored(sale.redeemed, self.content.bill, back) for back in (self.returned, self.returned + bill)]
+        return bill - (points[1] - points[0])
 
 
 def is_to_be_signed(content: CounterOperation) -> bool:
     """Return whether an operation rests on the card's signature rather than on the tap."""
-    return not isinstance(content, Void) and isinstance(content.assurance, CardSigned)
+    return not isinstance(content, Void | Return) and isinstance(content.assurance, CardSigned)

@@ -77,8 +77,8 @@ LINK = Key("F5", "f5", "key-link", Asked(Task.LINK))
 TASKS = (
     Key("F2", "f2", "key-balance", Asked(Task.BALANCE)),
     Key("F3", "f3", "key-award", Asked(Task.AWARD)),
-    Key("F4", "f4", "key-void", Asked(Task.VOID)),
-    LINK,
+    Key("F4", "f4", "key-void", Asked(Task.UNDO)),
+    Key("F5", "f5", "key-card", Asked(Task.CARD)),
 )
 """What can be begun when nothing is under way."""
 
@@ -86,4 +86,6 @@ CANCEL = escape("key-cancel")
 CLEAR = escape("key-clear")
 BACK = escape("key-back")
 TO_BILL = escape("key-to-bill")
-TO_VOID = escape("key-void")
+IN_PART = Key("F4", "f4", "key-part", Asked(Task.UNDO))
+"""Leads from undoing a sale to returning part of it."""
+TO_UNDO = escape("key-void")

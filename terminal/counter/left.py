@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ledger.wire.answers import ProgrammeBalance
-from ledger.wire.operations import Award, Link, Sale, Void
+from ledger.wire.operations import Award, Convert, Link, Return, Sale, Unlink, Void
 from reader.pin import PIN_DIGITS, PIN_TRIES
-from terminal.counter.facts import Choice, Fault, Receipt, SaleIntent, Use, Voidable
+from terminal.counter.facts import Choice, Exchange, Fault, Receipt, SaleIntent, Undoable, Use
 from terminal.counter.pieces import Boxes, Figure, Lines, Notice, Option, Picture, Piece, PracticeCards, Say
 from terminal.counter.states import (
     Authorising,
@@ -21,15 +21,21 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     ConfirmingLastTry,
-    ConfirmingVoid,
+    ConfirmingUndo,
     Consenting,
     Done,
     EnteringAward,
+    EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReturn,
+    FindingUndo,
     Idle,
+    PickingExchange,
     PickingReason,
-    PickingVoid,
+    PickingTask,
+    PickingUndo,
+    PickingUnlink,
     Queued,
     Reading,
     Refused,
@@ -40,7 +46,7 @@ from terminal.counter.states import (
     Unfit,
     Unknown,
 )
-from terminal.shell.words import Words, clock, number_at_shop, points, signed_points, yen
+from terminal.shell.words import Words, clock, figure, moment, number_at_shop, points, signed_points, yen
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +106,82 @@ def consenting(_state: Consenting, room: AskingContext) -> Iterator[Piece]:
         yield Say(room.words(key), "spaced")
 
 
-def picking_void(state: PickingVoid, room: AskingContext) -> Iterator[Piece]:
+def picking_undo(state: PickingUndo, room: AskingContext) -> Iterator[Piece]:
     """List what can be undone."""
     words = room.words
-    yield Say(words("ask-void"), "heading")
-    if state.items:
-        yield Lines(tuple(_voidable(item) for item in state.items), state.cursor)
-    else:
-        yield Say(words("say-void-reading" if state.items is None else "say-void-none"))
+    yield Say(words("ask-void"), "strong")
+    if state.items is None:
+        yield Say(words("say-void-reading"))
+        return
+    if not state.items:
+        yield Say(words("say-void-none"))
+    another = Option(words("choice-find"), "")
+    yield Lines((*(_undoable_line(item, words) for item in state.items), another), state.cursor)
 
 
-def confirming_void(state: ConfirmingVoid, room: AskingContext) -> Iterator[Piece]:
+def finding_undo(state: FindingUndo, room: AskingContext) -> Iterator[Piece]:
+    """Ask for number, amount or time."""
+    yield Say(room.words("ask-find"), "heading" if state.text else "heading now")
+    yield Say(state.text or "_", "strong spaced")
+    yield from _notice(state.notice, room.words)
+    yield Say(room.words("say-find"), "quiet")
+
+
+def entering_return(state: EnteringReturn, room: AskingContext) -> Iterator[Piece]:
+    """Ask for the yen of the bill that come back."""
+    words, typed = room.words, state.text
+    yield Say(words("ask-return"), "heading" if typed else "heading now")
+    yield Figure(int(typed or state.most), "円", known=bool(typed))
+    yield from _notice(state.notice, words)
+    yield Say(words("say-return-whole", yen=yen(state.most)), "quiet")
+
+
+def picking_task(state: PickingTask, room: AskingContext) -> Iterator[Piece]:
+    """List what else a card is wanted for."""
+    yield Say(room.words("ask-task"), "strong")
+    yield Lines(tuple(Option(room.words(f"task-{task}"), "") for task in state.tasks), state.cursor)
+
+
+def picking_exchange(state: PickingExchange, room: AskingContext) -> Iterator[Piece]:
+    """List which points become which."""
+    yield Say(room.words("ask-exchange"), "strong")
+    yield Lines(tuple(_exchange(each, room.words) for each in state.exchanges), state.cursor)
+
+
+def entering_convert(state: EnteringConvert, room: AskingContext) -> Iterator[Piece]:
+    """Ask for the points to exchange."""
+    words, exchange = room.words, state.picking.exchange
+    yield from _amount("ask-convert", state.text, "P", state.notice, words)
+    line = _exchange(exchange, words)
+    yield Say(f"{line.name}  {line.value}", "quiet")
+
+
+def picking_unlink(state: PickingUnlink, room: AskingContext) -> Iterator[Piece]:
+    """List what can be given up, and what lapses with it."""
+    words, resident = room.words, state.resident
+    yield Say(words("ask-unlink"), "strong")
+    held = sum(balance.points for balance in resident.balances)
+    services = (Option(words("choice-unlink", service=each.service), each.number) for each in resident.services)
+    yield Lines((*services, Option(words("choice-leave"), signed_points(-held))), state.cursor)
+    yield Say(words("say-leave-lapse"), "strong spaced")
+    yield Say(words("say-keep-card"), "quiet")
+
+
+def confirming_undo(state: ConfirmingUndo, room: AskingContext) -> Iterator[Piece]:
     """Ask whether to undo it."""
-    words, content = room.words, state.item.content
-    yield Say(words("ask-confirm-void"), "heading now")
+    words, item, content = room.words, state.item, state.item.content
+    yield Say(words("ask-confirm-void" if state.bill is None else "ask-confirm-return"), "heading now")
     match content:
+        case Sale() if state.bill is not None:
+            yield Figure(state.bill, "円")
+            yield Say(words("say-confirm-void-sale", yen=yen(item.gives_back(state.bill))))
         case Sale():
             yield Figure(content.bill, "円")
             key = "say-confirm-void-unknown" if state.unknown else "say-confirm-void-sale"
-            yield Say(words(key, yen=yen(content.amount_due)))
+            yield Say(words(key, yen=yen(item.gives_back())))
+        case Convert(take=take, give=give):
+            yield Figure(take.points, "P")
+            yield Say(words("say-confirm-void-convert", points=points(give.points)))
         case Award():
             awarded = sum(leg.points for leg in content.award)
             yield Figure(awarded, "P")
@@ -322,15 +385,26 @@ def _take_card(room: AskingContext) -> Iterator[Piece]:
         yield Say(room.words("say-take-card"), "now strong")
 
 
-def _voidable(item: Voidable) -> Option:
+def _undoable_line(item: Undoable, words: Words) -> Option:
+    """Return when it was, its number, whether it can be voided or only returned, and what of it is left."""
     match item.content:
-        case Sale(bill=bill):
-            value = yen(bill)
+        case Sale():
+            value = yen(item.bill)
         case Award(award=award):
             value = signed_points(sum(leg.points for leg in award))
+        case Convert(take=take):
+            value = signed_points(-take.points)
         case _:
             assert_never(item.content)
-    return Option(f"{clock(item.at)}  {number_at_shop(item.operation_id)}", value)
+    at = moment(item.at)[5:] if item.closed else clock(item.at)
+    way = words(f"choice-{item.undone_by}")
+    return Option(f"{at}  {number_at_shop(item.operation_id)[3:]}  {way}", value)
+
+
+def _exchange(exchange: Exchange, words: Words) -> Option:
+    rate = exchange.rate
+    named = {"source": words.programme(exchange.source), "target": words.programme(rate.to)}
+    return Option(words("choice-exchange", **named), f"{figure(rate.take)} : {figure(rate.give)}")
 
 
 def _held(balances: Sequence[ProgrammeBalance], words: Words) -> str:
@@ -366,6 +440,12 @@ def _done_title(receipt: Receipt) -> str:
             return "ask-linked"
         case Void():
             return "ask-voided"
+        case Return():
+            return "ask-returned"
+        case Convert():
+            return "ask-converted"
+        case Unlink():
+            return "ask-left"
         case _:
             assert_never(receipt.content)
 
@@ -381,10 +461,15 @@ def _outcome(receipt: Receipt, words: Words) -> Iterator[Piece]:
             yield Figure(receipt.awarded, "P")
         case Link():
             yield Say(words("say-linked"), "spaced")
-        case Void():
-            if isinstance(receipt.undoes, Sale):
+        case Convert():
+            yield Say(words("say-converted"))
+            yield Figure(receipt.awarded, "P")
+        case Unlink(service=service):
+            yield Say(words("say-left" if service is None else "say-unlinked"), "spaced")
+        case Void() | Return():
+            if receipt.amount_due is not None and receipt.undoes is not None and receipt.undoes.bill:
                 yield Say(words("say-given-back"))
-                yield Figure(receipt.undoes.amount_due, "円")
+                yield Figure(-receipt.amount_due, "円")
             yield Say(words("say-voided-points" if receipt.verdict else "say-voiding-points"), "spaced")
         case _:
             assert_never(receipt.content)

@@ -10,10 +10,10 @@ from terminal.counter.card import give_up
 from terminal.counter.effects import AskAgain, Reopen
 from terminal.counter.entry import idle
 from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
-from terminal.counter.facts import CounterOperation, Fault, LinkIntent, Receipt, SaleIntent, Voidable
+from terminal.counter.facts import CounterOperation, Fault, LinkIntent, Receipt, SaleIntent, Undoable
 from terminal.counter.moves import Step, begin, go, home, stay, wait_for_card
 from terminal.counter.states import (
-    ConfirmingVoid,
+    ConfirmingUndo,
     Consenting,
     Counter,
     Done,
@@ -92,8 +92,8 @@ def unknown(counter: Counter, state: Unknown, event: Event) -> Step:
             return go(counter, replace(state, asking=True), AskAgain(counter.task, state.receipt))
         case Escaped() if isinstance(state.receipt.content, Sale):
             receipt = state.receipt
-            item = Voidable(receipt.operation_id, receipt.at, state.receipt.content)
-            return go(counter, ConfirmingVoid(item, replace(state, asking=False)))
+            item = Undoable(receipt.operation_id, receipt.at, state.receipt.content)
+            return go(counter, ConfirmingUndo(item, replace(state, asking=False)))
         case _:  # no other event is for this state
             return stay(counter)
 

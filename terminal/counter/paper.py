@@ -10,14 +10,17 @@ from terminal.counter import pricing
 from terminal.counter.facts import (
     AwardIntent,
     BalanceIntent,
+    ConvertIntent,
     CounterOperation,
+    Exchange,
     Intent,
     LinkIntent,
     Receipt,
     Resident,
     SaleIntent,
     Terms,
-    Voidable,
+    Undoable,
+    UnlinkIntent,
 )
 from terminal.counter.states import EnteringPart, Refused
 
@@ -45,6 +48,14 @@ class Awarding:
 @dataclass(frozen=True, slots=True)
 class Registering:
     """A first registration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanging:
+    """Points that become others; None while they are not typed, or where the rate has a rest."""
+
+    exchange: Exchange
+    points: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,10 @@ class Written:
 class Undoing:
     """What is to be undone; None while it is not picked."""
 
-    item: Voidable | None
+    item: Undoable | None
 
 
-Unnumbered = Blank | Bill | Awarding | Registering | Holding | Quoted | Unwritten
+Unnumbered = Blank | Bill | Awarding | Registering | Exchanging | Holding | Quoted | Unwritten
 """What has no number and no time yet."""
 
 Paper = Unnumbered | Written | Undoing
@@ -98,7 +109,9 @@ def intended(intent: Intent) -> Paper:
             return Awarding(programme, points)
         case LinkIntent():
             return Registering()
-        case BalanceIntent():
+        case ConvertIntent(exchange, points):
+            return Exchanging(exchange, points)
+        case BalanceIntent() | UnlinkIntent():
             return Holding(None)
         case _:
             assert_never(intent)

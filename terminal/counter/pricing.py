@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 from ledger.wire.answers import ProgrammeBalance
-from ledger.wire.operations import Award, CardSigned, Leg, Link, Sale, TapOnly, Void
-from ledger.wire.rules import Quote, quote
+from ledger.wire.operations import Award, CardSigned, Convert, Leg, Link, Return, Sale, TapOnly, Unlink, Void
+from ledger.wire.rules import Programme, Quote, quote
 from terminal.counter.facts import (
     AwardIntent,
     Choice,
+    ConvertIntent,
     Draft,
+    Exchange,
     Resident,
     SaleIntent,
     Terms,
+    Undoable,
     Use,
-    Voidable,
 )
 
 
@@ -118,10 +122,58 @@ def link(terms: Terms) -> Draft:
     )
 
 
-def void(item: Voidable) -> Draft:
+def unlink(service: str | None, terms: Terms) -> Draft:
+    """Return the draft that gives one linked number up, or everything; the card has still to sign it."""
+    named = {} if service is None else {"service": service}
+    assurance = CardSigned(method="pin")
+    return Draft(Unlink(kind="unlink", municipality=terms.municipality, resident="", assurance=assurance, **named))
+
+
+def exchanges(programmes: Mapping[str, Programme], municipality: str, on: date) -> tuple[Exchange, ...]:
+    """Return the rates that hold on a day between programmes of a town."""
+    return tuple(
+        Exchange(programme.code, rate)
+        for programme in programmes.values()
+        for rate in programme.convert
+        if programme.municipality == municipality and rate.holds(rate.to, on) and rate.to in programmes
+    )
+
+
+def convert(intent: ConvertIntent, resident: Resident, terms: Terms) -> Draft:
+    """Return the draft of an exchange; raise ValueError where the resident does not have the points, or it has a rest.
+
+    Above what a tap may move, it is still to be signed.
+    """
+    exchange, taken = intent.exchange, intent.points
+    given = exchange.given(taken)
+    held = next((balance for balance in resident.balances if balance.programme == exchange.source), None)
+    if given is None or held is None or held.points < taken:
+        raise ValueError(f"{taken} points of {exchange.source} cannot be exchanged")
+    source, target = terms.programmes[exchange.source], terms.programmes[exchange.rate.to]
+    ceiling = 0 if source.redeeming is None else source.redeeming.tap_ceiling
+    return Draft(
+        Convert(
+            kind="convert",
+            municipality=source.municipality,
+            resident="",
+            take=Leg(programme=source.code, points=taken),
+            give=Leg(programme=target.code, points=given),
+            rules={source.code: source.version, target.code: target.version},
+            assurance=TapOnly(method="tap") if taken <= ceiling else CardSigned(method="pin"),
+        )
+    )
+
+
+def void(item: Undoable) -> Draft:
     """Return the draft that undoes an operation."""
     content = Void(kind="void", municipality=item.content.municipality, target=item.operation_id)
-    return Draft(content, undoes=item.content)
+    return Draft(content, undoes=item)
+
+
+def take_back(item: Undoable, bill: int) -> Draft:
+    """Return the draft that takes goods of a sale back, for so many yen of its bill."""
+    content = Return(kind="return", municipality=item.content.municipality, target=item.operation_id, bill=bill)
+    return Draft(content, undoes=item)
 
 
 def _priced(bill: int, points: int | None, resident: Resident, terms: Terms, town: str, tap_only: bool) -> Quote:

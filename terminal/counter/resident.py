@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from ledger.wire.answers import Cut, ProgrammeBalance
-from ledger.wire.operations import Award, Link, Sale, Void
+from ledger.wire.operations import Award, Convert, Link, Return, Sale, Unlink, Void
 from reader.pin import PIN_TRIES
-from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
+from terminal.counter.facts import AwardIntent, ConvertIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -19,6 +19,7 @@ from terminal.counter.states import (
     Done,
     EnteringPart,
     EnteringPin,
+    PickingUnlink,
     Queued,
     Refused,
     ShowingBalance,
@@ -44,6 +45,10 @@ class Scene(StrEnum):
     AWARDED = "awarded"
     LINKED = "linked"
     VOIDED = "voided"
+    RETURNED = "returned"
+    CONVERTED = "converted"
+    LEAVING = "leaving"
+    LEFT = "left"
     QUEUED = "queued"
     REFUSED = "refused"
     TIMED_OUT = "timed_out"
@@ -108,6 +113,12 @@ def choosing(state: Choosing) -> ResidentView:
     )
 
 
+def picking_unlink(state: PickingUnlink) -> ResidentView:
+    """Show what would lapse."""
+    balances = state.resident.balances
+    return ResidentView(Scene.LEAVING, points=sum(balance.points for balance in balances), balances=balances)
+
+
 def entering_part(state: EnteringPart) -> ResidentView:
     """Show the points typed so far."""
     return ResidentView(Scene.PART, yen=state.choosing.intent.bill, points=int(state.text) if state.text else None)
@@ -138,14 +149,15 @@ def authorising(state: Authorising) -> ResidentView:
 def done(state: Done) -> ResidentView:
     """Say what was done, and the one number that matters."""
     receipt = state.receipt
-    return ResidentView(
-        _done(receipt), receipt.amount_due, receipt.awarded or None, balances=receipt.balances, cuts=receipt.cuts
-    )
+    due = receipt.amount_due
+    yen = abs(due) if due is not None else None
+    earned = max(receipt.awarded, 0) or None
+    return ResidentView(_done(receipt), yen, earned, balances=receipt.balances, cuts=receipt.cuts)
 
 
 def queued(state: Queued) -> ResidentView:
     """Say that it is taken."""
-    return ResidentView(Scene.QUEUED, state.receipt.amount_due, state.receipt.awarded or None)
+    return ResidentView(Scene.QUEUED, abs(state.receipt.amount_due or 0) or None, state.receipt.awarded or None)
 
 
 def unknown(state: Unknown) -> ResidentView:
@@ -174,6 +186,12 @@ def _done(receipt: Receipt) -> Scene:
             return Scene.LINKED
         case Void():
             return Scene.VOIDED
+        case Return():
+            return Scene.RETURNED
+        case Convert():
+            return Scene.CONVERTED
+        case Unlink():
+            return Scene.LEFT
         case _:
             assert_never(receipt.content)
 
@@ -183,7 +201,7 @@ def _bill(intent: Intent) -> int | None:
 
 
 def _points(intent: Intent) -> int | None:
-    return intent.points if isinstance(intent, AwardIntent) else None
+    return intent.points if isinstance(intent, AwardIntent | ConvertIntent) else None
 
 
 def _due(draft: Draft) -> int | None:

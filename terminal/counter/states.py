@@ -7,16 +7,18 @@ from enum import StrEnum
 
 from ledger.wire.rules import AwardReason
 from reader.pin import PIN_DIGITS
+from terminal.counter.events import Task
 from terminal.counter.facts import (
     Choice,
     Draft,
+    Exchange,
     Fault,
     Intent,
     Receipt,
     Resident,
     SaleIntent,
     Terms,
-    Voidable,
+    Undoable,
 )
 from terminal.counter.scanned import SlipCode
 
@@ -216,23 +218,99 @@ class ShowingBalance:
 
 
 @dataclass(frozen=True, slots=True)
-class PickingVoid:
-    """The clerk picks what to undo; `items` is None until the journal was read, newest first.
+class PickingUndo:
+    """The clerk picks what to undo, or to look for another; `items` is None until the journal was read, newest first.
 
-    `slip` is the one that was scanned: its operation is picked already.
+    `slip` is the one that was scanned: its operation is picked already. `number` is what was looked for.
     """
 
-    items: tuple[Voidable, ...] | None = None
+    items: tuple[Undoable, ...] | None = None
     cursor: int = 0
     slip: SlipCode | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmingVoid:
-    """The clerk confirms what is undone; `unknown` is where Esc leads back to, if that is how we came here."""
+class FindingUndo:
+    """The clerk types number, amount or time of what to undo."""
 
-    item: Voidable
+    text: str = ""
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringReturn:
+    """返品: the yen of the bill that come back are typed; nothing typed is all that is left of it."""
+
+    item: Undoable
+    text: str = ""
+    notice: Fault | None = None
+
+    @property
+    def most(self) -> int:
+        """The most that can still come back."""
+        return self.item.bill
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingUndo:
+    """The clerk confirms what is undone; `unknown` is where Esc leads back to, if that is how we came here.
+
+    `bill` is the yen that are returned, None where the whole operation is voided.
+    """
+
+    item: Undoable
     unknown: Unknown | None = None
+    bill: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickingTask:
+    """The clerk picks what else a card is wanted for."""
+
+    tasks: tuple[Task, ...] = (Task.LINK, Task.CONVERT, Task.LEAVE)
+    cursor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PickingExchange:
+    """振替: the clerk picks which points become which."""
+
+    exchanges: tuple[Exchange, ...]
+    cursor: int = 0
+
+    @property
+    def exchange(self) -> Exchange:
+        """The line that Enter takes."""
+        return self.exchanges[self.cursor]
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringConvert:
+    """振替: the points to give are typed."""
+
+    picking: PickingExchange
+    text: str = ""
+    notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PickingUnlink:
+    """The resident picks what to give up: one of the linked numbers, or, on the last line, everything."""
+
+    resident: Resident
+    cursor: int = 0
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return len(self.resident.services) + 1
+
+    @property
+    def service(self) -> str | None:
+        """What Enter gives up; None is everything."""
+        services = self.resident.services
+        return services[self.cursor].service if self.cursor < len(services) else None
 
 
 State = (
@@ -257,8 +335,14 @@ State = (
     | TimedOut
     | Unknown
     | ShowingBalance
-    | PickingVoid
-    | ConfirmingVoid
+    | PickingUndo
+    | FindingUndo
+    | EnteringReturn
+    | ConfirmingUndo
+    | PickingTask
+    | PickingExchange
+    | EnteringConvert
+    | PickingUnlink
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from terminal.counter import entry
+from terminal.counter import undoing
 from terminal.counter.effects import Authorise, Wipe
 from terminal.counter.events import (
     Authorised,
@@ -23,7 +23,7 @@ from terminal.counter.events import (
     TriesLeft,
     Trouble,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
 from terminal.counter.moves import Step, go, home, stay
 from terminal.counter.resident import WELCOME, ResidentView
@@ -38,7 +38,7 @@ FORGET_AFTER = 10.0
 THANKS_FOR = 3.0
 """Seconds for which a result is shown once the card is gone."""
 
-_ANSWERS = (CardRead, CardFailed, TriesLeft, Authorised, Decided, Unanswered, NotRecorded, VoidableListed)
+_ANSWERS = (CardRead, CardFailed, TriesLeft, Authorised, Decided, Unanswered, NotRecorded, UndoableListed)
 
 
 def step(counter: Counter, event: Event) -> Step:
@@ -88,7 +88,7 @@ def _scanned(counter: Counter, text: str) -> Step:
     code = slip_code(text)
     resting = at(counter.state).row.phase is Phase.RESTING
     typing = isinstance(counter.state, Idle) and counter.state.text
-    return stay(counter) if code is None or not resting or typing else entry.open_slip(counter, code)
+    return stay(counter) if code is None or not resting or typing else undoing.open_slip(counter, code)
 
 
 def _tick(counter: Counter) -> Step:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, assert_never
 
-from terminal.counter import card, entry, left, outcome, paper, resident
-from terminal.counter.facts import Intent, LinkIntent, Receipt, SaleIntent, Terms
-from terminal.counter.keys import BACK, CANCEL, CLEAR, LINK, TASKS, TO_BILL, TO_VOID, Digits, Key, enter
+from terminal.counter import card, entry, left, outcome, paper, resident, undoing
+from terminal.counter.facts import Intent, LinkIntent, Receipt, SaleIntent, Terms, UnlinkIntent
+from terminal.counter.keys import BACK, CANCEL, CLEAR, IN_PART, LINK, TASKS, TO_BILL, TO_UNDO, Digits, Key, enter
 from terminal.counter.moves import go
 from terminal.counter.resident import CLOSED, WELCOME, ResidentView, Scene
 from terminal.counter.row import Fades, Here, Patience, Phase, Sound, StateRow, always
@@ -18,15 +18,21 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     ConfirmingLastTry,
-    ConfirmingVoid,
+    ConfirmingUndo,
     Consenting,
     Done,
     EnteringAward,
+    EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReturn,
+    FindingUndo,
     Idle,
+    PickingExchange,
     PickingReason,
-    PickingVoid,
+    PickingTask,
+    PickingUndo,
+    PickingUnlink,
     Queued,
     Reading,
     Refused,
@@ -140,28 +146,92 @@ _CONSENTING = StateRow(
     patience=_time_out(lambda _state: LinkIntent()),
     read_first=always(_QUESTION),
 )
-_PICKING_VOID = StateRow(
-    state=PickingVoid,
+_PICKING_UNDO = StateRow(
+    state=PickingUndo,
     phase=Phase.OPEN,
-    step=entry.picking_void,
-    left=left.picking_void,
+    step=undoing.picking_undo,
+    left=left.picking_undo,
     paper=lambda _state, _terms: paper.Undoing(None),
     resident=always(WELCOME),
-    forward=lambda state: enter("key-ok") if state.items else None,
+    forward=lambda state: None if state.items is None else enter("key-ok"),
     keys=always((CANCEL,)),
     digits=Digits.LINE,
-    lines=lambda state: len(state.items or ()),
+    lines=lambda state: 0 if state.items is None else len(state.items) + 1,
 )
-_CONFIRMING_VOID = StateRow(
-    state=ConfirmingVoid,
+_FINDING_UNDO = StateRow(
+    state=FindingUndo,
     phase=Phase.OPEN,
-    step=entry.confirming_void,
-    left=left.confirming_void,
+    step=undoing.finding_undo,
+    left=left.finding_undo,
+    paper=lambda _state, _terms: paper.Undoing(None),
+    resident=always(WELCOME),
+    forward=always(enter("key-search")),
+    keys=always((CANCEL,)),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
+)
+_ENTERING_RETURN = StateRow(
+    state=EnteringReturn,
+    phase=Phase.OPEN,
+    step=undoing.entering_return,
+    left=left.entering_return,
     paper=lambda state, _terms: paper.Undoing(state.item),
     resident=always(WELCOME),
-    forward=always(enter("key-do-void")),
-    keys=lambda state: (BACK if state.unknown else CANCEL,),
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: state.notice is None,
+)
+_CONFIRMING_UNDO = StateRow(
+    state=ConfirmingUndo,
+    phase=Phase.OPEN,
+    step=undoing.confirming_undo,
+    left=left.confirming_undo,
+    paper=lambda state, _terms: paper.Undoing(state.item),
+    resident=always(WELCOME),
+    forward=lambda state: enter("key-do-void" if state.bill is None else "key-do-return"),
+    keys=lambda state: (
+        BACK if state.unknown or state.bill is not None else CANCEL,
+        *((IN_PART,) if undoing.may_be_part(state) else ()),
+    ),
     read_first=always(_QUESTION),
+    owners=lambda state: state.bill is not None,
+)
+_PICKING_TASK = StateRow(
+    state=PickingTask,
+    phase=Phase.OPEN,
+    step=entry.picking_task,
+    left=left.picking_task,
+    paper=_blank,
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: len(state.tasks),
+)
+_PICKING_EXCHANGE = StateRow(
+    state=PickingExchange,
+    phase=Phase.OPEN,
+    step=entry.picking_exchange,
+    left=left.picking_exchange,
+    paper=lambda state, _terms: paper.Exchanging(state.exchange, None),
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: len(state.exchanges),
+)
+_ENTERING_CONVERT = StateRow(
+    state=EnteringConvert,
+    phase=Phase.OPEN,
+    step=entry.entering_convert,
+    left=left.entering_convert,
+    paper=lambda state, _terms: paper.Exchanging(state.picking.exchange, int(state.text) if state.text else None),
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=lambda state: (BACK if len(state.picking.exchanges) > 1 else CANCEL,),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
 )
 
 # What the resident does ------------------------------------------------------------------------------------------
@@ -187,6 +257,21 @@ _READING = StateRow(
     keys=always((CANCEL,)),
     sound=Sound.SEEN,
     passes=True,
+)
+_PICKING_UNLINK = StateRow(
+    state=PickingUnlink,
+    phase=Phase.OPEN,
+    step=card.picking_unlink,
+    left=left.picking_unlink,
+    paper=lambda state, _terms: paper.Holding(state.resident),
+    resident=resident.picking_unlink,
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.LINE,
+    lines=lambda state: state.lines,
+    patience=_time_out(lambda _state: UnlinkIntent(chosen=True)),
+    fades=Fades.FORGOTTEN,
+    read_first=always(_RESULT),
 )
 _CHOOSING = StateRow(
     state=Choosing,
@@ -343,7 +428,7 @@ _UNKNOWN = StateRow(
     paper=lambda state, _terms: paper.Written(state.receipt),
     resident=resident.unknown,
     forward=lambda state: None if state.asking else enter("key-ask-again"),
-    keys=always((TO_VOID,)),
+    keys=always((TO_UNDO,)),
     ready=_card_taken,
     sound=Sound.TROUBLE,
     read_first=always(_RESULT),
@@ -414,9 +499,21 @@ def at(state: State) -> Here[Any]:
             return Here(_UNKNOWN, state)
         case ShowingBalance():
             return Here(_SHOWING_BALANCE, state)
-        case PickingVoid():
-            return Here(_PICKING_VOID, state)
-        case ConfirmingVoid():
-            return Here(_CONFIRMING_VOID, state)
+        case PickingUndo():
+            return Here(_PICKING_UNDO, state)
+        case FindingUndo():
+            return Here(_FINDING_UNDO, state)
+        case EnteringReturn():
+            return Here(_ENTERING_RETURN, state)
+        case ConfirmingUndo():
+            return Here(_CONFIRMING_UNDO, state)
+        case PickingTask():
+            return Here(_PICKING_TASK, state)
+        case PickingExchange():
+            return Here(_PICKING_EXCHANGE, state)
+        case EnteringConvert():
+            return Here(_ENTERING_CONVERT, state)
+        case PickingUnlink():
+            return Here(_PICKING_UNLINK, state)
         case _:
             assert_never(state)

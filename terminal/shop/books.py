@@ -7,12 +7,15 @@ take a `Station` to `Engine.ask`, and gets its answer while the counter goes on.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from config import settings as settings_file
 from config.home import Home
@@ -21,20 +24,27 @@ from config.settings import Settings
 from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
 from ledger.wire.entries import operation_id
-from ledger.wire.operations import Award, Close, Operation, Sale, Void
+from ledger.wire.kinds import KINDS, granted
+from ledger.wire.operations import Award, Close, Convert, Operation, Return, Sale, Void
 from ledger.wire.setup import TerminalSetup
 from offline_queue.close import Report, close_day, closed_upto, decided_since_close, interim, total
 from offline_queue.errors import JournalInUse, JournalMissing, QueueError
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from offline_queue.sync import reason
 from reader.practice import PracticeSource
+from terminal.counter.facts import Undoable
 from terminal.counter.scanned import SlipCode
 from terminal.shop import enrolment as enrolments
 from terminal.shop.enrolment import NotEnrolled
 from terminal.shop.opening import Opener, Station
 
-RECENT = 200
-"""How far back in the journal what can be undone is looked for."""
+A = TypeVar("A")
+
+RECENT = 2_000
+"""How far back in the journal it is looked for what undid an operation."""
+
+UNDOABLE = 8
+"""Operations that are offered to be undone, newest first: each has a digit, and so has looking for another."""
 
 LAST = 12
 """Operations that an overview lists."""
@@ -281,18 +291,22 @@ def _redeems(record: Recorded) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FoundOperation:
-    """An operation that was looked for, with what it undid where it is a void."""
+    """An operation that was looked for, with what it undid where it is a void or return."""
 
     record: Recorded
     content: Operation
-    undoes: Sale | Award | None = None
+    undoes: Undoable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Asks for the operations with this number at the shop, or with this bill or amount due."""
+    """Asks for the operations with this number at the shop, this bill or amount due, or of this time of the day.
+
+    1405 is also five past two in the afternoon of `day`, the business day that is today.
+    """
 
     number: int
+    day: date | None = None
 
     async def __call__(self, station: Station) -> tuple[FoundOperation, ...]:
         """Return them, newest first."""
@@ -306,7 +320,11 @@ class Search:
 
     def _fits(self, record: Recorded) -> bool:
         content = record.entry.content
-        return isinstance(content, Sale) and self.number in (content.bill, content.amount_due)
+        if self.day is not None and record.entry.business_date == self.day.isoformat():
+            at = datetime.fromisoformat(record.entry.at).astimezone(JST)
+            if self.number == at.hour * 100 + at.minute:
+                return True
+        return isinstance(content, Sale) and self.number in (content.bill, granted(content, record.verdict).amount_due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +344,7 @@ class OfSlip:
         return tuple(_found(journal, [record] if record is not None and is_its else []))
 
 
-def _read(station: Station, look: Callable[[JournalReader], tuple[FoundOperation, ...]]) -> tuple[FoundOperation, ...]:
+def _read(station: Station, look: Callable[[JournalReader], tuple[A, ...]]) -> tuple[A, ...]:
     journal = station.journal.reader()
     try:
         return look(journal)
@@ -338,23 +356,80 @@ def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Foun
     for record in islice(records, FOUND):
         content = record.entry.content
         if isinstance(content, Operation):
-            target = journal.find(content.target) if isinstance(content, Void) else None
-            undone = target.entry.content if target else None
-            yield FoundOperation(record, content, undone if isinstance(undone, Sale | Award) else None)
+            target = journal.find(content.target) if isinstance(content, Void | Return) else None
+            yield FoundOperation(record, content, undoable(target) if target is not None else None)
 
 
-def undoable(station: Station) -> list[Recorded]:
-    """Return what was sold or awarded since the last close, and neither refused nor voided."""
-    closed = closed_upto(station.journal)
-    recent = [record for record in station.journal.recent(RECENT) if not _is_refused(record)]
-    voided = {record.entry.content.target for record in recent if isinstance(record.entry.content, Void)}
-    return [
-        record
-        for record in recent
-        if isinstance(record.entry.content, Sale | Award)
-        and record.entry.seq > closed
-        and record.operation_id not in voided
-    ]
+# Undoing --------------------------------------------------------------------------------------------------------
+
+
+def undoable(record: Recorded, closed: int = 0, returned: int = 0) -> Undoable | None:
+    """Return an operation as what may be undone, None where its kind never can be."""
+    content = record.entry.content
+    if not isinstance(content, Sale | Award | Convert):
+        return None
+    return Undoable(record.operation_id, record.entry.at, content, record.verdict, record.entry.seq <= closed, returned)
+
+
+@dataclass(frozen=True, slots=True)
+class CanBeUndone:
+    """Asks for what can still be undone, newest first: void before the close, return after it.
+
+    With a `target`, for that one operation, whatever became of it, since the ledger says why it cannot be undone; a
+    slip's `short_hash` must be its. With a `number`, for what `Search` finds.
+    """
+
+    target: str | None = None
+    short_hash: str = ""
+    number: int | None = None
+
+    async def __call__(self, station: Station) -> tuple[Undoable, ...]:
+        """Return them."""
+        day = station.business_date(station.clock())
+        return await asyncio.to_thread(_read, station, partial(self.within, day=day))
+
+    def within(self, journal: JournalReader, day: date) -> tuple[Undoable, ...]:
+        """Return those of a journal."""
+        closed, undone = closed_upto(journal), _Undone.of(journal)
+        if self.target is not None:
+            named = journal.find(self.target)
+            records = [named] if named is not None and named.hash.startswith(self.short_hash) else []
+            return tuple(filter(None, (undoable(each, closed, undone.returned[each.operation_id]) for each in records)))
+        if self.number is not None:
+            records = [found.record for found in Search(self.number, day).within(journal)]
+        else:
+            records = journal.recent(RECENT)
+        return tuple(islice(self._open(records, closed, undone), UNDOABLE))
+
+    def _open(self, records: Iterable[Recorded], closed: int, undone: _Undone) -> Iterator[Undoable]:
+        for record in records:
+            item = undoable(record, closed, undone.returned[record.operation_id])
+            if item is None or _is_refused(record) or record.operation_id in undone.voided:
+                continue
+            if item.undone_by in KINDS[item.content.kind].undone_by and (item.undone_by == "void" or item.bill):
+                yield item
+
+
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    """What was voided, and the yen that were returned, by the operation that it is about."""
+
+    voided: frozenset[str]
+    returned: Counter[str]
+
+    @classmethod
+    def of(cls, journal: JournalReader) -> _Undone:
+        voided, returned = set(), Counter[str]()
+        for record in journal.recent(RECENT):
+            if not _is_refused(record):
+                match record.entry.content:
+                    case Void(target=target):
+                        voided.add(target)
+                    case Return(target=target, bill=bill):
+                        returned[target] += bill
+                    case _:  # nothing else undoes
+                        pass
+        return cls(frozenset(voided), returned)
 
 
 def _is_refused(record: Recorded) -> bool:

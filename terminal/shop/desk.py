@@ -16,7 +16,7 @@ from config.faults import fault_of
 from ledger.wire.answers import Decision, Inquiry, InquiryResult
 from ledger.wire.barring import award_barred
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
-from ledger.wire.operations import Award, CardSigned, Sale, Void
+from ledger.wire.operations import Award, CardSigned, Return, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.tokens import Registration
 from offline_queue.errors import OperationIdTaken, QueueError
@@ -24,7 +24,7 @@ from offline_queue.journal import Recorded
 from offline_queue.sync import Line
 from reader.errors import CardChanged, ReaderError
 from reader.jpki import wipe
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListUndoable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Authorised,
     CardFailed,
@@ -36,7 +36,7 @@ from terminal.counter.events import (
     TriesLeft,
     Trouble,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
 from terminal.counter.facts import (
     CounterOperation,
@@ -47,9 +47,8 @@ from terminal.counter.facts import (
     Receipt,
     Resident,
     Terms,
-    Voidable,
 )
-from terminal.shop.books import undoable
+from terminal.shop.books import CanBeUndone
 from terminal.shop.opening import Station
 from terminal.shop.presence import Presence
 
@@ -85,8 +84,8 @@ class Desk:
                 return await self._commit(task, draft)
             case AskAgain(task, receipt):
                 return await self._ask(task, receipt)
-            case ListVoidable(task, target, short_hash):
-                return VoidableListed(task, await asyncio.to_thread(self._undoable, target, short_hash))
+            case ListUndoable(task, target, short_hash, number):
+                return UndoableListed(task, await CanBeUndone(target, short_hash, number)(self._station))
             case Wipe(pin):
                 wipe(pin)
                 return None
@@ -209,7 +208,7 @@ class Desk:
     async def _authorise(self, effect: Authorise) -> Event:
         """Fix id and time, and have the card sign the operation with them."""
         station, content, present = self._station, effect.draft.content, self._present_for(effect.task)
-        if isinstance(content, Void) or not isinstance(content.assurance, CardSigned):
+        if isinstance(content, Void | Return) or not isinstance(content.assurance, CardSigned):
             wipe(effect.pin)
             raise TypeError("nothing to be signed")
         if present is None:
@@ -277,7 +276,7 @@ class Desk:
         )
 
     def _sealed(self, task: int, content: CounterOperation, operation: str) -> CounterOperation:
-        if isinstance(content, Void):
+        if isinstance(content, Void | Return):
             return content
         present = self._present_for(task)
         if present is None:
@@ -306,24 +305,6 @@ class Desk:
             balances=tuple(decision.balances or ()),
             elapsed_ms=round(self._spent * 1000),
         )
-
-    def _undoable(self, target: str | None, short_hash: str) -> tuple[Voidable, ...]:
-        return self._voidable() if target is None else self._named(target, short_hash)
-
-    def _voidable(self) -> tuple[Voidable, ...]:
-        return tuple(
-            Voidable(record.operation_id, record.entry.at, content)
-            for record in undoable(self._station)
-            if isinstance(content := record.entry.content, Sale | Award)
-        )
-
-    def _named(self, target: str, short_hash: str) -> tuple[Voidable, ...]:
-        """Return one operation of this journal, whatever became of it: the ledger says why it cannot be undone."""
-        record = self._station.journal.find(target)
-        if record is not None and not record.hash.startswith(short_hash):
-            return ()
-        content = record.entry.content if record else None
-        return (Voidable(target, record.entry.at, content),) if record and isinstance(content, Sale | Award) else ()
 
     @contextmanager
     def _timed(self) -> Generator[None]:

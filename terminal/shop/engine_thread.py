@@ -31,7 +31,7 @@ from reader.source import (
     ReaderReady,
     ServiceDown,
 )
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListUndoable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     CardArrived,
     CardFailed,
@@ -316,7 +316,7 @@ def _failed(effect: Effect, fault: Fault) -> Event | None:
             return NotRecorded(task, fault)
         case AskAgain(task, receipt):
             return Unanswered(task, receipt)
-        case ListVoidable() | Reopen():
+        case ListUndoable() | Reopen():
             return Trouble(fault)
         case Wipe():
             return None

@@ -21,6 +21,7 @@ from offline_queue.lock import InstanceLock
 from offline_queue.sync import Syncer, SyncState
 from reader.source import CardSource
 from terminal.counter.facts import Terms
+from terminal.counter.pricing import exchanges
 from terminal.shop import enrolment as enrolments
 from terminal.shop.cards import Cards
 from terminal.shop.enrolment import Enrolment, NotEnrolled
@@ -62,13 +63,15 @@ class Station:
     def terms(self) -> Terms:
         """Return what the counter works with today."""
         setup = self.setup
-        programmes = [Programme.recall(fields) for fields in setup.programmes]
+        today = self.business_date(self.clock())
+        programmes = in_force([Programme.recall(fields) for fields in setup.programmes], today)
         return Terms(
             terminal_id=setup.terminal_id,
             shop_code=setup.shop.code,
             shop_name=setup.shop.name,
-            programmes=in_force(programmes, self.business_date(self.clock())),
+            programmes=programmes,
             tap_seconds=self.settings.counter.tap_seconds,
+            exchanges=exchanges(programmes, setup.shop.code[:6], today),
         )
 
 

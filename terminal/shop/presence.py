@@ -10,7 +10,7 @@ from typing import assert_never
 
 from ledger.wire.answers import Inquiry
 from ledger.wire.consent import consent_digest_2
-from ledger.wire.operations import Award, Link, Sale
+from ledger.wire.operations import Award, Convert, Link, Sale, Unlink
 from ledger.wire.proof import proof_of
 from ledger.wire.sealing import Purpose, seal
 from ledger.wire.setup import TerminalSetup
@@ -18,7 +18,7 @@ from ledger.wire.tokens import JpkiToken, Presented, Registration, TokenReferenc
 from reader.jpki import wipe
 from reader.tap import JpkiCard, Tap, Token
 
-Carded = Sale | Award | Link
+Carded = Sale | Award | Convert | Link | Unlink
 """The operations of a counter that name a card."""
 
 

@@ -11,6 +11,7 @@ from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.kinds import Amounts, granted
 from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
 from ledger.wire.rules import Quote
+from terminal.counter.facts import Undoable
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
 from terminal.shop.books import FoundOperation
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
@@ -23,8 +24,8 @@ NOT_KNOWN = "-"
 class Settled:
     """An operation that is durable in the journal, and what is known of it: `verdict` is None until there is one.
 
-    `undoes` is what a void undid; `balances` is what the resident holds now, where somebody is there to see it.
-    `awaited` is whether the customer was there when the verdict came: otherwise they paid what had been agreed.
+    `undoes` is what a void or return undid; `balances` is what the resident holds now, where somebody is there to see
+    it. `awaited` is whether the customer was there when the verdict came: otherwise they paid what had been agreed.
     """
 
     operation_id: str
@@ -32,7 +33,7 @@ class Settled:
     at: str
     content: Operation
     verdict: Verdict | None = None
-    undoes: Sale | Award | None = None
+    undoes: Undoable | None = None
     balances: Sequence[ProgrammeBalance] = ()
     awaited: bool = True
 
@@ -75,15 +76,15 @@ def qr_text(operation_id: str, short_hash: str) -> str:
     return f"KZ1:{operation_id}:{short_hash.replace(' ', '')}"
 
 
-def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]:
-    """Yield what an operation came to; `note` stands beside the hash."""
+def body(settled: Settled, words: Words, *, note: str = "", brief: bool = False) -> Iterator[SlipRow]:
+    """Yield what an operation came to; `note` stands beside the hash. `brief` leaves out why points were cut."""
     yield Row(moment(settled.at), number_at_shop(settled.operation_id), Emphasis.QUIET)
     refused = settled.verdict is not None and settled.verdict.status is Status.REFUSED
     if settled.undoes is None and not refused:  # a refusal says so in this row
         yield Gap()
-    yield from operation(settled.content, words, settled.verdict, awaited=settled.awaited)
-    if settled.undoes is not None:
-        yield from operation(settled.undoes, words)
+    yield from operation(settled.content, words, settled.verdict, awaited=settled.awaited, brief=brief)
+    if settled.undoes is not None and isinstance(settled.content, Void):
+        yield from operation(settled.undoes.content, words, settled.undoes.verdict)
     if settled.balances:
         yield Gap()
         yield from held(words("slip-balance"), settled.balances, words)
@@ -92,7 +93,7 @@ def body(settled: Settled, words: Words, *, note: str = "") -> Iterator[SlipRow]
 
 
 def operation(
-    content: Operation, words: Words, verdict: Verdict | None = None, *, awaited: bool = True
+    content: Operation, words: Words, verdict: Verdict | None = None, *, awaited: bool = True, brief: bool = False
 ) -> Iterator[SlipRow]:
     """Yield what an operation moves: as decided, or as asked while there is no verdict."""
     if verdict is not None and verdict.status is Status.REFUSED:
@@ -100,7 +101,7 @@ def operation(
         verdict = None
     match content:
         case Sale():
-            yield from _sale(content, words, verdict, awaited=awaited)
+            yield from _sale(content, words, verdict, awaited=awaited, brief=brief)
         case Award(award=award):
             yield from _legs(words("slip-award"), award, verdict.awarded if verdict is not None else None, words)
         case Void(target=target):
@@ -111,6 +112,9 @@ def operation(
             if verdict is not None:
                 yield Row(words("slip-redeemed"), signed_points(-verdict.redeemed))
                 yield Row(words("slip-awarded"), signed_points(verdict.awarded))
+                if verdict.amount_due is not None:
+                    yield Rule()
+                    yield Row(words("slip-given-back"), yen(-verdict.amount_due), Emphasis.STRONG)
         case Convert(take=take, give=give):
             yield Row(words("slip-convert"))
             for leg, sign in ((take, -1), (give, 1)):
@@ -125,7 +129,7 @@ def operation(
             assert_never(content)
 
 
-def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool) -> Iterator[SlipRow]:
+def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool, brief: bool) -> Iterator[SlipRow]:
     """Yield a sale as it was paid, and beneath it what was asked for and not granted.
 
     Where the verdict came while the customer was there, they paid what it says; afterwards nobody could ask them.
@@ -138,7 +142,8 @@ def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool) -
         yield Row(words(f"slip-cut-{cut.leg}"), points(cut.asked - cut.granted), Emphasis.STRONG)
         if len(verdict.cuts) > 1:
             yield Row(f"  {words.programme(cut.programme)}", emphasis=Emphasis.QUIET)
-        yield Row(words.refusal(Fault(cut.reason)).what, emphasis=Emphasis.QUIET)
+        if not brief:
+            yield Row(words.refusal(Fault(cut.reason)).what, emphasis=Emphasis.QUIET)
     missing = paid.redeemed + (paid.amount_due or 0) - sale.bill
     if missing:  # 0.1.0: the customer did not pay what was short
         yield Row(words("slip-short"), signed_points(missing), Emphasis.QUIET)

@@ -36,16 +36,18 @@ from terminal.counter.events import (
     Trouble,
     Typed,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
-from terminal.counter.facts import Draft, Fault, Resident, Voidable
+from terminal.counter.facts import Draft, Fault, Resident, Undoable
 from terminal.counter.states import Authorising, Sending
 from terminal.slips.operation import qr_text
 from tests.terminal.counters import OTHER, STREET, TERMINAL, TERMS, TOWN, held, receipt, resident, signed, tapped
 
 SOLD = Draft(next(e.draft.content for e in tapped(1200, resident())[1] if isinstance(e, Commit)))
 assert isinstance(SOLD.content, Sale)
-ITEM = Voidable(f"{TERMINAL}-000009", "2026-11-23T14:05:00+09:00", SOLD.content)
+ITEM = Undoable(f"{TERMINAL}-000009", "2026-11-23T14:05:00+09:00", SOLD.content)
+
+CLOSED = replace(ITEM, closed=True)
 
 PEOPLE: list[Event] = [
     *(Typed(text) for text in ("1", "2", "3", "90", "1200", "９", "x", "-1", "123456789018")),
@@ -98,7 +100,7 @@ def answers(counter: Counter, task: int, asked: Draft | None = None) -> list[Cal
         lambda: Decided(task, receipt(draft, Status.REFUSED, "amounts_wrong")),
         lambda: Unanswered(task, receipt(draft, None)),
         lambda: NotRecorded(task, Fault("disk_full")),
-        *(partial(VoidableListed, task, items) for items in ((), (ITEM,))),
+        *(partial(UndoableListed, task, items) for items in ((), (ITEM,), (CLOSED,))),
     ]
 
 

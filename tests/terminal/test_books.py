@@ -21,7 +21,7 @@ from offline_queue.errors import DiskFull
 from reader.practice import PracticeSource
 from terminal.counter import pricing
 from terminal.counter.events import Opened
-from terminal.counter.facts import Draft, Fault, SaleIntent, Use, Voidable
+from terminal.counter.facts import Draft, Fault, SaleIntent, Undoable, Use
 from terminal.counter.scanned import slip_code
 from terminal.shop import books
 from terminal.shop.books import Need
@@ -30,7 +30,7 @@ from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import enrol_for_practice
 from terminal.slips.operation import qr_text
-from tests.terminal.counters import TERMS, TOWN, held, resident
+from tests.terminal.counters import TERMINAL, TERMS, TOWN, held, resident
 from tests.terminal.desks import NOON, OpenDesk, TestLedger, desk
 
 pytestmark = pytest.mark.anyio
@@ -60,10 +60,9 @@ async def test_the_day_so_far_is_the_x_report_by_the_hour(tmp_path: Path) -> Non
         await write(counter, draft(1200, 500), NOON - timedelta(hours=1))
         undone = await write(counter, draft(300))
         await write(counter, draft(400))
-        (item,) = [each for each in books.undoable(counter.station) if each.operation_id == undone]
-        assert isinstance(item.entry.content, Sale)
-        await write(counter, pricing.void(Voidable(undone, item.entry.at, item.entry.content)))
-        assert undone not in [each.operation_id for each in books.undoable(counter.station)]
+        (item,) = [each for each in await books.CanBeUndone()(counter.station) if each.operation_id == undone]
+        await write(counter, pricing.void(item))
+        assert undone not in [each.operation_id for each in await books.CanBeUndone()(counter.station)]
         found = await books.overview(counter.station)
     assert {hour: yen for hour, yen in enumerate(found.today) if yen} == {11: 1200, 12: 400}
     assert {hour: yen for hour, yen in enumerate(found.yesterday) if yen} == {10: 700}
@@ -126,11 +125,36 @@ async def test_an_operation_is_found_by_number_bill_or_amount_due(tmp_path: Path
         record = counter.station.journal.find(first)
         assert record is not None
         assert isinstance(record.entry.content, Sale)
-        void = await write(counter, pricing.void(Voidable(first, record.entry.at, record.entry.content)))
+        void = await write(counter, pricing.void(Undoable(first, record.entry.at, record.entry.content)))
         searched = {number: await books.Search(number)(counter.station) for number in (4, 600, 1, 77)}
     ids = {number: [each.record.entry.seq for each in found] for number, found in searched.items()}
     assert ids == {4: [4, 1], 600: [3, 2], 1: [1], 77: []}
-    assert (searched[4][0].record.operation_id, searched[4][0].undoes) == (void, record.entry.content)
+    assert (searched[4][0].record.operation_id, searched[4][0].undoes) == (void, books.undoable(record))
+
+
+async def test_what_a_close_covers_is_returned_and_what_follows_is_voided(tmp_path: Path) -> None:
+    """Newest first, until nothing of it is left; found by number, amount and time of today too."""
+    async with desk(tmp_path) as counter:
+        old = await write(counter, draft(1200, 300))
+        await write(counter, draft(700), NOON - timedelta(minutes=3))
+        await books.close(counter.station)
+        new = await write(counter, draft(400), NOON + timedelta(minutes=5))
+        listed = await books.CanBeUndone()(counter.station)
+        assert [(each.operation_id, each.undone_by) for each in listed] == [
+            (new, "void"),
+            (f"{TERMINAL}-000002", "return"),
+            (old, "return"),
+        ]
+        assert [each.operation_id for each in await books.CanBeUndone(number=1205)(counter.station)] == [new]
+        (found,) = await books.CanBeUndone(number=1157)(counter.station)
+        assert found.operation_id == f"{TERMINAL}-000002"
+        (whole,) = await books.CanBeUndone(old)(counter.station)
+        assert (whole.bill, whole.gives_back(1200), whole.gives_back(400)) == (1200, 900, 300)
+        await write(counter, pricing.take_back(whole, 400))
+        (rest,) = await books.CanBeUndone(number=1200)(counter.station)
+        assert (rest.returned, rest.bill, rest.gives_back(800)) == (400, 800, 600)
+        await write(counter, pricing.take_back(rest, 800))
+        assert await books.CanBeUndone(number=1200)(counter.station) == ()
 
 
 async def test_a_slip_names_one_operation_by_number_and_hash(tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Literal
 
 import pytest
 
 from config.texts import Texts
 from ledger.wire.answers import Standing, Status
-from ledger.wire.operations import Award, Link, Sale, Void
-from ledger.wire.rules import Redeeming
+from ledger.wire.operations import Award, Convert, Link, Return, Sale, Unlink, Void
+from ledger.wire.rules import Rate, Redeeming
+from ledger.wire.tokens import ServiceId
 from ledger.wire.values import MAX_YEN
 from terminal.counter import Counter, State, resident_view, step
 from terminal.counter.amounts import amount_of
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, Effect, ListUndoable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Asked,
     Authorised,
@@ -41,19 +43,22 @@ from terminal.counter.events import (
     Trouble,
     Typed,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
 from terminal.counter.facts import (
     AwardIntent,
     BalanceIntent,
+    ConvertIntent,
     Draft,
+    Exchange,
     Fault,
     Intent,
     LinkIntent,
     Resident,
     SaleIntent,
+    Undoable,
+    UnlinkIntent,
     Use,
-    Voidable,
 )
 from terminal.counter.keys import enter
 from terminal.counter.left import AskingContext
@@ -68,15 +73,20 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     ConfirmingLastTry,
-    ConfirmingVoid,
+    ConfirmingUndo,
     Consenting,
     Done,
     EnteringAward,
+    EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReturn,
+    FindingUndo,
     Idle,
+    PickingExchange,
     PickingReason,
-    PickingVoid,
+    PickingUndo,
+    PickingUnlink,
     Queued,
     Reading,
     Refused,
@@ -413,16 +423,18 @@ def test_an_unknown_sale_can_be_voided_for_the_full_bill() -> None:
     """Esc leads to voiding the very operation, and back again; it is left in no other way."""
     counter, effects = tapped(1200, resident(held(TOWN, 400)))
     counter, effects = walk(counter, [Entered()])
-    written = receipt(commit_of(effects).draft, None)
+    sold = commit_of(effects)
+    written = receipt(sold.draft, None)
     counter, _ = walk(counter, [Unanswered(counter.task, written)])
     unknown = counter.state
     counter, _ = walk(counter, [Escaped()])
-    assert isinstance(counter.state, ConfirmingVoid)
+    assert isinstance(counter.state, ConfirmingUndo)
     assert walk(counter, [Escaped()])[0].state == unknown
     _, effects = walk(counter, [Entered()])
     draft = commit_of(effects).draft
     assert isinstance(draft.content, Void)
-    assert (draft.content.target, draft.undoes) == (written.operation_id, written.content)
+    assert draft.content.target == written.operation_id
+    assert draft.undoes == Undoable(written.operation_id, written.at, sale_of(sold))
 
 
 # The PIN --------------------------------------------------------------------------------------------------------
@@ -627,16 +639,15 @@ def test_offline_an_award_waits_only_if_its_programme_says_so() -> None:
 
 
 def test_a_number_without_an_operation_voids_nothing() -> None:
-    """Nor does Enter while the list is read, or where it is empty."""
+    """Nor does Enter while the list is read."""
     _, effects = tapped(1200, resident())
-    items = (Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects))),)
-    cases: tuple[tuple[tuple[Voidable, ...] | None, list[Event]], ...] = (
+    items = (Undoable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects))),)
+    cases: tuple[tuple[tuple[Undoable, ...] | None, list[Event]], ...] = (
         (None, [Picked(1), Entered(), Moved(1)]),
-        ((), [Picked(1), Entered(), Moved(1)]),
-        (items, [Picked(0), Picked(2)]),
+        (items, [Picked(0), Picked(3)]),
     )
     for found, keys in cases:
-        counter = replace(opened(), state=PickingVoid(found))
+        counter = replace(opened(), state=PickingUndo(found))
         for key in keys:
             assert step(counter, key) == (counter, ())
 
@@ -645,13 +656,112 @@ def test_a_void_is_picked_and_confirmed() -> None:
     """F4 lists what can be undone; nothing is written before a yes."""
     _, effects = tapped(1200, resident())
     sold = sale_of(commit_of(effects))
-    counter, effects = walk(opened(), [Asked(Task.VOID)])
-    assert effects == [ListVoidable(counter.task)]
-    items = (Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sold),)
-    counter, effects = walk(counter, [VoidableListed(counter.task, items), Entered()])
-    assert (counter.state, effects) == (ConfirmingVoid(items[0]), [])
+    counter, effects = walk(opened(), [Asked(Task.UNDO)])
+    assert effects == [ListUndoable(counter.task)]
+    items = (Undoable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sold),)
+    counter, effects = walk(counter, [UndoableListed(counter.task, items), Entered()])
+    assert (counter.state, effects) == (ConfirmingUndo(items[0]), [])
     _, effects = walk(counter, [Entered()])
     assert isinstance(commit_of(effects).draft.content, Void)
+
+
+def decided_sale() -> Undoable:
+    """Return a sale of 1,200 yen, of which 400 were paid in points, that the ledger accepted."""
+    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = walk(counter, [Entered()])
+    sold = receipt(commit_of(effects).draft)
+    content = sold.content
+    assert isinstance(content, Sale)
+    return Undoable(sold.operation_id, sold.at, content, sold.verdict)
+
+
+def test_after_the_close_part_or_all_of_a_sale_is_returned() -> None:
+    """F4, number, Enter: the rest by default, never more; the yen to give back are said before the yes."""
+    closed = replace(decided_sale(), closed=True, returned=200)
+    counter, _ = walk(opened(), [Asked(Task.UNDO)])
+    counter, _ = walk(counter, [UndoableListed(counter.task, ()), Entered()])
+    assert counter.state == FindingUndo()
+    counter, effects = walk(counter, [Typed("1200"), Entered()])
+    assert effects == [ListUndoable(counter.task, number=1200)]
+    missing, _ = walk(counter, [UndoableListed(counter.task, ())])
+    assert missing.state == FindingUndo("1200", Fault("undo_missing", (("number", 1200),)))
+    counter, _ = walk(counter, [UndoableListed(counter.task, (closed,)), Entered()])
+    assert counter.state == EnteringReturn(closed)
+    assert walk(counter, [Entered()])[0].state == ConfirmingUndo(closed, bill=1000)
+    too_much, _ = walk(counter, [Typed("1001")])
+    assert isinstance(too_much.state, EnteringReturn)
+    assert too_much.state.notice == Fault("amount_too_large", (("most", 1000),))
+    counter, _ = walk(counter, [Typed("300"), Entered()])
+    assert counter.state == ConfirmingUndo(closed, bill=300)
+    # Of 400 points, 66 are back with the first 200 yen, 166 with 500.
+    assert closed.gives_back(300) == 200
+    assert at(counter.state).is_owners
+    assert walk(counter, [Escaped()])[0].state == EnteringReturn(closed)
+    counter, effects = walk(counter, [Entered()])
+    content = commit_of(effects).draft.content
+    assert content == Return(kind="return", municipality=TOWN, target=closed.operation_id, bill=300)
+
+
+def test_before_the_close_part_of_a_sale_can_be_returned_too() -> None:
+    """F4 again leads from the question whether to void it to the yen that come back."""
+    sold = decided_sale()
+    for item, part in ((sold, True), (replace(sold, verdict=None), False)):
+        counter = replace(opened(), state=ConfirmingUndo(item))
+        after, _ = walk(counter, [Asked(Task.UNDO)])
+        assert isinstance(after.state, EnteringReturn) is part
+        assert not at(counter.state).is_owners
+
+
+RATE = Exchange(TOWN, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("points", "held_points", "outcome"),
+    [(300, 300, Sending), (600, 800, EnteringPin), (300, 299, Refused), (250, 800, EnteringConvert)],
+)
+def test_points_are_exchanged_at_todays_rate(points: int, held_points: int, outcome: type[State]) -> None:
+    """F5, 2, points, tap: what a tap may move at once, more with the PIN, never more than is held, and no rest."""
+    counter = replace(opened(), terms=replace(TERMS, exchanges=(RATE,)))
+    counter, _ = walk(counter, [Asked(Task.CARD), Picked(2), Typed(str(points)), Entered(), CardArrived()])
+    counter, effects = walk(counter, [CardRead(counter.task, resident(held(TOWN, held_points)))])
+    assert state_of(counter) is outcome
+    if outcome is Sending:
+        content = commit_of(effects).draft.content
+        assert isinstance(content, Convert)
+        assert (content.take.points, content.give.points) == (300, 330)
+
+
+def test_nothing_is_exchanged_where_there_is_no_rate() -> None:
+    """It is said before anybody holds a card."""
+    counter, _ = walk(opened(), [Asked(Task.CONVERT)])
+    assert counter.state == Idle(notice=Fault("no_exchange"))
+    several = replace(opened(), terms=replace(TERMS, exchanges=(RATE, RATE)))
+    counter, _ = walk(several, [Asked(Task.CONVERT), Moved(1), Entered()])
+    assert counter.state == EnteringConvert(PickingExchange((RATE, RATE), 1))
+    assert walk(counter, [Escaped()])[0].state == PickingExchange((RATE, RATE), 1)
+
+
+@pytest.mark.parametrize(("line", "service"), [(1, "library"), (2, None)])
+def test_a_number_or_everything_is_given_up_with_the_pin(line: int, service: str | None) -> None:
+    """F5, 3, tap, choice, PIN: nothing is written before the card has signed."""
+    who = replace(resident(held(TOWN, 400)), services=(ServiceId(service="library", number="0042"),))
+    counter, _ = walk(opened(), [Asked(Task.CARD), Picked(3), CardArrived()])
+    counter, _ = walk(counter, [CardRead(counter.task, who)])
+    assert counter.state == PickingUnlink(who)
+    counter, effects = walk(counter, [Picked(line)])
+    assert effects == [AskTries(counter.task)]
+    assert isinstance(counter.state, EnteringPin)
+    content = counter.state.draft.content
+    assert isinstance(content, Unlink)
+    assert content.service == service
+
+
+def test_what_a_card_is_asked_for_needs_the_line() -> None:
+    """Offline nobody leaves, and nothing is exchanged."""
+    for intent in (UnlinkIntent("library"), UnlinkIntent(chosen=True), ConvertIntent(RATE, 100)):
+        counter, _ = walk(wait_for_card(opened(), intent)[0], [CardArrived()])
+        counter, effects = walk(counter, [CardRead(counter.task, resident(standing=None))])
+        assert (counter.state, effects) == (Refused(Fault("line_needed"), intent), [])
 
 
 def test_a_first_registration_is_agreed_to_and_signed() -> None:
@@ -727,7 +837,7 @@ def test_what_was_not_granted_is_due_and_said_wherever_it_is_shown() -> None:
         ([Typed("500"), Entered()], 60, AwaitCard, TimedOut),
         ([Asked(Task.LINK)], 120, Consenting, TimedOut),
         ([Asked(Task.AWARD)], 9999, PickingReason, PickingReason),
-        ([Asked(Task.VOID)], 9999, PickingVoid, PickingVoid),
+        ([Asked(Task.UNDO)], 9999, PickingUndo, PickingUndo),
     ],
 )
 def test_what_nobody_goes_on_with_is_given_up(
@@ -805,11 +915,11 @@ def test_a_slips_code_is_read_as_it_was_printed(text: str, code: SlipCode | None
 def test_a_scanned_slip_opens_what_it_is_of() -> None:
     """The operation is looked for with its hash, and undone only after a yes."""
     _, effects = tapped(1200, resident())
-    item = Voidable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects)))
+    item = Undoable("252034-0001-01-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects)))
     counter, effects = walk(opened(), [Scanned(SLIP)])
-    assert effects == [ListVoidable(counter.task, "252034-0001-01-000009", "7f3a91c2")]
-    assert step(counter, VoidableListed(counter.task, (item,)))[0].state == ConfirmingVoid(item)
-    assert step(counter, VoidableListed(counter.task, ()))[0].state == Idle(notice=Fault("slip_unknown"))
+    assert effects == [ListUndoable(counter.task, "252034-0001-01-000009", "7f3a91c2")]
+    assert step(counter, UndoableListed(counter.task, (item,)))[0].state == ConfirmingUndo(item)
+    assert step(counter, UndoableListed(counter.task, ()))[0].state == Idle(notice=Fault("slip_unknown"))
     assert step(counter, Escaped())[0].state == Idle()
 
 

@@ -32,7 +32,7 @@ from terminal.counter.events import (
     TriesLeft,
     Typed,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
 from terminal.counter.facts import Fault
 from terminal.counter.states import (
@@ -41,18 +41,23 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     EnteringAward,
+    EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReturn,
+    FindingUndo,
     Idle,
     PickingReason,
-    PickingVoid,
+    PickingTask,
+    PickingUndo,
+    PickingUnlink,
     Reading,
     Sending,
     Starting,
     Unfit,
 )
 from tests.terminal.counters import TERMS, receipt, signed
-from tests.terminal.happenings import ITEM, PEOPLE, RESIDENTS, WORLD, answers
+from tests.terminal.happenings import CLOSED, ITEM, PEOPLE, RESIDENTS, WORLD, answers
 
 
 @dataclass
@@ -128,8 +133,12 @@ class Walk:
                 return [lambda: Authorised(task, signed(pin.draft))] * 2 + [wrong]
             case Sending(draft):
                 return [lambda: Decided(task, receipt(draft)), lambda: Unanswered(task, receipt(draft, None))]
-            case PickingVoid(None):
-                return [lambda: VoidableListed(task, (ITEM,))]
+            case PickingUndo(None):
+                return [lambda: UndoableListed(task, (ITEM,)), lambda: UndoableListed(task, (CLOSED,))]
+            case FindingUndo() | EnteringReturn() | EnteringConvert():
+                return [lambda: Typed("40"), Entered, Entered]
+            case PickingTask() | PickingUnlink():
+                return [partial(Picked, number) for number in (1, 2, 3)]
             case _:
                 return [Entered, Entered, Escaped]
 

@@ -20,7 +20,7 @@ from ledger.wire.tokens import Presented
 from offline_queue.sync import Line
 from reader.virtual.cards import DESIGNS, practice_cards
 from terminal.counter import pricing
-from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListVoidable, ReadCard, Reopen, Wipe
+from terminal.counter.effects import AskAgain, AskTries, Authorise, Commit, ListUndoable, ReadCard, Reopen, Wipe
 from terminal.counter.events import (
     Authorised,
     CardFailed,
@@ -32,7 +32,7 @@ from terminal.counter.events import (
     TriesLeft,
     Trouble,
     Unanswered,
-    VoidableListed,
+    UndoableListed,
 )
 from terminal.counter.facts import AwardIntent, BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
 from tests.terminal.counters import TERMINAL, TERMS
@@ -268,19 +268,19 @@ async def test_what_can_be_voided_is_what_was_done_today_and_stands(tmp_path: Pa
         sold.append(await sell(counter))
         counter.ledger.refuses_with = None
         first, second, refused = (event.receipt for event in sold if isinstance(event, Decided))
-        listed = await counter.desk.carry_out(ListVoidable(2))
-        assert isinstance(listed, VoidableListed)
+        listed = await counter.desk.carry_out(ListUndoable(2))
+        assert isinstance(listed, UndoableListed)
         assert [item.operation_id for item in listed.items] == [second.operation_id, first.operation_id]
         void = pricing.void(listed.items[0])
         assert isinstance(void.content, Void)
         await counter.desk.carry_out(Commit(2, void))
-        again = await counter.desk.carry_out(ListVoidable(3))
-        assert again == VoidableListed(3, (listed.items[1],))
-        named = await counter.desk.carry_out(ListVoidable(3, refused.operation_id))
-        assert isinstance(named, VoidableListed)
+        again = await counter.desk.carry_out(ListUndoable(3))
+        assert again == UndoableListed(3, (listed.items[1],))
+        named = await counter.desk.carry_out(ListUndoable(3, refused.operation_id))
+        assert isinstance(named, UndoableListed)
         assert len(named.items) == 1
-        unknown = replace(ListVoidable(3), target=f"{TERMINAL}-999999")
-        assert await counter.desk.carry_out(unknown) == VoidableListed(3, ())
+        unknown = replace(ListUndoable(3), target=f"{TERMINAL}-999999")
+        assert await counter.desk.carry_out(unknown) == UndoableListed(3, ())
 
 
 async def test_a_pin_that_nobody_wanted_is_overwritten(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from terminal.counter.events import Entered, Erased, Escaped, Event, Picked, Pin
 from terminal.counter.hand import SILENCE, SILENCE_AFTER_SCAN, Deciding, Press, Run
 from terminal.counter.keys import Command, Digits, Go, Hold, Intention
 from terminal.counter.row import Phase
-from terminal.counter.states import Choosing, ConfirmingVoid, EnteringPart, EnteringPin, Field, Idle
+from terminal.counter.states import Choosing, ConfirmingUndo, EnteringPart, EnteringPin, Field, Idle
 from terminal.counter.table import at
 from terminal.screens.counter.keys import meaning
 from terminal.shell.keyboard import digit
@@ -114,9 +114,9 @@ def test_every_key_in_every_state_leaves_a_defined_counter(name: str) -> None:
                 resident_view(counter)
                 assert not any(isinstance(effect, Authorise) for effect in effects), key
                 if any(isinstance(effect, Commit) for effect in effects):
-                    assert isinstance(before.state, Choosing | EnteringPart | ConfirmingVoid), key
+                    assert isinstance(before.state, Choosing | EnteringPart | ConfirmingUndo), key
                 if at(before.state).row.phase is Phase.WRITTEN:
-                    assert isinstance(counter.state, type(before.state) | ConfirmingVoid), key
+                    assert isinstance(counter.state, type(before.state) | ConfirmingUndo), key
                 if at(before.state).row.digits is not Digits.AMOUNT:
                     assert not isinstance(intention, Typed), key
 

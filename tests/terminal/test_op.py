@@ -202,6 +202,42 @@ def test_a_void_puts_everything_back(pos: Pos) -> None:
     assert pos("void", "--target", "252034-0001-01-000099")["error"] == "target_unknown"
 
 
+def test_goods_come_back_in_parts_until_nothing_is_left(pos: Pos) -> None:
+    """What is given back is the bill less the points, which the ledger puts back; all parts are exactly the whole."""
+    before = held(pos("balance", "--card", "two-towns"))
+    sold = pos("sale", "--bill", "1200", "--redeem", "all", "--card", "two-towns")
+    part = pos("return", "--target", sold["operation_id"], "--bill", "500")
+    assert (part["status"], part["bill"], part["amount_due"], part["redeemed"]) == ("accepted", 500, -96, -404)
+    rest = pos("return", "--target", sold["operation_id"])
+    assert (rest["status"], rest["redeemed"], rest["amount_due"]) == ("accepted", -566, -134)
+    assert held(pos("balance", "--card", "two-towns")) == before
+    assert pos("return", "--target", sold["operation_id"])["error"] == "return_exceeds_bill"
+    assert pos("return", "--target", "252034-0001-01-000099")["error"] == "target_unknown"
+    award = pos("award", "--points", "50", "--reason", "visit", "--card", "two-towns")
+    assert pos("return", "--target", award["operation_id"])["error"] == "target_not_undoable"
+
+
+def test_points_are_exchanged(pos: Pos) -> None:
+    """At the rate of the day, whole lots alone; a void undoes it."""
+    before = held(pos("balance", "--card", "two-towns"))
+    said = pos("convert", "--points", "200", "--card", "two-towns")
+    assert (said["status"], said["redeemed"], said["awarded"]) == ("accepted", 200, 220)
+    assert sum(held(said).values()) == sum(before.values()) + 20
+    assert pos("convert", "--points", "250", "--card", "two-towns")["error"] == "rate_multiple"
+    assert pos("convert", "--points", "100", "--to", "141003", "--card", "two-towns")["error"] == "no_exchange"
+    assert pos("void", "--target", said["operation_id"])["status"] == "accepted"
+    assert held(pos("balance", "--card", "two-towns")) == before
+
+
+def test_a_number_is_given_up_and_then_everything(pos: Pos) -> None:
+    """Each with the card's PIN; who has left is known no more."""
+    pos("link", "--card", "two-towns", "--service", "library:0042", pin="1234")
+    assert pos("unlink", "--service", "library", "--card", "two-towns")["error"] == "pin_not_given"
+    assert pos("unlink", "--service", "library", "--card", "two-towns", pin="1234")["status"] == "accepted"
+    assert pos("unlink", "--card", "two-towns", pin="1234")["status"] == "accepted"
+    assert pos("balance", "--card", "two-towns")["error"] == "card_unregistered"
+
+
 def test_an_award_of_an_unknown_programme_is_refused(pos: Pos) -> None:
     """What this shop does not work with is said before anybody holds a card."""
     assert pos("award", "--points", "5", "--programme", "141003", "--card", "visitor")["error"] == "no_programme"

@@ -4,6 +4,9 @@ op-accepted =
         [balance] Balance: { $balances }  linked: { $linked }
         [sale] Done { $operation }  redeemed { $redeemed } P  amount due { $due } yen  awarded { $awarded } P
         [award] Done { $operation }  awarded { $awarded } P
+        [return] Taken back { $operation }  to give back { $back } yen  points back { $back_points } P
+        [convert] Exchanged { $operation }  { $redeemed } P became { $awarded } P
+        [unlink] Given up { $operation }
         [link] First registration is done. { $operation }
        *[void] Voided. { $operation }
     }

@@ -4,6 +4,9 @@ op-accepted =
         [balance] 残高照会: { $balances }　連携番号: { $linked }
         [sale] 完了 { $operation }　ポイント利用 { $redeemed } P　お支払額 { $due } 円　ポイント付与 { $awarded } P
         [award] 完了 { $operation }　ポイント付与 { $awarded } P
+        [return] 返品を受け付けました { $operation }　お返しする金額 { $back } 円　戻るポイント { $back_points } P
+        [convert] 振り替えました { $operation }　{ $redeemed } P を { $awarded } P に
+        [unlink] 取りやめました { $operation }
         [link] 初回登録が終わりました。{ $operation }
        *[void] 取り消しました。{ $operation }
     }

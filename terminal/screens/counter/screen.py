@@ -27,6 +27,7 @@ from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
 from terminal.shell.app import KazasuApp
+from terminal.shell.code import CodeScreen
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import digit
 from terminal.shell.leave import leave
@@ -35,6 +36,9 @@ from terminal.shell.runs import Keyboard
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.touch import Touchable
 from terminal.shop.engine import EngineReport, Surroundings
+
+CODE = "owner-code"
+"""The name of the question for the owner's code, over the counter."""
 
 TICK_SECONDS = 1.0
 
@@ -208,12 +212,23 @@ class CounterScreen(Screen[None], inherit_bindings=False):
                 self._hold(card)
             case Entered() if isinstance(self.counter.state, EnteringPin):
                 self._enter_pin(self.counter.state)
+            case Entered() if at(self.counter.state).is_owners and self._shared.owner_code:
+                self._ask_owner(self.counter.state)
             case _:  # every other intention is an event, or does not pass the type checker here
                 self.dispatch(intention)
 
     def _after_help(self, chosen: Intention | None) -> None:
         if chosen is not None:
             self.perform(chosen)
+
+    def _ask_owner(self, state: State) -> None:
+        """Go forward only once the owner's code was given, if the counter still is where it was."""
+
+        def go_on(right: bool | None) -> None:
+            if right and self.counter.state is state:
+                self.dispatch(Entered())
+
+        self.app.push_screen(CodeScreen(CODE, self._shared.owner_code, self._shared), go_on)
 
     def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN to the engine, which wipes it, once it is whole and the card has said its tries."""

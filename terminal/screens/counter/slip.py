@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from terminal.counter.facts import Receipt, Resident, Voidable
+from terminal.counter.facts import Receipt, Resident, Undoable
 from terminal.counter.paper import (
     Awarding,
     Bill,
     Blank,
+    Exchanging,
     Holding,
     Paper,
     Quoted,
@@ -21,7 +22,7 @@ from terminal.counter.paper import (
 )
 from terminal.counter.states import Counter
 from terminal.counter.table import at
-from terminal.shell.words import Words, moment, number_at_shop, points, signed_points
+from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
 from terminal.slips.operation import NOT_KNOWN, Settled, begun, body, operation, quoted, title
 from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
 
@@ -36,9 +37,11 @@ def _body(paper: Paper, words: Words) -> Iterator[SlipRow]:
     match paper:
         case Written(receipt):
             yield from _receipt(receipt, words)
-        case Undoing(Voidable() as item):
+        case Undoing(Undoable() as item):
             yield from _of(item.operation_id, item.at, words)
-            yield from operation(item.content, words)
+            yield from operation(item.content, words, item.verdict)
+            if item.returned:
+                yield Row(words("slip-returned-before"), yen(-item.returned))
         case _:  # of everything else there is no number and no time yet, so a gap stands in their place
             yield Gap()
             yield from _unwritten(paper, words)
@@ -55,6 +58,11 @@ def _unwritten(paper: Unnumbered | Undoing, words: Words) -> Iterator[SlipRow]:
             yield Row(words.programme(programme), emphasis=Emphasis.QUIET)
         case Registering():
             yield Row(words("slip-link"))
+        case Exchanging(exchange, amount):
+            given = None if amount is None else exchange.given(amount)
+            yield Row(words("slip-convert"))
+            for code, moved, sign in ((exchange.source, amount, -1), (exchange.rate.to, given, 1)):
+                yield Row(f"  {words.programme(code)}", NOT_KNOWN if moved is None else signed_points(sign * moved))
         case Holding(resident):
             yield from _holding(resident, words)
         case Quoted(quote, resident):
@@ -78,7 +86,7 @@ def _receipt(receipt: Receipt, words: Words) -> Iterator[SlipRow]:
         receipt.balances,
     )
     took = words("say-elapsed", seconds=f"{receipt.elapsed_ms / 1000:.1f}") if receipt.verdict is not None else ""
-    return body(settled, words, note=took)
+    return body(settled, words, note=took, brief=True)  # the left says why
 
 
 def _of(operation_id: str, at: str, words: Words) -> Iterator[SlipRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from textual.content import Content
@@ -9,7 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from config.plain import shown
-from terminal.shell.typesetting import spread
+from terminal.shell.typesetting import spread, wrapped
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
 
 _STYLES = {Emphasis.PLAIN: "", Emphasis.STRONG: "bold", Emphasis.QUIET: "$quiet"}
@@ -23,16 +24,20 @@ class Slip(Widget):
     def render(self) -> Content:
         """Draw each row with its value right-aligned."""
         width = self.content_size.width
-        return Content("\n").join(_row(row, width) for row in self.rows if not isinstance(row, QrCode))
+        drawn = (each for row in self.rows if not isinstance(row, QrCode) for each in _row(row, width))
+        return Content("\n").join(drawn)
 
 
-def _row(row: Row | Gap | Rule, width: int) -> Content:
+def _row(row: Row | Gap | Rule, width: int) -> Iterator[Content]:
+    """Yield the lines of a row; a label that stands alone may take several."""
     match row:
+        case Row(label, "", emphasis):
+            yield from (Content.styled(line, _STYLES[emphasis]) for line in wrapped(shown(label), width))
         case Row(label, value, emphasis):
-            return Content.styled(spread(shown(label), shown(value), width), _STYLES[emphasis])
+            yield Content.styled(spread(shown(label), shown(value), width), _STYLES[emphasis])
         case Gap():
-            return Content("")
+            yield Content("")
         case Rule():
-            return Content("-" * width)
+            yield Content("-" * width)
         case _:
             assert_never(row)

@@ -16,6 +16,7 @@ from ledger.wire.operations import Award, Close, Leg, Operation, Sale, TapOnly, 
 from offline_queue.close import DayTotals, Report
 from offline_queue.reading import Recorded
 from terminal.counter.events import Opened
+from terminal.counter.facts import Undoable
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.shop import books
 from terminal.shop.books import DayReport, FoundOperation, Need, Overview
@@ -156,7 +157,11 @@ def found(record: Recorded) -> FoundOperation:
     """Return an operation as a search finds it."""
     content = record.entry.content
     assert isinstance(content, Operation)
-    return FoundOperation(record, content, sale(980, 300) if isinstance(content, Void) else None)
+    return FoundOperation(
+        record,
+        content,
+        Undoable(content.target, record.entry.at, sale(980, 300)) if isinstance(content, Void) else None,
+    )
 
 
 FOUND = tuple(found(record) for record in LAST[:5])

@@ -17,22 +17,25 @@ from textual.screen import Screen
 
 from config.settings import ScreenSettings
 from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Status
-from ledger.wire.operations import Award, Leg, Sale, TapOnly
-from ledger.wire.rules import AwardReason, Name, in_force
+from ledger.wire.operations import Award, Convert, Leg, Sale, TapOnly
+from ledger.wire.rules import AwardReason, Name, Rate, in_force
 from ledger.wire.tokens import ServiceId
 from terminal.counter import Counter, pricing
 from terminal.counter.effects import Effect
 from terminal.counter.facts import (
     AwardIntent,
     BalanceIntent,
+    ConvertIntent,
     Draft,
+    Exchange,
     Fault,
     LinkIntent,
     Receipt,
     Resident,
     SaleIntent,
     Terms,
-    Voidable,
+    Undoable,
+    UnlinkIntent,
 )
 from terminal.counter.scanned import SlipCode
 from terminal.counter.states import (
@@ -41,16 +44,22 @@ from terminal.counter.states import (
     AwaitCardAgain,
     Choosing,
     ConfirmingLastTry,
-    ConfirmingVoid,
+    ConfirmingUndo,
     Consenting,
     Done,
     EnteringAward,
+    EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReturn,
     Field,
+    FindingUndo,
     Idle,
+    PickingExchange,
     PickingReason,
-    PickingVoid,
+    PickingTask,
+    PickingUndo,
+    PickingUnlink,
     Queued,
     Reading,
     Refused,
@@ -161,8 +170,16 @@ SHORT = _decided(320)
 LESS = _decided(lost=1)
 assert isinstance(DRAFT.content, Sale)
 assert isinstance(AWARD.content, Award)
-ITEM = Voidable(SALE.operation_id, SALE.at, DRAFT.content)
-ITEMS = (ITEM, Voidable(f"{TERMINAL}-004210", SALE.at, AWARD.content))
+ITEM = Undoable(SALE.operation_id, SALE.at, DRAFT.content)
+ITEMS = (ITEM, Undoable(f"{TERMINAL}-004210", SALE.at, AWARD.content))
+CLOSED = replace(ITEM, verdict=SALE.verdict, closed=True)
+EXCHANGES = (
+    Exchange(TOWN, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1))),
+    Exchange(STREET, Rate(to=TOWN, take=10, give=9, since=date(2026, 4, 1))),
+)
+CONVERT = pricing.convert(ConvertIntent(EXCHANGES[0], 100), WHO, TERMS)
+assert isinstance(CONVERT.content, Convert)
+LINKED = replace(WHO, services=(ServiceId(service="library", number="0042"),))
 REASONS = PickingReason(
     TOWN,
     (
@@ -234,13 +251,36 @@ STATES: dict[str, State] = {
     "balance": ShowingBalance(replace(WHO, services=(ServiceId(service="library", number="0042"),))),
     "choosing-visitor": Choosing(BILL, VISITOR, pricing.choices_for(1200, VISITOR, TERMS)),
     "balance-none": ShowingBalance(Resident(Standing.ACTIVE)),
-    "void-reading": PickingVoid(),
-    "void-slip": PickingVoid(slip=SlipCode(ITEM.operation_id, "7f3a91c2")),
-    "void-none": PickingVoid(()),
-    "void": PickingVoid(ITEMS),
-    "confirm-void": ConfirmingVoid(ITEM),
-    "confirm-void-award": ConfirmingVoid(ITEMS[1]),
-    "confirm-void-unknown": ConfirmingVoid(ITEM, Unknown(_receipt(DRAFT, None))),
+    "void-reading": PickingUndo(),
+    "void-slip": PickingUndo(slip=SlipCode(ITEM.operation_id, "7f3a91c2")),
+    "void-none": PickingUndo(()),
+    "void": PickingUndo(ITEMS),
+    "find": FindingUndo("1405"),
+    "find-missing": FindingUndo("77", Fault("undo_missing", (("number", 77),))),
+    "return": EnteringReturn(CLOSED),
+    "return-part": EnteringReturn(CLOSED, "300"),
+    "return-notice": EnteringReturn(CLOSED, "12", Fault("amount_too_large", (("most", 1200),))),
+    "confirm-return": ConfirmingUndo(CLOSED, bill=300),
+    "done-return": Done(_receipt(pricing.take_back(CLOSED, 300))),
+    "queued-return": Queued(_receipt(pricing.take_back(CLOSED, 300), None)),
+    "confirm-void-decided": ConfirmingUndo(replace(CLOSED, closed=False)),
+    "confirm-void-convert": ConfirmingUndo(Undoable(ITEM.operation_id, ITEM.at, CONVERT.content)),
+    "task": PickingTask(),
+    "exchange": PickingExchange(EXCHANGES),
+    "convert": EnteringConvert(PickingExchange(EXCHANGES), "100"),
+    "convert-one": EnteringConvert(PickingExchange(EXCHANGES[:1])),
+    "convert-notice": EnteringConvert(PickingExchange(EXCHANGES), "7", Fault("rate_multiple", (("take", 100),))),
+    "await-convert": AwaitCard(ConvertIntent(EXCHANGES[0], 100)),
+    "done-convert": Done(_receipt(CONVERT)),
+    "unlink": PickingUnlink(LINKED, 1),
+    "unlink-all": PickingUnlink(WHO),
+    "reading-unlink": Reading(UnlinkIntent(chosen=True)),
+    "await-unlink": AwaitCard(UnlinkIntent(chosen=True)),
+    "done-unlink": Done(_receipt(pricing.unlink("library", TERMS))),
+    "done-leave": Done(_receipt(pricing.unlink(None, TERMS))),
+    "confirm-void": ConfirmingUndo(ITEM),
+    "confirm-void-award": ConfirmingUndo(ITEMS[1]),
+    "confirm-void-unknown": ConfirmingUndo(ITEM, Unknown(_receipt(DRAFT, None))),
 }
 """Every state, some in several guises."""
 

@@ -27,6 +27,7 @@ from terminal.counter.states import (
     EnteringPin,
     Field,
     Idle,
+    PickingTask,
     ShowingBalance,
     State,
     Unfit,
@@ -228,7 +229,7 @@ async def test_a_numeric_pad_is_enough() -> None:
         assert isinstance(screen.app.screen, HelpScreen)
         await pilot.press("5")
         await pilot.pause()
-        assert state_of(screen.counter) is Consenting
+        assert state_of(screen.counter) is PickingTask
         await pilot.press("slash")
         assert state_of(screen.counter) is Idle
 

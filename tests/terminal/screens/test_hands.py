@@ -15,16 +15,16 @@ from textual import events
 from textual.pilot import Pilot
 
 from config.settings import ScreenSettings
-from terminal.counter.effects import ListVoidable
-from terminal.counter.events import Asked, CardRead, Decided, TriesLeft, VoidableListed
+from terminal.counter.effects import ListUndoable
+from terminal.counter.events import Asked, CardRead, Decided, TriesLeft, UndoableListed
 from terminal.counter.hand import SILENCE
 from terminal.counter.states import (
     AwaitCard,
     Choosing,
-    ConfirmingVoid,
-    Consenting,
+    ConfirmingUndo,
     Done,
     Idle,
+    PickingTask,
     State,
     TimedOut,
 )
@@ -143,13 +143,13 @@ async def test_a_slips_code_opens_its_sale(pasted: bool) -> None:
             await pilot.press(*code, "enter")
             hand.rest()
         await pilot.pause()
-        assert engine.effects == [ListVoidable(screen.counter.task, ITEM.operation_id, "7f3a91c2")]
-        engine.report(VoidableListed(screen.counter.task, (ITEM,)))
+        assert engine.effects == [ListUndoable(screen.counter.task, ITEM.operation_id, "7f3a91c2")]
+        engine.report(UndoableListed(screen.counter.task, (ITEM,)))
         await pilot.pause()
-        assert screen.counter.state == ConfirmingVoid(ITEM)
+        assert screen.counter.state == ConfirmingUndo(ITEM)
         await pilot.press(*code, "enter")
         hand.rest()
-        assert screen.counter.state == ConfirmingVoid(ITEM)
+        assert screen.counter.state == ConfirmingUndo(ITEM)
 
 
 async def test_a_000_key_is_a_hands() -> None:
@@ -305,13 +305,13 @@ async def test_no_digit_in_the_help_ends_or_decides_anything(name: str) -> None:
             if not closed:
                 await pilot.press("escape")
                 await pilot.pause()
-        assert all(isinstance(effect, ListVoidable) for effect in engine.effects)
+        assert all(isinstance(effect, ListUndoable) for effect in engine.effects)
 
 
 async def test_a_touch_in_the_help_chooses() -> None:
     """What is offered there can be touched, and closing it changes nothing."""
     async with handled(Idle()) as (screen, pilot, _engine, _):
-        for cap, left in (("Esc", Idle), ("F5", Consenting)):
+        for cap, left in (("Esc", Idle), ("F5", PickingTask)):
             await pilot.press("f1")
             await pilot.pause()
             await pilot.click(next(key for key in screen.app.screen.query(KeyCap) if cap in key.render().plain))

@@ -10,10 +10,11 @@ from rich.cells import cell_len
 
 from config.settings import ScreenSettings
 from terminal.counter.keys import Command
-from terminal.counter.states import PickingVoid
+from terminal.counter.states import PickingUndo
 from terminal.screens.counter.frame import Question
 from terminal.screens.counter.screen import CounterScreen
 from terminal.shell.help import HelpScreen
+from terminal.shell.typesetting import wrapped
 from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.slip import Slip
@@ -53,10 +54,10 @@ def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
     if ascii_borders:
         yield from ambiguous(text_of(screen))
     slip = screen.query_one(Slip)
-    if len(slip.rows) > slip.content_size.height:
+    if len(slip.render().plain.splitlines()) > slip.content_size.height:
         yield "the slip is too long"
     for text in (word for row in slip.rows if isinstance(row, Row) for word in (row.label, row.value)):
-        if text and text not in slip.render().plain:
+        if not all(line in slip.render().plain for line in wrapped(text, slip.content_size.width)):
             yield f"{text!r} is cut on the slip"
     status = screen.query_one(StatusLine)
     if status.place not in status.render().plain:
@@ -108,7 +109,7 @@ async def test_a_picture_of_a_screen_says_what_the_screen_says() -> None:
 async def test_nothing_but_the_cursor_scrolls() -> None:
     """A list that is longer than the screen keeps the chosen line in sight."""
     async with at_counter(ScreenSettings(motion=False), SMALL) as (screen, pilot):
-        screen.show(counter_in(PickingVoid((ITEM,) * 12, cursor=11)))
+        screen.show(counter_in(PickingUndo((ITEM,) * 12, cursor=12)))
         await pilot.pause()
         question = screen.query_one(Question)
         assert question.max_scroll_y > 0
