@@ -19,7 +19,7 @@ from tests.town.search import RUN_DAYS, Found, played, processes, shows
 
 ROOT = Path(__file__).parents[2]
 
-TRIES = 60
+TRIES = 12
 """Further runs that may be made to shorten the story of what is wrong."""
 
 SEEN = (
