@@ -22,7 +22,11 @@ def rules(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Programmes, as TOML.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it could be taken.")] = False,
 ) -> None:
-    """Take programmes, or new versions of them, from a rules file: all of them, or none where one is wrong."""
+    """Take programmes, or new versions of them, from a rules file: all of them, or none where one is wrong.
+
+    It prints what holds where the file is silent: ceilings, budget, the memory of the tap, how often a reason counts.
+    """
+    from ledger.defaults import silent
     from ledger.rulebook import Rulebook, RulesError
 
     office = office_of(context)
@@ -40,6 +44,11 @@ def rules(
         for each in book.programmes:
             since = each.effective_from.isoformat()
             office.tell("office-rules", programme=each.code, version=str(each.version), since=since)
+            if held := list(silent(each)):
+                office.tell("office-rules-silent")
+            width = max((len(default.toml) for default in held), default=0)
+            for default in held:
+                answer(f"  {default.toml:<{width}}  # {office.texts(f'default-{default.meaning}')}")
         if dry_run:
             office.tell("office-dry-run")
 

@@ -32,6 +32,19 @@ def totals(context: typer.Context, municipality: MunicipalityArgument) -> None:
 
 
 @app.command()
+def budget(context: typer.Context, municipality: MunicipalityArgument) -> None:
+    """Print what is left of each programme's budget (CSV): the points that shops may still issue, in all."""
+    from ledger.points.gauges import budgets
+    from ledger.wire.rules import in_force
+
+    office = office_of(context)
+    with office.open() as ledger:
+        rules = in_force(ledger.registry.programmes([municipality]), ledger.today())
+        found = budgets(ledger.books, municipality, rules.values())
+    office.tell_table("office-columns-budget", ((b.programme, b.budget, b.issued, b.left) for b in found))
+
+
+@app.command()
 def claims(
     context: typer.Context,
     shop: Annotated[str, typer.Argument(help="The shop's code.")],

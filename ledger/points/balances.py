@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.points.limits import by_tap, card_redeems, earnable, within_limits
+from ledger.points.limits import by_tap, card_earns, card_redeems, earnable, within_limits
 from ledger.points.wallet import NEVER, Wallet
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.rules import Programme, accepts
@@ -18,6 +18,7 @@ def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> Progra
     if rules is None or redeemable < rules.minimum:
         redeemable = 0
     tapped = min(redeemable, by_tap(programme, wallet))
+    earns = earnable(programme, wallet, day)
     last_days = {lot: wallet.last_day_of(lot, programme) for lot in live}
     last = min(last_days.values(), default=NEVER)
     return ProgrammeBalance(
@@ -25,7 +26,7 @@ def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> Progra
         points=points,
         redeemable=redeemable,
         tap_redeemable=tapped if rules is not None and tapped >= rules.minimum else 0,
-        earnable=earnable(programme, wallet, day),
+        earnable=None if earns is None else min(earns, card_earns(programme, wallet, day)),
         expires_on=None if last == NEVER else last,
         expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in live if last_days[lot] == last),
     )

@@ -13,6 +13,7 @@ from ledger.points.bulk import put
 from ledger.points.closes import CLOSED, closing
 from ledger.points.counters import Counters, bucket_of
 from ledger.points.decide import Situation, decide, placed_of
+from ledger.points.events import Notes
 from ledger.points.gauges import Gauges, Room
 from ledger.points.losses import given_back
 from ledger.points.operations import Movements, Outcome, Request, Ruling
@@ -55,6 +56,7 @@ class Batch:
     people: dict[str, Wallet] = field(default_factory=dict)
     counters: Counters = field(init=False)
     gauges: Gauges = field(init=False)
+    notes: Notes = field(default_factory=Notes)
     new: list[OperationRow] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Batch:
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, self.counters, before, self.people)
         self.gauges.write()
+        self.notes.write(self.connection, self.municipality)
         write_totals(self.connection, self.municipality, self.sums, part_of(requests[0].terminal_id))
         put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
@@ -86,7 +89,8 @@ class Batch:
         acting = {request.mykey for request in new if request.mykey is not None}
         moved = (self.moved.get(target) for target in targets)
         touched = {each.mykey for each in moved if each is not None and each.mykey is not None}
-        self.counters = Counters.of(self.keys, self._days(requests), self._counted_in())
+        days = self._days(requests) | {_clock_day(request) for request in requests}
+        self.counters = Counters.of(self.keys, days, self._counted_in())
         self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)
         self.gauges = Gauges(self.connection, self.municipality)
         self.gauges.load(self._programmes_of(requests), {(each.terminal_id, _clock_day(each)) for each in requests})
@@ -133,6 +137,7 @@ class Batch:
         decided = decide(request, known)
         if request.proven is not None:
             decided = given_back(request, request.proven, self.books, known.wallet, decided)
+        self.notes.add(request, decided)
         self._keep(request, decided)
         return Outcome(decided.verdict, mykey)
 
@@ -215,7 +220,9 @@ def _legs(content: BaseModel) -> list[Leg]:
             return [*redeem, *award]
         case Award(award=award):
             return list(award)
-        case Convert() | Void() | Return() | Link() | Unlink() | Close():
+        case Convert(take=take, give=give):
+            return [take, give]
+        case Void() | Return() | Link() | Unlink() | Close():
             return []
         case _:
             assert_never(content)

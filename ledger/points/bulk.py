@@ -59,6 +59,11 @@ def increase(connection: Connection, table: Table, municipality: str, rows: Rows
     _write(connection, _increase(table, arrays=has_arrays(connection)), table.c.keys(), municipality, rows)
 
 
+def tally(connection: Connection, table: Table, municipality: str, rows: Rows) -> None:
+    """Insert rows, or add their times to what stands under their key, and say when last."""
+    _write(connection, _tally(table, arrays=has_arrays(connection)), table.c.keys(), municipality, rows)
+
+
 def drop(connection: Connection, table: Table, municipality: str, keys: Rows) -> None:
     """Delete the rows of some keys."""
     _write(connection, _delete(table, arrays=has_arrays(connection)), table.primary_key.c.keys(), municipality, keys)
@@ -107,6 +112,13 @@ def _upsert(table: Table, *, arrays: bool) -> Insert:
 def _increase(table: Table, *, arrays: bool) -> Insert:
     insert = _insert(table, arrays=arrays)
     more = {"points": table.c.points + insert.excluded.points}
+    return insert.on_conflict_do_update(index_elements=table.primary_key.c.keys(), set_=more)
+
+
+@lru_cache
+def _tally(table: Table, *, arrays: bool) -> Insert:
+    insert = _insert(table, arrays=arrays)
+    more = {"times": table.c.times + insert.excluded.times, "last_at": insert.excluded.last_at}
     return insert.on_conflict_do_update(index_elements=table.primary_key.c.keys(), set_=more)
 
 

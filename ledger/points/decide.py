@@ -14,7 +14,7 @@ from ledger.points.gate import may_convert
 from ledger.points.gauges import NO_CEILINGS, Room
 from ledger.points.limits import by_tap
 from ledger.points.operations import Account, Request, Ruling, verdict_on
-from ledger.points.sales import GrantedLeg, decide_sale, within_ceilings, without_points
+from ledger.points.sales import GrantedLeg, decide_sale, remember_tap, within_ceilings, without_points
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import LimitCounter, RefusedOperation, Wallet, reason_use
@@ -114,7 +114,7 @@ def _award(request: Request, award: Award, known: Situation, placed: Placed) -> 
         if (granted := within_ceilings(work, programme, GrantedLeg(points))).reason is not None:
             raise RefusedOperation(granted.reason)
         work.begin(programme)
-        work.count(programme, LimitCounter.ISSUED, work.day, points)
+        work.count(programme, LimitCounter.ISSUED, work.today, points)
         work.give(programme, points)
     return work.done({programme.code: programme.version for programme, _ in priced})
 
@@ -144,10 +144,14 @@ def _convert(request: Request, convert: Convert, known: Situation, placed: Place
         raise RefusedOperation(Reason.RULES_MISMATCH)
     if convert.take.points > by_tap(source, known.wallet or Wallet()) and not request.pin_verified:
         raise RefusedOperation(Reason.PIN_NEEDED)
-    work = Work(request, known.wallet, placed)
+    work = Work(request, known.wallet, placed, known.room)
+    if (granted := within_ceilings(work, target, GrantedLeg(convert.give.points))).reason is not None:
+        raise RefusedOperation(granted.reason)
     work.begin(source)
     work.begin(target)
     work.take(source, convert.take.points, Account.CONVERTED)
+    remember_tap(work, request, source, convert.take.points)
+    work.count(target, LimitCounter.ISSUED, work.today, convert.give.points)
     work.give(target, convert.give.points)
     return work.done({programme.code: programme.version for programme, _ in priced})
 

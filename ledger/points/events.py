@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from ledger.database import reading, repeated, with_row_locks
+from ledger.points.bulk import tally
+from ledger.points.operations import Request, Ruling
 from ledger.points.schema import events
+from ledger.wire.answers import Standing
 from ledger.wire.days import business_day
+from ledger.wire.kinds import kind_of
+from ledger.wire.reasons import Reason
 
 
 class EventKind(StrEnum):
@@ -26,6 +34,16 @@ class EventKind(StrEnum):
     """A terminal set a damaged entry aside."""
     RECOVERED = "recovered"
     """The office decided how a terminal goes on."""
+    CEILING = "ceiling"
+    """A ceiling or a budget cut or refused what a terminal asked for."""
+    UNKNOWN_CARD = "unknown_card"
+    """An operation named a card that nobody registered, or that the terminal had not read."""
+    SIGNATURE_REFUSED = "signature_refused"
+    """A card's signature was not over the operation that it came with."""
+    LATE = "late"
+    """Work came too late, or was dated ahead, to count on the day that it states; or its consent had ended."""
+    BACKDATED = "backdated"
+    """Work stated an earlier day and counts on it, as after a line that was down."""
 
 
 class Noticed(NamedTuple):
@@ -36,6 +54,47 @@ class Noticed(NamedTuple):
     about: str
     times: int
     last_at: str
+
+
+_CEILINGS: Final = frozenset({Reason.CEILING_REACHED, Reason.BUDGET_SPENT})
+_OF_REFUSALS: Final = {
+    f"card_{Standing.UNREGISTERED}": EventKind.UNKNOWN_CARD,
+    "consent_wrong": EventKind.SIGNATURE_REFUSED,
+}
+
+
+def shown_by(request: Request, decided: Ruling) -> Iterator[EventKind]:
+    """Yield what the office should know of a decision."""
+    verdict, kind = decided.verdict, kind_of(request.content)
+    if not _CEILINGS.isdisjoint((verdict.code, *(cut.reason for cut in verdict.cuts))):
+        yield EventKind.CEILING
+    if request.refusal in _OF_REFUSALS:
+        yield _OF_REFUSALS[request.refusal]
+    if kind is None or not kind.needs_wallet:
+        return
+    if decided.placed.late:
+        yield EventKind.LATE
+    elif request.business_date < business_day(request.arrived, request.day_starts_at).isoformat():
+        yield EventKind.BACKDATED
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the decisions of one batch show: written with them, a row for each terminal, so that nobody waits."""
+
+    times: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    last_at: str = ""
+
+    def add(self, request: Request, decided: Ruling) -> None:
+        """Count what one decision shows."""
+        for kind in shown_by(request, decided):
+            self.times[business_day(request.arrived).isoformat(), str(kind), request.terminal_id] += 1
+            self.last_at = request.arrived.isoformat(timespec="seconds")
+
+    def write(self, connection: Connection, municipality: str) -> None:
+        """Add to the municipality's events; where nothing was noticed, nothing is asked of the store."""
+        rows = [(*key, times, self.last_at) for key, times in sorted(self.times.items())]
+        tally(connection, events, municipality, rows)
 
 
 class Events:

@@ -8,13 +8,15 @@ reads the others as they are. Its ceiling may so be overrun by what batches in o
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select
 
+from ledger.database import reading
 from ledger.points.bulk import among, has_arrays, increase
 from ledger.points.operations import Account, Posting
 from ledger.points.schema import gauges
@@ -41,9 +43,19 @@ class Gauge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What ceilings and budgets leave for one operation, by programme; what is not named has no ceiling."""
+    """What ceilings and budgets leave for one operation, by programme; what is not named has no ceiling.
+
+    `day` is that of the ledger's clock, `rules` are the programmes in force on it: a card's ceilings are theirs,
+    whatever day and version an operation states.
+    """
 
     left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    day: str = ""
+    rules: Mapping[str, Programme] = field(default_factory=dict)
+
+    def in_force(self, programme: Programme) -> Programme:
+        """Return a programme at the version whose ceilings count."""
+        return self.rules.get(programme.code, programme)
 
     def issued(self, programme: str) -> int:
         """Return the points that may still be issued."""
@@ -92,21 +104,30 @@ class Gauges:
     def room(self, programmes: Iterable[Programme], terminal: str, day: str) -> Room:
         """Return what is left for an operation of a terminal on a day."""
         left: dict[tuple[str, str], int] = {}
-        for programme in programmes:
+        rules = {programme.code: programme for programme in programmes}
+        for programme in rules.values():
             for gauge in _gauges(programme.code, terminal, day):
                 if gauge in self.counts:
                     kind = "budget" if gauge.scope == "budget" else gauge.measure
                     room = _ceiling(programme, gauge) - self.counts[gauge] - self.others.get(gauge, 0)
                     key = (programme.code, kind)
                     left[key] = max(0, min(left.get(key, _ENDLESS), room))
-        return Room(left)
+        return Room(left, day, rules)
 
     def add(self, postings: Iterable[Posting], terminal: str, day: str) -> None:
-        """Count what an operation issued and redeemed; what it takes back is given back."""
+        """Count what an operation issued and redeemed; what it takes back is given back, but for what is owed now."""
+        moved: dict[tuple[str, str], int] = defaultdict(int)
         for posting in postings:
-            measure = {Account.CLAIM: _REDEEMED, Account.ISSUED: _ISSUED}.get(posting.account)
-            points = posting.points if measure == _REDEEMED else -posting.points
-            for gauge in _gauges(posting.programme, terminal, day):
+            match posting.account:
+                case Account.CLAIM:
+                    moved[posting.programme, _REDEEMED] += posting.points
+                case Account.ISSUED:
+                    moved[posting.programme, _ISSUED] -= posting.points
+                case Account.OVERDRAFT if posting.points < 0:
+                    # An award that was spent is not there to be taken back: its room stays used.
+                    moved[posting.programme, _ISSUED] -= posting.points
+        for (programme, measure), points in moved.items():
+            for gauge in _gauges(programme, terminal, day):
                 if gauge.measure == measure and gauge in self.counts:
                     # What was issued on an earlier day gives no room back today.
                     more = max(points, -self.counts[gauge])
@@ -117,6 +138,29 @@ class Gauges:
         """Add to the rows what was counted: two that make a row at once lose neither's."""
         rows = [(_key(gauge), gauge.day, _sum_key(gauge), points) for gauge, points in sorted(self.added.items())]
         increase(self.connection, gauges, self.municipality, rows)
+
+
+class Budget(NamedTuple):
+    """What shops issued of a programme's budget so far."""
+
+    programme: str
+    budget: int
+    issued: int
+
+    @property
+    def left(self) -> int:
+        """What may still be issued."""
+        return max(0, self.budget - self.issued)
+
+
+def budgets(engine: Engine, municipality: str, programmes: Iterable[Programme]) -> list[Budget]:
+    """Return how far the budgets of some programmes, each at one version, are used up."""
+    keys = {_sum_key(Gauge(each.code, "budget", "", _ISSUED, ALWAYS)): each for each in programmes}
+    with reading(engine) as connection:
+        query = _summed(arrays=has_arrays(connection))
+        found = connection.execute(query, {"municipality": municipality, "keys": sorted(keys)})
+        issued = {row.total: int(row.points) for row in found}
+    return [Budget(each.code, each.budget, issued.get(key, 0)) for key, each in sorted(keys.items())]
 
 
 _SLICED: Final = frozenset({"programme", "budget"})

@@ -31,12 +31,12 @@ def by_tap(programme: Programme, wallet: Wallet) -> int:
 
 
 def card_redeems(programme: Programme, wallet: Wallet, day: str) -> int:
-    """Return what the card's ceiling leaves to be redeemed on a day."""
-    return max(0, programme.ceilings.card.redeemed - _count(programme, wallet, LimitCounter.REDEEMED, day))
+    """Return what the card's ceiling leaves to be redeemed on a day of the ledger's clock."""
+    return max(0, programme.ceilings.card.redeemed - _count(programme, wallet, LimitCounter.SPENT, day))
 
 
 def card_earns(programme: Programme, wallet: Wallet, day: str) -> int:
-    """Return what the card's ceiling leaves to be issued on a day."""
+    """Return what the card's ceiling leaves to be issued on a day of the ledger's clock."""
     return max(0, programme.ceilings.card.issued - _count(programme, wallet, LimitCounter.ISSUED, day))
 
 
@@ -44,8 +44,7 @@ def earnable(programme: Programme, wallet: Wallet, day: str) -> int | None:
     """Return what the day's limit leaves to be earned, None where there is no limit."""
     if programme.earning is None or programme.earning.per_day is None:
         return None
-    left = programme.earning.per_day - _count(programme, wallet, LimitCounter.AWARDED, day)
-    return max(0, min(left, card_earns(programme, wallet, day)))
+    return max(0, programme.earning.per_day - _count(programme, wallet, LimitCounter.AWARDED, day))
 
 
 def _count(programme: Programme, wallet: Wallet, counter: LimitCounter, period: str) -> int:

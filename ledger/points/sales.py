@@ -95,7 +95,8 @@ def _redeemable(request: Request, work: Work, programme: Programme | None, point
     if not request.pin_verified:
         granted = granted.at_most(by_tap(programme, work.wallet), Reason.PIN_NEEDED)
     granted = granted.at_most(within_limits(programme, work.wallet, work.day), Reason.LIMIT_EXCEEDED)
-    granted = granted.at_most(card_redeems(programme, work.wallet, work.day), Reason.CEILING_REACHED)
+    card = card_redeems(work.room.in_force(programme), work.wallet, work.today)
+    granted = granted.at_most(card, Reason.CEILING_REACHED)
     granted = granted.at_most(work.room.redeemed(programme.code), Reason.CEILING_REACHED)
     granted = granted.at_most(work.wallet.available(programme, work.day), Reason.INSUFFICIENT_BALANCE)
     return granted if granted.points >= rules.minimum else GrantedLeg(0, granted.reason or Reason.BELOW_MINIMUM)
@@ -105,8 +106,14 @@ def _redeem(work: Work, request: Request, programme: Programme, points: int) -> 
     work.begin(programme)
     work.take(programme, points, Account.CLAIM, request.shop)
     work.count(programme, LimitCounter.REDEEMED, work.day, points)
+    work.count(programme, LimitCounter.SPENT, work.today, points)
     if programme.redeeming is not None and programme.redeeming.per_month is not None:
         work.count(programme, LimitCounter.REDEEMED, work.day[:7], points)
+    remember_tap(work, request, programme, points)
+
+
+def remember_tap(work: Work, request: Request, programme: Programme, points: int) -> None:
+    """Count what the tap alone took since the last PIN; a PIN begins the count anew."""
     if request.pin_verified:
         work.forget(programme, LimitCounter.TAPPED, SINCE_PIN)
         work.forget(programme, LimitCounter.TAPS, SINCE_PIN)
@@ -131,7 +138,8 @@ def _earned(request: Request, work: Work, programme: Programme | None, points: i
 
 def within_ceilings(work: Work, programme: Programme, granted: GrantedLeg) -> GrantedLeg:
     """Return what the ceilings of card, terminal, shop and programme, and its budget, leave of points to issue."""
-    granted = granted.at_most(card_earns(programme, work.wallet, work.day), Reason.CEILING_REACHED)
+    card = card_earns(work.room.in_force(programme), work.wallet, work.today)
+    granted = granted.at_most(card, Reason.CEILING_REACHED)
     granted = granted.at_most(work.room.issued(programme.code), Reason.CEILING_REACHED)
     return granted.at_most(work.room.budget(programme.code), Reason.BUDGET_SPENT)
 
@@ -140,7 +148,7 @@ def _award(work: Work, programme: Programme, points: int) -> None:
     work.begin(programme)
     if earnable(programme, work.wallet, work.day) is not None:
         work.count(programme, LimitCounter.AWARDED, work.day, points)
-    work.count(programme, LimitCounter.ISSUED, work.day, points)
+    work.count(programme, LimitCounter.ISSUED, work.today, points)
     work.give(programme, points)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import attrgetter
+from typing import Final
 
 from sqlalchemy import Connection, Engine, select
 
@@ -45,6 +46,9 @@ from ledger.wire.rules import Programme, accepts, in_force
 
 __all__ = ["OperationIdConflict", "Outcome", "PointsStore", "Request"]
 
+_FRESH: Final = timedelta(minutes=1)
+"""How long a process decides by rules that it has read, by the ledger's clock."""
+
 
 class PointsStore:
     """Decides operations and answers for balances."""
@@ -53,7 +57,7 @@ class PointsStore:
         self._engine = with_row_locks(engine)
         self._single = one_by_one(engine)
         self._keys = period_keys
-        self._programmes: dict[str, dict[str, list[Programme]]] = {}
+        self._programmes: dict[str, tuple[datetime, dict[str, list[Programme]]]] = {}
 
     def apply(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide operations in their order and return an outcome for each; the same again gives the same.
@@ -163,14 +167,23 @@ class PointsStore:
     def _rules(
         self, connection: Connection, municipality: str, requests: Iterable[Request]
     ) -> Mapping[str, Sequence[Programme]]:
-        """Return a municipality's programmes: versions never change, so they are read when an unknown one is named."""
-        known = self._programmes.get(municipality, {})
+        """Return a municipality's programmes, as they were read a minute ago at most.
+
+        A version never changes, but a new one lowers ceilings whether or not a terminal names it. Where an unknown one
+        is named, they are read at once.
+        """
+        requests = list(requests)
+        now = max(each.arrived for each in requests)
+        read_at, known = self._programmes.get(municipality, (now, {}))
+        if abs(now - read_at) >= _FRESH:
+            known = {}
         named = {item for each in requests for item in _versions_named(each)}
         if not known or not all(any(p.version == version for p in known.get(code, ())) for code, version in named):
             known = defaultdict(list)
             for programme in load_programmes(connection, [municipality]):
                 known[programme.code].append(programme)
-            self._programmes[municipality] = known = dict(known)
+            known = dict(known)
+            self._programmes[municipality] = now, known
         return known
 
     def _take_ids(self, home: str, visiting: Sequence[Request], arriving: Mapping[str, str]) -> dict[str, Reason]:

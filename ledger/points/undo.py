@@ -64,6 +64,9 @@ def void(
             # The issuer has it back already.
             lapsed.append(Posting(Account.LAPSED, lot.programme, "", -points))
         else:
+            if target.kind == "convert":
+                # What was made of the points and spent is nobody's debt: the card never signed for one.
+                programme = programme.model_copy(update={"overdraft": False})
             change += wallet.after(change).take_back(programme, points, [lot], placed.day)
     change += Change(
         uses=tuple((use, -min(points, wallet.uses[use])) for use, points in moved.uses if use in wallet.uses)

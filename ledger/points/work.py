@@ -13,12 +13,16 @@ from ledger.wire.rules import DaysAfterUse, Programme
 
 
 class Work:
-    """Takes points out of a wallet and gives points to it, and remembers all that a void needs."""
+    """Takes points out of a wallet and gives points to it, and remembers all that a void needs.
+
+    `day` is the one that the operation counts on, `today` that of the ledger's clock, on which ceilings count.
+    """
 
     def __init__(self, request: Request, wallet: Wallet | None, placed: Placed, room: Room = NO_CEILINGS) -> None:
         if request.mykey is None or wallet is None:
             raise ValueError(f"{request.operation_id} names nobody, and identity did not refuse it")
         self.day = placed.day
+        self.today = room.day or placed.day
         self.wallet = wallet
         self.room = room
         self._request = request

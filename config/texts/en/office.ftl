@@ -1,6 +1,21 @@
 # kazasu ledger: what the office's commands answer
 office-dry-run = This was only a look: nothing has changed.
 office-rules = { $programme } version { $version } (from { $since })
+office-rules-silent = Where the file says nothing, this holds:
+default-card-issued = points that one card is given in a day, at most
+default-card-redeemed = points that one card pays with in a day, at most
+default-terminal-issued = points that one terminal gives in a day, at most
+default-terminal-redeemed = points that one terminal takes in a day, at most
+default-shop-issued = points that all terminals of a shop give in a day, at most
+default-shop-redeemed = points that all terminals of a shop take in a day, at most
+default-programme-issued = points that all shops together give in a day, at most
+default-programme-redeemed = points that all shops together take in a day, at most
+default-budget = points that shops give in all, at most
+default-approval-above = points of the office's files in a day, above which a second person approves
+default-tap-sum = points that are paid without a PIN, until the next PIN
+default-tap-count = how often points are paid without a PIN, until the next PIN
+default-reason-every = the period in which a person gets it so often
+default-reason-times = how often a person gets it in the period
 office-shop = Shop { $shop } { $name }
 office-signing-key = Answers are signed with key { $number }, { $print }
 office-columns-losses = operation,what,programme,points,noted
@@ -39,6 +54,7 @@ office-tidied = What has lapsed is taken out, and the totals of past days are ad
 office-shredded = Keys destroyed of: { $months }
 office-columns-list = kind,code,name,version,effective from
 office-columns-totals = programme,issued,held,claimed,lapsed,converted,overdraft
+office-columns-budget = programme,budget,issued by shops,left
 office-columns-claims = business date,programme,claim
 office-columns-audit = at,who,action,detail
 

@@ -1,6 +1,21 @@
 # kazasu ledger：事務局のコマンドが答えること
 office-dry-run = 確かめただけです。何も変えていません。
 office-rules = { $programme } 第{ $version }版（{ $since }から）
+office-rules-silent = ファイルに定めのない項目には、次の値が適用されます。
+default-card-issued = 1枚のカードに1日に付与する上限
+default-card-redeemed = 1枚のカードで1日に使える上限
+default-terminal-issued = 1台の端末が1日に付与する上限
+default-terminal-redeemed = 1台の端末が1日に受け取る上限
+default-shop-issued = 1店舗の全端末が1日に付与する上限
+default-shop-redeemed = 1店舗の全端末が1日に受け取る上限
+default-programme-issued = 全店舗の合計で1日に付与する上限
+default-programme-redeemed = 全店舗の合計で1日に受け取る上限
+default-budget = 店舗での付与の総額の上限
+default-approval-above = 自治体のファイルによる付与のうち、1日にこれを超えると2人目の承認が必要
+default-tap-sum = 次の暗証番号の入力まで、暗証番号なしで使える合計
+default-tap-count = 次の暗証番号の入力まで、暗証番号なしで使える回数
+default-reason-every = この回数を数える期間
+default-reason-times = 期間内に1人が受けられる回数
 office-shop = 加盟店 { $shop } { $name }
 office-signing-key = 応答の署名は { $number } 番目の鍵（{ $print }）で行っています。
 office-columns-losses = operation,what,programme,points,noted
@@ -39,6 +54,7 @@ office-tidied = 期限の過ぎたポイントを失効させ、終わった日�
 office-shredded = 破棄した鍵の月：{ $months }
 office-columns-list = 種類,コード,名称,版,適用開始日
 office-columns-totals = ポイント制度,発行,残高,請求,失効,振替,不足分
+office-columns-budget = ポイント制度,予算,店舗での発行,残り
 office-columns-claims = 営業日,ポイント制度,請求
 office-columns-audit = 日時,係員,操作,内容
 

@@ -226,7 +226,7 @@ class Model:
             _add(self.debts, (target.resident, code), points)
         for lot, points in target.gave:
             if self.last_day(lot) >= asked.business_date:
-                self._take_back(lot, points)
+                self._take_back(lot, points, may_owe=target.kind != "convert")
         for day in target.used:
             _add(self.uses, (target.resident, day), -1)
         self.operations[void.target] = replace(target, is_voided=True)
@@ -289,13 +289,13 @@ class Model:
                 gave.append((lot, points - owed))
         return tuple(gave), tuple(repaid)
 
-    def _take_back(self, lot: Lot, points: int) -> None:
+    def _take_back(self, lot: Lot, points: int, *, may_owe: bool = True) -> None:
         """Take awarded points back: from their own lot, from any other, and at last as a debt where that is allowed."""
         who, code, _ = lot
         own = min(points, self.lots.get(lot, 0))
         _add(self.lots, lot, -own)
         missing = points - own - sum(part for _, part in self._take(who, code, points - own))
-        if missing and code != STREET:
+        if missing and (code != STREET or not may_owe):
             raise Impossible("award_already_spent")
         _add(self.debts, (who, code), missing)
 

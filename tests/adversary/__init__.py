@@ -1,0 +1,1 @@
+"""What somebody tries who owns a terminal's key, a friend's card and a copied journal."""
