@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from tests.town.setting import AUTHORITY, CARDS, HOLDINGS, PROGRAMMES, SHOPS, TO
 
 @dataclass(slots=True)
 class Hall:
-    """The ledger of both towns. `said` are the verdicts that it gave, `when` their time: as it remembers them."""
+    """The ledger of both towns; `app` is None while nobody serves."""
 
     directory: Path
     clock: TownClock
@@ -122,8 +121,3 @@ class Hall:
     def verdict(self, operation_id: str) -> Verdict | None:
         """Return what the ledger has of an operation."""
         return self.ledger.points.verdict(operation_id)
-
-
-async def breathe(seconds: float = 0.0) -> None:
-    """Let time pass in which everybody does what they do by themselves."""
-    await asyncio.sleep(seconds)

@@ -89,7 +89,7 @@ CARDS: Final = tuple(
     Card(0x0C000001 + number, name)
     for number, name in enumerate(("two-towns", "visitor", "expired", "revoked", "blocked", "normal"))
 )
-"""Each resident's card; the names are those of the keys, which lie in the project. The last resident is nobody yet."""
+"""Each resident's card; the names are those of the keys, which lie in the project."""
 
 AUTHORITY: Final = TEST_CA
 
