@@ -25,7 +25,7 @@ class Connection(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ApduExchange:
     """One command (hex, without any PIN) and how it was answered; what was said names a resident and is not kept."""
 
     command: str
@@ -43,7 +43,7 @@ def redact(command: Apdu) -> str:
 class Meter:
     """A connection that counts what goes over the one beneath it, and tells `trace` of every exchange."""
 
-    def __init__(self, connection: Connection, trace: Callable[[Exchange], None] | None = None) -> None:
+    def __init__(self, connection: Connection, trace: Callable[[ApduExchange], None] | None = None) -> None:
         self._connection = connection
         self._trace = trace
         self.apdu_count = 0
@@ -59,7 +59,7 @@ class Meter:
         data, sw = self._connection.transmit(command)
         self.bytes_read += len(data) + 2
         if self._trace is not None:
-            self._trace(Exchange(redact(command), len(data), sw))
+            self._trace(ApduExchange(redact(command), len(data), sw))
         return data, sw
 
 

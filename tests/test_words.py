@@ -1,6 +1,7 @@
-"""One name, one thing: no two classes or named types share a name."""
+"""One name, one thing: no two classes or named types share a name, and the glossary knows them by it."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def _named_type(node: ast.stmt) -> str | None:
             return name
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript(value=ast.Name(id="Literal" | "Annotated"))):
             return name
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=of)) if name[0].isupper() and of[0].isupper():
+            return name
         case _:
             return None
 
@@ -34,3 +37,20 @@ def _named_type(node: ast.stmt) -> str | None:
 def test_one_name_means_one_thing() -> None:
     """A reader who finds a class by its name has found the only one of that name."""
     assert {name: places for name, places in _defined().items() if len(places) > 1} == {}
+
+
+def _named() -> set[str]:
+    """Return what the column *code* of the glossary names."""
+    page = (HOUSE / "docs" / "glossary.md").read_text(encoding="utf-8")
+    cells = [line.rsplit("|", 2)[1] for line in page.splitlines() if line.startswith("|")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_the_glossary_names_what_is_in_the_code() -> None:
+    """A class that is renamed, or a word that the code no longer uses, is found by the page that explains it."""
+    said = "".join(path.read_text(encoding="utf-8") for each in PACKAGES for path in (HOUSE / each).rglob("*.py"))
+    known = set(re.findall(r"\w+", said))
+    classes = {name for name in _named() if name[0].isupper() and not name.isupper()}
+    missing = (classes - set(_defined())) | (_named() - known)
+    assert len(_named()) > 60
+    assert missing == set()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from config.texts import LANGUAGES, Texts
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,7 +54,10 @@ for lang in LANGUAGES:
     print(lang, words("key-language"), words.reason(reason))
 """
     told = run(with_one_more, "-c", program).splitlines()
-    assert told == ["ja English 来店", "en Esperanto Visit", "eo 日本語 Visit"]
+    foreign = [[lang, "Visit"] for lang in (*LANGUAGES[1:], "eo")]
+    assert [line.split()[::2] for line in told] == [["ja", "来店"], *foreign]
+    assert told[-1].split()[1] == Texts(LANGUAGES[0])("language-name")
+    assert "Esperanto" in told[-2]
 
 
 def test_one_that_has_no_texts_is_refused(with_one_more: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader.connection import MAX_PARTS, Exchange, IsoConnection, Meter, redact
+from reader.connection import MAX_PARTS, ApduExchange, IsoConnection, Meter, redact
 from reader.errors import AnswerBroken
 from tests.reader.scripted import Scripted
 
@@ -75,11 +75,11 @@ def test_only_the_first_command_after_power_up_is_repeated() -> None:
 
 def test_the_meter_counts_exchanges_and_bytes_with_their_status_words() -> None:
     """What goes over the air is counted, repetitions too."""
-    traces: list[Exchange] = []
+    traces: list[ApduExchange] = []
     meter = Meter(Scripted({"00b0": ["6C02", "AABB9000"]}), traces.append)
     IsoConnection(meter).transmit(READ)
     assert (meter.apdu_count, meter.bytes_sent, meter.bytes_read) == (2, 10, 6)
-    assert traces == [Exchange("00b0000000", 0, 0x6C02), Exchange("00b0000002", 2, 0x9000)]
+    assert traces == [ApduExchange("00b0000000", 0, 0x6C02), ApduExchange("00b0000002", 2, 0x9000)]
 
 
 @given(pin=st.binary(min_size=4, max_size=16), ins=st.sampled_from([0x20, 0x24, 0x2C]))
