@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -81,16 +81,9 @@ async def _always_there(_self: Syncer) -> bool:
     return True
 
 
-def _no_day_late(_programmes: Iterable[object]) -> timedelta:
-    return timedelta(days=-1)
-
-
 FAULTS: Final = {
     "fork": Fault(
         1, "a ledger that forgot is taken for a fork", lambda: patch.object(Syncer, "_compare", _compare_as_fork)
-    ),
-    "calendar": Fault(
-        4, "counters end with the calendar's day", lambda: patch("ledger.points.upkeep.late_bound", _no_day_late), 60
     ),
     "zone": Fault(4, "the day is the machine's", lambda: patch.object(Station, "business_date", _by_machine)),
     "backdated": Fault(5, "any day is believed", lambda: patch("ledger.points.decide.place", _as_stated)),
