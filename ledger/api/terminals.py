@@ -268,6 +268,8 @@ def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry],
     last, form = Head(entries[-1].entry.seq, entries[-1].hash), max(each.entry.form for each in entries)
     if ledger.registry.advance_head(terminal.id, last.seq, last.hash, form):
         return last
+    # Another upload moved the head meanwhile. The same journal sent twice is harmless: its chain leads to that head. A
+    # second machine with a copy of the journal has written something else there, and the comparison raises.
     now = ledger.registry.terminal(terminal.id) or terminal
     head = Head(now.head_seq, now.head_hash)
     reaches_beyond(links, head)

@@ -104,6 +104,7 @@ def _upsert(table: Table, *, arrays: bool) -> Insert:
         column.name: insert.excluded[column.name] for column in table.c if column.name not in key
     }
     if not values:
+        # All columns are the key: an update of nothing is no SQL.
         return insert.on_conflict_do_nothing()
     return insert.on_conflict_do_update(index_elements=key, set_=values)
 
@@ -111,6 +112,7 @@ def _upsert(table: Table, *, arrays: bool) -> Insert:
 @lru_cache
 def _increase(table: Table, *, arrays: bool) -> Insert:
     insert = _insert(table, arrays=arrays)
+    # The database adds to what is there at that moment: a sum that was read before may be old by now.
     more = {"points": table.c.points + insert.excluded.points}
     return insert.on_conflict_do_update(index_elements=table.primary_key.c.keys(), set_=more)
 
@@ -127,6 +129,7 @@ def _delete(table: Table, *, arrays: bool) -> Delete:
     municipality, *rest = table.primary_key.c
     of_town = delete(table).where(municipality == bindparam(municipality.name))
     if arrays:
+        # The municipality stands apart, as a plain condition: by it Citus sends the statement to one shard.
         return of_town.where(tuple_(*rest).in_(select(_given(rest))))
     return of_town.where(*(column == bindparam(column.name) for column in rest))
 

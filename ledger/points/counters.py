@@ -87,6 +87,7 @@ class Counters:
         drop(connection, counters, municipality, [(finder,) for finder in finders])
 
     def _finder(self, municipality: str, mykey: str, period: str) -> str:
+        # Keyed with the period's key, like the row: when that is destroyed, nothing leads from a person to the row.
         return self.keys.finder(period, f"{municipality} {mykey}".encode())
 
 
@@ -99,6 +100,7 @@ def _by_period(uses: Mapping[CountKey, int]) -> dict[str, Held]:
 
 def _plain(uses: Held) -> bytes:
     plain = json.dumps([[*use, points] for use, points in sorted(uses.items())], separators=(",", ":")).encode()
+    # The length of a sealed row would say how many programmes somebody used in the period.
     return plain.ljust(-(-len(plain) // _PADDED) * _PADDED)
 
 

@@ -92,8 +92,10 @@ class Gauges:
             return
         named = {"municipality": self.municipality, "keys": [_key(gauge) for gauge in wanted]}
         arrays = has_arrays(self.connection)
+        # In the order of the keys, so that two batches lock common rows one way round and never wait for each other.
         there = {row.gauge: row.points for row in self.connection.execute(_locked(arrays=arrays), named)}
         self.counts = {gauge: there.get(_key(gauge), 0) for gauge in wanted}
+        # The other slices are read without a lock: to lock them would let the shops of a town wait for one another.
         sums = {_sum_key(gauge) for gauge in wanted if gauge.scope in _SLICED}
         named = {"municipality": self.municipality, "keys": sorted(sums)}
         totals = {row.total: int(row.points) for row in self.connection.execute(_summed(arrays=arrays), named)}

@@ -255,6 +255,8 @@ class Registry:
 
         `form` is the newest form among the entries that were taken in.
         """
+        # `_FORWARD` itself compares: of two processes that took uploads in at once, the slower one must
+        # not move the head back, and no lock is held while operations are decided.
         named = {"town": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest, "form": form}
         return repeated(self._single, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
 

@@ -50,6 +50,7 @@ def seal(message: Message, purpose: Purpose, terminal_id: str, sealing_key: str,
     recipient = X25519PublicKey.from_public_bytes(base64.b64decode(sealing_key, validate=True))
     plain = canonical(message.as_json())
     if bound_to is not None:
+        # JSON allows spaces at its end. HPKE hides no length, and a serial of eight digits is longer than one of seven.
         plain = plain.ljust(-(-len(plain) // _PADDED) * _PADDED)
     sealed = _SUITE.encrypt(plain, recipient, _info(purpose, terminal_id, bound_to))
     return base64.b64encode(sealed).decode()
