@@ -20,6 +20,7 @@ from ledger.points.registry import Terminal
 from ledger.points.store import Outcome, Request
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.consent import consent_digest_2
+from ledger.wire.days import business_day
 from ledger.wire.entries import Entry, SetAside, SignedEntry, operation_id
 from ledger.wire.kinds import kind_of
 from ledger.wire.operations import Link, Unlink, Unreadable, is_operation
@@ -42,7 +43,9 @@ def decide(
     reached = terminal.form
     operations = [each for each in entries if is_operation(each.entry.content)]
     outcomes: list[Outcome] = []
-    batch = _Batch(ledger, terminal, Closes(terminal.id, terminal.closed, ledger.registry.closed_seq), given or {})
+    today = business_day(ledger.clock(), terminal.shop.day_starts_at).isoformat()
+    closes = Closes(terminal.id, terminal.closed, ledger.registry.closed_seq, today)
+    batch = _Batch(ledger, terminal, closes, given or {})
     for alone, group in groupby(operations, key=_changes_identity):
         if alone:
             for each in group:

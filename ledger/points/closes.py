@@ -39,11 +39,15 @@ OPEN: Final = ClosedUpTo()
 
 @dataclass(slots=True)
 class Closes:
-    """Follows the closes along one upload, in the order of the journal; `of_other` knows those of sister terminals."""
+    """Follows the closes along one upload, in the order of the journal; `of_other` knows those of sister terminals.
+
+    `today` is the shop's day by the ledger's clock: no close that states a later one raises the floor beyond it.
+    """
 
     terminal_id: str
     own: ClosedUpTo
     of_other: Callable[[str], int]
+    today: str
 
     def before(self, entry: Entry) -> tuple[str | None, int]:
         """Return the floor for an entry's day, and how far the terminal of the operation that it voids is closed."""
@@ -53,7 +57,7 @@ class Closes:
             of = content.target.rpartition("-")[0]
             closed_seq = self.own.seq if of == self.terminal_id else self.of_other(of)
         elif isinstance(content, Close):
-            self.own = ClosedUpTo(_reach(content, entry.seq), max(floor or "", entry.business_date))
+            self.own = ClosedUpTo(_reach(content, entry.seq), max(floor or "", min(entry.business_date, self.today)))
         return floor, closed_seq
 
 
