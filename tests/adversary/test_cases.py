@@ -470,3 +470,11 @@ async def test_nobody_undoes_what_is_not_theirs(thief: Thief, victim: Card, town
     )
     assert {each["status"] for each in verdicts} == {"refused"}
     assert town.held(victim, SECOND) == {TOWN: 2_000}
+
+
+async def test_honest_work_shows_the_office_nothing(thief: Thief, friend: Card, town: Town) -> None:
+    """A sale, an award, a void and a visit within the rules are no events."""
+    town.deposit(friend, STREET, 500)
+    await serve(thief, friend, sale(1_100, {STREET: 110}, {STREET: 9}), award("visit", 50))
+    await thief.do(void(f"{thief.id}-000002"))
+    assert town.noticed() == {}

@@ -232,7 +232,7 @@ def test_a_greedy_hand_comes_close_to_the_cap_and_not_beyond(scene: Scene, tmp_p
     assert kept == VICTIMS
 
 
-@settings(max_examples=45, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=35, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(moves=st.lists(MOVES, min_size=50, max_size=75))
 def test_no_play_gains_more_than_the_caps(
     scene: Scene, tmp_path_factory: pytest.TempPathFactory, moves: list[Move]
