@@ -44,7 +44,7 @@ version = 1
 effective_from = 2026-04-01
 expiry = { rule = "fiscal_year_end", years = 1 }
 [programme.reasons]
-visit = { name = { ja = "来館", en = "Visit" }, up_to = 50 }
+visit = { name = { ja = "来館", en = "Visit" }, up_to = 50, times = 100 }
 """
 
 
