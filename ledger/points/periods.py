@@ -212,33 +212,29 @@ class PeriodKeys:
         return found
 
     def _look_up(self, period: str, *, purpose: KeyPurpose) -> None:
-        """Read a month's key, if it is the one that the store knows; make it where that knows of none."""
-        stamp = self._stamp(period)
-        with reading(self._engine) as connection:
-            known = _known(connection, period)
-        if known.key_print is None and purpose == "seal":
-            known = self._make(period)
-            stamp = self._stamp(period)
-        if known == Known(None, destroyed=True):
-            self._found[period] = _Found(None, b"", renewed=False, stamp=stamp)
-        elif self._is(period, known):
-            secret = self._path(period).read_bytes()
-            finding = hmac.digest(secret, b"kazasu/2 finding", hashlib.sha256)
-            self._found[period] = _Found(AESGCM(secret), finding, renewed=known.destroyed, stamp=stamp)
-        else:
-            raise PeriodKeyMissing(period)
-
-    def _make(self, period: str) -> Known:
-        """Make a period's key, unless somebody else has made it meanwhile; what is left of a destroyed one goes."""
+        """Read a period's key, if it is the one that the store knows; make it where that knows of none."""
+        # Alone: between the store's word and the file nobody makes, renews or destroys the key.
         with alone_in(self._directory):
             with reading(self._engine) as connection:
                 known = _known(connection, period)
-            if known.key_print is not None:
-                return known
-            if known.destroyed:
-                self._remove(period)
-            make_secret(self._path(period))
-            return _insert(self._engine, period, str(self._print(period)))
+            if known.key_print is None and purpose == "seal":
+                known = self._make(period, known)
+            stamp = self._stamp(period)
+            if known == Known(None, destroyed=True):
+                self._found[period] = _Found(None, b"", renewed=False, stamp=stamp)
+            elif self._is(period, known):
+                secret = self._path(period).read_bytes()
+                finding = hmac.digest(secret, b"kazasu/2 finding", hashlib.sha256)
+                self._found[period] = _Found(AESGCM(secret), finding, renewed=known.destroyed, stamp=stamp)
+            else:
+                raise PeriodKeyMissing(period)
+
+    def _make(self, period: str, known: Known) -> Known:
+        """Make a period's key; what is left of a destroyed one goes."""
+        if known.destroyed:
+            self._remove(period)
+        make_secret(self._path(period))
+        return _insert(self._engine, period, str(self._print(period)))
 
     def _is(self, period: str, known: Known) -> bool:
         """Return whether the file of a month is the key that the store knows."""

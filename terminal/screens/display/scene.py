@@ -53,7 +53,7 @@ def display(view: ResidentView, words: Words, *, motion: bool) -> Iterator[Widge
         yield Vertical(*(_line(index, view, words) for index in range(len(view.lines))), classes="lines tight")
     for cut in view.cuts:
         yield Prose(words(f"resident-cut-{cut.leg}", points=points(cut.asked - cut.granted)), "spaced strong")
-        yield Prose(words.refusal(Fault(cut.reason)).why)
+        yield Prose(words.refusal(Fault(cut.reason)).why, "detail")
     yield from _fault(view, words)
     if view.scene in _PICTURED and view.fault is None:
         moving = motion and view.scene is Scene.KEEP_CARD
