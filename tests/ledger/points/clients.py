@@ -45,7 +45,7 @@ def programmes() -> list[Programme]:
         deduction_order=10,
         earning=Earning(yen_per_point=YEN_PER_POINT[CITY]),
         reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000, times=1_000)},
-        redeeming=Redeeming(per_day=CITY_A_DAY, tap_ceiling=no_ceiling),
+        redeeming=Redeeming(per_day=CITY_A_DAY, tap_ceiling=no_ceiling, tap_count=no_ceiling),
         expiry=DaysAfterUse(rule="days_after_use", days=DAYS[CITY]),
         convert=(Rate(to=STREET, take=10, give=11, since=start),),
     )
@@ -56,7 +56,7 @@ def programmes() -> list[Programme]:
         effective_from=start,
         deduction_order=20,
         earning=Earning(yen_per_point=YEN_PER_POINT[STREET]),
-        redeeming=Redeeming(tap_ceiling=no_ceiling),
+        redeeming=Redeeming(tap_ceiling=no_ceiling, tap_count=no_ceiling),
         expiry=DaysAfterAward(rule="days_after_award", days=DAYS[STREET]),
         returning=Returning(lapsed="extend", days=EXTENDED),
         overdraft=True,

@@ -80,7 +80,7 @@ def city() -> Programme:
         effective_from=date(2026, 4, 1),
         deduction_order=10,
         reasons={"visit": AwardReason(name=Name(ja="来館", en="Visit"), up_to=1_000, times=1_000)},
-        redeeming=Redeeming(per_day=1_000, tap_ceiling=500),
+        redeeming=Redeeming(per_day=1_000, tap_ceiling=500, tap_count=1_000, tap_sum=1_000_000),
         expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
         convert=(Rate(to=STREET, take=100, give=110, since=date(2026, 11, 1), until=date(2026, 11, 30)),),
     )
@@ -95,7 +95,7 @@ def street() -> Programme:
         effective_from=date(2026, 4, 1),
         deduction_order=20,
         earning=Earning(yen_per_point=110),
-        redeeming=Redeeming(tap_ceiling=1_000),
+        redeeming=Redeeming(tap_ceiling=1_000, tap_count=1_000, tap_sum=1_000_000),
         expiry=DaysAfterAward(rule="days_after_award", days=365),
     )
 
