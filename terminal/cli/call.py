@@ -186,8 +186,6 @@ class _Operator:
                 return Picked(1)
             case EnteringReturn(notice=Fault() as wrong):
                 raise Stopped(wrong)
-            case EnteringReturn() if self.call.kind == "void":
-                raise Stopped(Fault("target_closed"))
             case EnteringReturn(text=""):
                 return Typed(str(self.call.bill)) if self.call.bill is not None else Entered()
             case EnteringReturn():

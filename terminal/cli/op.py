@@ -107,7 +107,7 @@ def void(
     call.matching(OPERATION_ID, target, "--target")
 
     def start(counter: Counter) -> Step:
-        begun = begin(counter, PickingUndo())
+        begun = begin(counter, PickingUndo(to_void=True))
         return begun, (ListUndoable(begun.task, target),)
 
     call.run(start)

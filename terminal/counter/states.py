@@ -228,6 +228,8 @@ class PickingUndo:
     cursor: int = 0
     slip: SlipCode | None = None
     number: int | None = None
+    to_void: bool = False
+    """Whether nothing but a void is meant: the ledger says why where that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ def picking_undo(counter: Counter, state: PickingUndo, event: Event) -> Step:
         case Moved(by) if items is not None:
             return go(counter, replace(state, cursor=(state.cursor + by) % (len(items) + 1)))
         case Picked(number) if items is not None and 1 <= number <= len(items) + 1:
-            return _picked(counter, items, number - 1)
+            return _picked(counter, replace(state, cursor=number - 1), items)
         case Entered() if items is not None:
-            return _picked(counter, items, state.cursor)
+            return _picked(counter, state, items)
         case _:  # no other event is for this state
             return stay(counter)
 
@@ -54,9 +54,12 @@ def _listed(counter: Counter, state: PickingUndo, found: tuple[Undoable, ...]) -
     return go(counter, replace(state, items=found))
 
 
-def _picked(counter: Counter, items: tuple[Undoable, ...], index: int) -> Step:
+def _picked(counter: Counter, state: PickingUndo, items: tuple[Undoable, ...]) -> Step:
     """Go on with a line; the one after the last looks for another."""
-    return _undo(counter, items[index]) if index < len(items) else go(counter, FindingUndo())
+    if state.cursor == len(items):
+        return go(counter, FindingUndo())
+    item = items[state.cursor]
+    return go(counter, ConfirmingUndo(item)) if state.to_void else _undo(counter, item)
 
 
 def _undo(counter: Counter, item: Undoable) -> Step:

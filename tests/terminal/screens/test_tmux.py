@@ -97,7 +97,7 @@ def test_a_first_sale_in_japanese(tmp_path: Path) -> None:
         shop.press("Enter")
         shop.wait_for("会計金額を入力してください")
         shop.press("F4")
-        shop.wait_for("取り消す取引を選んでください", "1,200 円")
+        shop.wait_for("取消・返品する取引を選んでください", "1,200 円")
         shop.press("Enter")
         shop.wait_for("この取引を取り消しますか")
         shop.press("Enter")
