@@ -15,6 +15,7 @@ import anyio
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.trust import Anchors
 from ledger.embedded import assemble
@@ -88,7 +89,8 @@ async def test_a_server_that_is_killed_while_terminals_upload(place: Place) -> N
     ledger.registry.add_programmes([city()])
     ledger.registry.add_shop(Shop(code=SHOP, name="見本商店"))
     card = Card.issue(0x01F3A9C2)
-    mykey = ledger.identity.register(card.reference, b"key", [], ledger.today())
+    public_key = card.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    mykey = ledger.identity.register(card.reference, public_key, [], ledger.today())
     ledger.points.deposit(mykey, city(), None, 820)
     codes = [ledger.new_enrolment_code(SHOP) for _ in range(TILLS)]
     served = Served(place)
