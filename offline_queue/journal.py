@@ -151,6 +151,19 @@ class Journal(JournalReader):
         expected_id: str | None = None,
         reference: str | None = None,
     ) -> Recorded:
+        # Whoever reads between the commit and the new head would take the last entry for one that was altered.
+        with self._lock:
+            return self._write(content, at, operator, business_date, expected_id, reference)
+
+    def _write(
+        self,
+        content: Message,
+        at: datetime,
+        operator: str,
+        business_date: date,
+        expected_id: str | None,
+        reference: str | None,
+    ) -> Recorded:
         with self._transaction() as connection:
             if reference is not None and (known := self.referred(reference)) is not None:
                 return known

@@ -350,25 +350,31 @@ class JournalReader:
 
         That is what the ledger has not yet, some of what it has, and that nothing is missing at the end.
         """
-        witness = read_witness(self._path, self.terminal_id, self.public_key)
-        last, _ = self.head()
-        first = max(last - most, min(last, self.ledger_head()) - TAIL_SENT, 0)
-        before = [(FIRST_PREVIOUS_HASH, 0)]
-        if first and not (before := self._rows("SELECT hash, received FROM entries WHERE seq = ?", (first,))):
-            raise JournalCorrupt("it is missing", first)
-        proof = self.proof()
-        proof.begin_after(first, *before[0])
-        kinds: Counter[str] = Counter()
-        answered, aside = self.ledger_head(), self.set_aside()
-        for line in self.history(first, last):
-            proof.follow(line)
-            if isinstance(line, StoredEntry):
-                kinds[line.kind] += 1
-                if line.decided is None and line.seq <= answered and line.kind not in MARKS and line.seq not in aside:
-                    raise JournalCorrupt("its verdict is missing", line.seq)
-        proof.finish()
-        self._confirm_end(last, witness)
-        self._confirm_indexes(first, kinds)
+        with self._lock:
+            witness = read_witness(self._path, self.terminal_id, self.public_key)
+            last, _ = self.head()
+            first = max(last - most, min(last, self.ledger_head()) - TAIL_SENT, 0)
+            before = [(FIRST_PREVIOUS_HASH, 0)]
+            if first and not (before := self._rows("SELECT hash, received FROM entries WHERE seq = ?", (first,))):
+                raise JournalCorrupt("it is missing", first)
+            proof = self.proof()
+            proof.begin_after(first, *before[0])
+            kinds: Counter[str] = Counter()
+            answered, aside = self.ledger_head(), self.set_aside()
+            for line in self.history(first, last):
+                proof.follow(line)
+                if isinstance(line, StoredEntry):
+                    kinds[line.kind] += 1
+                    if (
+                        line.decided is None
+                        and line.seq <= answered
+                        and line.kind not in MARKS
+                        and line.seq not in aside
+                    ):
+                        raise JournalCorrupt("its verdict is missing", line.seq)
+            proof.finish()
+            self._confirm_end(last, witness)
+            self._confirm_indexes(first, kinds)
 
     def history(self, after: int = 0, upto: int | None = None) -> Iterator[RecordLine]:
         """Yield entries in their order, each after the answer of the ledger that decided it, and the other answers."""
