@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 import httpx
@@ -420,7 +421,7 @@ async def test_a_request_that_was_overheard_is_nothing_a_second_time(thief: Thie
     assert answer.json()["code"] == "request_replayed"
 
 
-def _keep(sent: list[httpx.Request]):  # type: ignore[no-untyped-def]  # httpx's own hook
+def _keep(sent: list[httpx.Request]) -> Callable[[httpx.Request], Awaitable[None]]:
     async def keep(request: httpx.Request) -> None:
         sent.append(request)
 
