@@ -31,10 +31,10 @@ _NAME: Final = Name(ja="見本ポイント", en="Sample")
 _CHUNK: Final = 10_000
 
 
-def programmes(town: str) -> list[Programme]:
+def programmes(municipality: str) -> list[Programme]:
     """Return a town's own points, with a limit for the day, and those of two of its streets."""
     city = Programme(
-        code=town,
+        code=municipality,
         name=_NAME,
         version=1,
         effective_from=date(2026, 4, 1),
@@ -43,7 +43,7 @@ def programmes(town: str) -> list[Programme]:
         expiry=FiscalYearEnd(rule="fiscal_year_end", years=1),
     )
     east = Programme(
-        code=f"{town}-EAST",
+        code=f"{municipality}-EAST",
         name=_NAME,
         version=1,
         effective_from=date(2026, 4, 1),
@@ -52,19 +52,19 @@ def programmes(town: str) -> list[Programme]:
         redeeming=Redeeming(tap_ceiling=1_000),
         expiry=DaysAfterAward(rule="days_after_award", days=365),
     )
-    return [city, east, east.model_copy(update={"code": f"{town}-WEST", "deduction_order": 30})]
+    return [city, east, east.model_copy(update={"code": f"{municipality}-WEST", "deduction_order": 30})]
 
 
-def settle(engine: Engine, town: str, residents: int) -> None:
+def settle(engine: Engine, municipality: str, residents: int) -> None:
     """Let so many people have points of a town's three programmes."""
-    Registry(engine).add_programmes(programmes(town))
+    Registry(engine).add_programmes(programmes(municipality))
     people = [resident(number) for number in range(residents)]
-    codes = [programme.code for programme in programmes(town)]
+    codes = [programme.code for programme in programmes(municipality)]
     held = ((mykey, code, "free", "2028-03-31", 1_000_000) for mykey, code in product(people, codes))
     for table, rows in ((wallets, ((mykey,) for mykey in people)), (lots, held)):
         for chunk in _chunks(rows):
             with engine.begin() as connection:
-                add(connection, table, town, chunk)
+                add(connection, table, municipality, chunk)
     if engine.dialect.name == "postgresql":
         # The planner must know what was filled, as autovacuum would tell it soon, and `pgbench -i` does at once.
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -76,18 +76,18 @@ def resident(number: int) -> str:
     return f"R{number:09d}"
 
 
-def sales(town: str, terminal: int, residents: int) -> Iterator[Request]:
+def sales(municipality: str, terminal: int, residents: int) -> Iterator[Request]:
     """Yield the sales of one terminal: each to somebody of the town, who pays a part in points and earns some."""
-    shop = f"{town}-0001"
+    shop = f"{municipality}-0001"
     content = Sale(
         kind="sale",
-        municipality=town,
+        municipality=municipality,
         resident="A" * 300,
         bill=1_200,
-        redeem=[Leg(programme=town, points=20)],
-        award=[Leg(programme=f"{town}-EAST", points=1_180 // 110)],
+        redeem=[Leg(programme=municipality, points=20)],
+        award=[Leg(programme=f"{municipality}-EAST", points=1_180 // 110)],
         amount_due=1_180,
-        rules={town: 1, f"{town}-EAST": 1},
+        rules={municipality: 1, f"{municipality}-EAST": 1},
         assurance=TapOnly(method="tap"),
     )
     chance = random.Random(terminal)  # noqa: S311  # the same people in every run

@@ -21,10 +21,10 @@ from ledger.place import Place
 from ledger.wire.answers import Standing
 from ledger.wire.rules import AwardReason, FiscalYearEnd, Name, Programme
 
-TOWN = "252034"
+MUNICIPALITY = "252034"
 _NAME = Name(ja="見本ポイント", en="Sample")
 PROGRAMME = Programme(
-    code=TOWN,
+    code=MUNICIPALITY,
     name=_NAME,
     version=1,
     effective_from=date(2026, 4, 1),
@@ -49,10 +49,10 @@ def _measure(folder: Path, lines: int) -> tuple[float, float, float]:
     _settle(ledger, file, lines)
     started = time.perf_counter()
     with file.open("rb") as content:
-        asked = plan(ledger, TOWN, content)
+        asked = plan(ledger, MUNICIPALITY, content)
     checked = time.perf_counter()
     assert (asked.lines, asked.wrong) == (lines, 0)
-    assert carry_out(ledger, asked, Officer(TOWN, "benchmark")).rows == lines
+    assert carry_out(ledger, asked, Officer(MUNICIPALITY, "benchmark")).rows == lines
     given = time.perf_counter()
     ledger.close()
     return checked - started, given - checked, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -64,7 +64,7 @@ def _settle(ledger: Ledger, file: Path, people: int) -> None:
         content.write("who,programme,points,reason\n")
         for start in range(0, people, 10_000):
             chunk = [f"R{number:09d}" for number in range(start, min(start + 10_000, people))]
-            content.writelines(f"{mykey},{TOWN},20,visit\n" for mykey in chunk)
+            content.writelines(f"{mykey},{MUNICIPALITY},20,visit\n" for mykey in chunk)
             connection.execute(insert(card), [_card(mykey) for mykey in chunk])
 
 

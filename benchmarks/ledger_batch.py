@@ -105,7 +105,7 @@ def measure(url: str, clients: int, folder: Path, *, beside_pgbench: bool = Fals
     engine = open_engine(url)
     upgrade(engine, "points")
     for client in range(clients):
-        settle(engine, _town(client), RESIDENTS)
+        settle(engine, _municipality(client), RESIDENTS)
     engine.dispose()
     if beside_pgbench:
         _pgbench(url, "-i", "-q", "-s", str(CLIENTS))
@@ -157,7 +157,7 @@ def _upload(url: str, folder: Path, client: int, turn: Barrier) -> None:
     """Be one client: prepare a turn's batches, wait until all have, and upload them."""
     engine = open_engine(url)
     points = PointsStore(engine, PeriodKeys(folder / "periods", engine))
-    asked = sales(_town(client), 1, RESIDENTS)
+    asked = sales(_municipality(client), 1, RESIDENTS)
     for _ in range(ROUNDS):
         batches = [list(islice(asked, MAX_UPLOAD)) for _ in range(BATCHES)]
         # A server has what it loaded out of the collector's way too; what will be asked is not there yet.
@@ -169,7 +169,7 @@ def _upload(url: str, folder: Path, client: int, turn: Barrier) -> None:
     engine.dispose()
 
 
-def _town(client: int) -> str:
+def _municipality(client: int) -> str:
     return f"{250_000 + client}"
 
 

@@ -21,7 +21,7 @@ from ledger.points.store import PointsStore, Request
 from ledger.wire.answers import Status
 from tests.postgres import server
 
-TOWN: Final = "252034"
+MUNICIPALITY: Final = "252034"
 SIZES: Final = (10_000, 1_000_000)
 
 ROUNDS: Final = 10
@@ -97,11 +97,11 @@ def filled(url: str, residents: int, folder: Path) -> Backend:
     """Return a store in which so many people hold points of three programmes."""
     engine = open_engine(url)
     upgrade(engine, "points")
-    settle(engine, TOWN, residents)
+    settle(engine, MUNICIPALITY, residents)
     with engine.connect() as connection:
         size = int(connection.scalar(text(SIZES_OF[engine.dialect.name])))
     points = PointsStore(engine, PeriodKeys(folder / "periods", engine))
-    return Backend(points, residents, size // residents, sales(TOWN, 1, residents))
+    return Backend(points, residents, size // residents, sales(MUNICIPALITY, 1, residents))
 
 
 def databases(url: str) -> list[str]:

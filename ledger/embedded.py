@@ -50,8 +50,8 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
             engine.dispose()
         raise
     identity, registry = Identity(identity_engine, keys.cards, clock), Registry(points_engine)
-    if identity.has_unassigned() and len(towns := registry.towns()) == 1:
-        identity.assign(towns[0])
+    if identity.has_unassigned() and len(municipalities := registry.municipalities()) == 1:
+        identity.assign(municipalities[0])
     return Ledger(
         stores=(identity_engine, points_engine),
         identity=identity,

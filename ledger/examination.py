@@ -51,9 +51,14 @@ def _months(ledger: Ledger) -> Finding:
 
 def _books(ledger: Ledger) -> Iterator[Finding]:
     with reading(ledger.books) as connection:
-        towns = sorted(connection.scalars(select(programmes.c.municipality).distinct()))
-    wrong = [totals.programme for town in towns for totals in count(ledger.books, town) if not totals.agree]
+        municipalities = sorted(connection.scalars(select(programmes.c.municipality).distinct()))
+    wrong = [
+        totals.programme
+        for municipality in municipalities
+        for totals in count(ledger.books, municipality)
+        if not totals.agree
+    ]
     if wrong:
         yield Finding("books", Level.WRONG, fault=Fault("totals_wrong", (("programmes", ", ".join(wrong)),)))
     else:
-        yield Finding("books", Level.GOOD, str(len(towns)))
+        yield Finding("books", Level.GOOD, str(len(municipalities)))

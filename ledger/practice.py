@@ -82,7 +82,7 @@ def _settle(ledger: Ledger, sample: Sample, holding: PracticeHolding, certificat
         return
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     mykey = ledger.identity.register(
-        reference, key, [], ledger.today(), town=sample.shop.code[:6], ends=certificate.not_valid_after_utc
+        reference, key, [], ledger.today(), municipality=sample.shop.code[:6], ends=certificate.not_valid_after_utc
     )
     programmes = {programme.code: programme for programme in sample.programme}
     for lot in holding.lots:

@@ -194,10 +194,10 @@ def gives_more_than_paid(programmes: Sequence[Programme]) -> Iterator[str]:
     """Yield the programmes that together, on some day, give more points for a bill than it has yen."""
     for day in sorted({each.effective_from for each in programmes}):
         earning = {p.code: p.earning.yen_per_point for p in in_force(programmes, day).values() if p.earning is not None}
-        for town in {code[:6] for code in earning}:
-            of_town = {code: yen for code, yen in earning.items() if code[:6] == town}
-            if sum(Fraction(1, yen) for yen in of_town.values()) > 1:
-                yield from of_town
+        for municipality in {code[:6] for code in earning}:
+            of_municipality = {code: yen for code, yen in earning.items() if code[:6] == municipality}
+            if sum(Fraction(1, yen) for yen in of_municipality.values()) > 1:
+                yield from of_municipality
 
 
 def gains(programmes: Sequence[Programme]) -> Iterator[str]:

@@ -113,8 +113,8 @@ def _tidy_for_ever(ledger: Ledger) -> None:
     while True:
         try:
             tidy(ledger.books, ledger.periods, earliest_running(ledger.clock()))
-            for town in ledger.registry.towns():
-                ledger.audit.deliver(town)
+            for municipality in ledger.registry.municipalities():
+                ledger.audit.deliver(municipality)
         except DBAPIError as error:
             log_failure(error)
         time.sleep(_TIDY_SECONDS)

@@ -59,7 +59,7 @@ class Audit:
         detail: Mapping[str, str],
         at: datetime,
         mykey: str | None = None,
-        towns: Iterable[str] = (),
+        municipalities: Iterable[str] = (),
     ) -> Iterator[None]:
         """Write down what is about to be done, and then what came of it; the other towns that it concerns are told.
 
@@ -68,7 +68,7 @@ class Audit:
         """
         entry = secrets.token_hex(16)
         sealed = {} if mykey is None else {_PERSON: self._seal(entry, at, mykey)}
-        others = sorted(set(towns) - {officer.municipality})
+        others = sorted(set(municipalities) - {officer.municipality})
         self._write(_row(entry, officer, action, {"state": "asked", **detail, **sealed}, at), others)
         try:
             yield
@@ -87,22 +87,22 @@ class Audit:
             self._tell(each.municipality, each.entry, each.addressee, json.loads(each.told))
         return len(waiting)
 
-    def _write(self, row: Mapping[str, str], towns: Sequence[str]) -> None:
+    def _write(self, row: Mapping[str, str], municipalities: Sequence[str]) -> None:
         told = json.dumps(dict(row), ensure_ascii=False)
-        waiting = [(row["entry"], town, told) for town in towns]
+        waiting = [(row["entry"], municipality, told) for municipality in municipalities]
 
         def work(connection: Connection) -> None:
             connection.execute(insert(audit), dict(row))
             add(connection, audit_outbox, row["municipality"], waiting)
 
         repeated(self._engine, work)
-        for entry, town, _ in waiting:
-            self._tell(row["municipality"], entry, town, row)
+        for entry, municipality, _ in waiting:
+            self._tell(row["municipality"], entry, municipality, row)
 
-    def _tell(self, municipality: str, entry: str, town: str, row: Mapping[str, str]) -> None:
+    def _tell(self, municipality: str, entry: str, addressee: str, row: Mapping[str, str]) -> None:
         """Write an entry into another town's audit, and only then take it out of the outbox: again changes nothing."""
-        told = {**row, "municipality": town, "who": f"{municipality}: {row['who']}"[:40]}
-        named = (audit.c.municipality == town, audit.c.entry == entry)
+        told = {**row, "municipality": addressee, "who": f"{municipality}: {row['who']}"[:40]}
+        named = (audit.c.municipality == addressee, audit.c.entry == entry)
 
         def work(connection: Connection) -> None:
             if connection.scalar(select(audit.c.entry).where(*named)) is None:
@@ -112,7 +112,7 @@ class Audit:
         sent = (
             audit_outbox.c.municipality == municipality,
             audit_outbox.c.entry == entry,
-            audit_outbox.c.addressee == town,
+            audit_outbox.c.addressee == addressee,
         )
         repeated(self._engine, lambda connection: connection.execute(delete(audit_outbox).where(*sent)))
 

@@ -233,7 +233,7 @@ def _misfit(asked: Plan, line: AwardLine) -> LineError | None:
     return LineError(line.line, "ended", line.programme) if last is not None and last < asked.on else None
 
 
-def _known(identity: Identity, town: str, lines: Sequence[AwardLine]) -> Iterator[tuple[AwardLine, str | None]]:
+def _known(identity: Identity, municipality: str, lines: Sequence[AwardLine]) -> Iterator[tuple[AwardLine, str | None]]:
     """Yield each line with its MyKey ID, None where nobody is registered under what it says.
 
     A number is that of the town's own service: another town's residents are not found by theirs.
@@ -241,8 +241,10 @@ def _known(identity: Identity, town: str, lines: Sequence[AwardLine]) -> Iterato
     named = [line.who for line in lines if isinstance(line.who, str)]
     mykeys = identity.known(who for who in named if len(who) != CONTACT_LENGTH)
     contacts = identity.find_contacts(who for who in named if len(who) == CONTACT_LENGTH)
-    of_town = [line.who for line in lines if isinstance(line.who, ServiceId) and line.who.municipality in (None, town)]
-    numbers = identity.find_mykeys(of_town, town)
+    of_municipality = [
+        line.who for line in lines if isinstance(line.who, ServiceId) and line.who.municipality in (None, municipality)
+    ]
+    numbers = identity.find_mykeys(of_municipality, municipality)
     for line in lines:
         if isinstance(line.who, ServiceId):
             yield line, numbers.get(line.who)

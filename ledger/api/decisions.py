@@ -162,8 +162,8 @@ def _linkable(ledger: Ledger, entry: Entry) -> set[str] | None:
 
     A ledger of release 0.1.0 had named none: what its terminals had journalled is decided as it was then (None).
     """
-    town = entry.terminal_id[:6]
-    if entry.form == 1 and not ledger.registry.services(town):
+    municipality = entry.terminal_id[:6]
+    if entry.form == 1 and not ledger.registry.services(municipality):
         return None
     return ledger.registry.services_at(entry.terminal_id[:11])
 
@@ -193,7 +193,7 @@ def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
             signature=signature,
             now=ledger.clock(),
             today=ledger.today(),
-            town=entry.terminal_id[:6],
+            municipality=entry.terminal_id[:6],
             linkable=_linkable(ledger, entry) if registration.services else None,
         )
     except IdentityRefusal as refused:

@@ -335,8 +335,8 @@ def _act(
     ledger: Ledger, officer: Officer, action: str, mykey: str | None, **detail: str
 ) -> AbstractContextManager[None]:
     """Return what writes an act down: its intent, and its result, in every town that it concerns."""
-    towns = set() if mykey is None else people.concerned(ledger, mykey)
-    return ledger.audit.act(officer, action, detail, ledger.clock(), mykey, towns)
+    municipalities = set() if mykey is None else people.concerned(ledger, mykey)
+    return ledger.audit.act(officer, action, detail, ledger.clock(), mykey, municipalities)
 
 
 def _plan(ledger: Ledger, officer: Officer, file: bytes, occasion: str | None, *, paid: bool = False) -> Plan:

@@ -22,16 +22,16 @@ WAITING: Final = timedelta(days=1)
 """How long the towns concerned have to object before another town's code is given out."""
 
 
-def find(ledger: Ledger, town: str, who: str | ServiceId) -> str:
+def find(ledger: Ledger, municipality: str, who: str | ServiceId) -> str:
     """Return the MyKey ID of the resident whom an office names; a number belongs to its own town's service.
 
     Raise IdentityRefusal `mykey_unknown` where there is no such resident.
     """
     match who:
-        case ServiceId(municipality=municipality) if municipality not in (None, town):
+        case ServiceId(municipality=issuer) if issuer not in (None, municipality):
             mykey = None
         case ServiceId():
-            mykey = ledger.identity.find_mykey(who, town)
+            mykey = ledger.identity.find_mykey(who, municipality)
         case _ if len(who) == CONTACT_LENGTH:
             mykey = ledger.identity.find_contact(who)
         case _:
@@ -43,39 +43,39 @@ def find(ledger: Ledger, town: str, who: str | ServiceId) -> str:
 
 def concerned(ledger: Ledger, mykey: str) -> set[str]:
     """Return the towns that a resident concerns: the one that registered them, and those whose points they have."""
-    home = ledger.identity.town_of(mykey)
-    return ledger.points.towns_of(mykey) | ({home} if home else set())
+    home = ledger.identity.municipality_of(mykey)
+    return ledger.points.municipalities_of(mykey) | ({home} if home else set())
 
 
-def is_home(ledger: Ledger, town: str, mykey: str) -> bool:
+def is_home(ledger: Ledger, municipality: str, mykey: str) -> bool:
     """Return whether a town registered a resident; where that is not recorded, any town concerned may act.
 
     Raise IdentityRefusal `person_elsewhere` where the resident does not concern the town at all.
     """
-    home = ledger.identity.town_of(mykey)
-    if home == town:
+    home = ledger.identity.municipality_of(mykey)
+    if home == municipality:
         return True
-    towns = concerned(ledger, mykey)
-    if town not in towns and not (home == "" and not towns):
+    municipalities = concerned(ledger, mykey)
+    if municipality not in municipalities and not (home == "" and not municipalities):
         raise IdentityRefusal("person_elsewhere")
     return home == ""
 
 
-def stop(ledger: Ledger, town: str, mykey: str) -> bool:
+def stop(ledger: Ledger, municipality: str, mykey: str) -> bool:
     """Suspend a resident: the card (True), or, asked by another town, that town's points alone (False)."""
-    if is_home(ledger, town, mykey):
+    if is_home(ledger, municipality, mykey):
         ledger.identity.stop(mykey)
         return True
-    ledger.points.suspend(mykey, town, suspended=True)
+    ledger.points.suspend(mykey, municipality, suspended=True)
     return False
 
 
-def resume(ledger: Ledger, town: str, mykey: str) -> bool:
+def resume(ledger: Ledger, municipality: str, mykey: str) -> bool:
     """Lift a suspension of the card (True), or of one town's points (False)."""
-    if is_home(ledger, town, mykey):
+    if is_home(ledger, municipality, mykey):
         ledger.identity.resume(mykey)
         return True
-    ledger.points.suspend(mykey, town, suspended=False)
+    ledger.points.suspend(mykey, municipality, suspended=False)
     return False
 
 
@@ -99,7 +99,7 @@ def renewal_code(ledger: Ledger, officer: Officer, mykey: str) -> str:
     return ledger.identity.renewal_code(mykey, today)
 
 
-def check_home(ledger: Ledger, town: str, mykey: str) -> None:
+def check_home(ledger: Ledger, municipality: str, mykey: str) -> None:
     """Raise IdentityRefusal `person_elsewhere` where another town registered a resident."""
-    if not is_home(ledger, town, mykey):
+    if not is_home(ledger, municipality, mykey):
         raise IdentityRefusal("person_elsewhere")

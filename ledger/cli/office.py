@@ -68,8 +68,8 @@ class Office:
             try:
                 if left := ledger.identity.unassigned():
                     say(self.texts("office-unassigned", services=", ".join(sorted(left))))
-                for town in ledger.registry.towns():
-                    ledger.audit.deliver(town)
+                for municipality in ledger.registry.municipalities():
+                    ledger.audit.deliver(municipality)
                 yield ledger
             finally:
                 ledger.close()
@@ -157,16 +157,16 @@ def note(ledger: Ledger, municipality: str, action: str, mykey: str | None = Non
 
 
 @contextmanager
-def acting(ledger: Ledger, town: str, action: str, mykey: str | None = None, **detail: str) -> Iterator[None]:
+def acting(ledger: Ledger, municipality: str, action: str, mykey: str | None = None, **detail: str) -> Iterator[None]:
     """Write down what is about to be done and then what came of it, in every town that it concerns."""
     from ledger.api.people import concerned
 
-    towns = set() if mykey is None else concerned(ledger, mykey)
-    with ledger.audit.act(officer(town), action, detail, ledger.clock(), mykey, towns):
+    municipalities = set() if mykey is None else concerned(ledger, mykey)
+    with ledger.audit.act(officer(municipality), action, detail, ledger.clock(), mykey, municipalities):
         yield
 
 
-def mykey_of(ledger: Ledger, who: str, town: str) -> str:
+def mykey_of(ledger: Ledger, who: str, municipality: str) -> str:
     """Return the MyKey ID of whom somebody typed: it, a contact number, or a number of a town's service."""
     from ledger.api.people import find
     from ledger.awards import who_of
@@ -174,34 +174,34 @@ def mykey_of(ledger: Ledger, who: str, town: str) -> str:
 
     if (named := who_of(who)) is None:
         raise IdentityRefusal("mykey_unknown")
-    return find(ledger, town, named)
+    return find(ledger, municipality, named)
 
 
-def town_of(office: Office, ledger: Ledger, who: str, named: str | None) -> str:
+def municipality_of(office: Office, ledger: Ledger, who: str, named: str | None) -> str:
     """Return whose office acts: the one that is named, else that of the number, else the only one there is."""
     prefix, slash, _ = who.partition("/")
-    town = named or (prefix if slash else only_town(ledger))
-    if not town and ledger.registry.towns():
+    municipality = named or (prefix if slash else only_municipality(ledger))
+    if not municipality and ledger.registry.municipalities():
         office.refuse("municipality_needed")
-    return town
+    return municipality
 
 
-def bearer_of(office: Office, ledger: Ledger, town: str, token: str | None, scope: Scope) -> Officer:
+def bearer_of(office: Office, ledger: Ledger, municipality: str, token: str | None, scope: Scope) -> Officer:
     """Return who bears a token of a town's office for some work; end the command where nobody does."""
     bearer = None if token is None else ledger.office.officer(token, ledger.today())
     if bearer is None:
         office.refuse("token_wrong")
-    if bearer.municipality != town:
+    if bearer.municipality != municipality:
         office.refuse("office_mismatch")
     if scope not in bearer.scopes:
         office.refuse("scope_wrong")
     return bearer
 
 
-def only_town(ledger: Ledger) -> str:
+def only_municipality(ledger: Ledger) -> str:
     """Return the municipality of a ledger that has one alone; empty where it has several."""
-    towns = ledger.registry.towns()
-    return towns[0] if len(towns) == 1 else ""
+    municipalities = ledger.registry.municipalities()
+    return municipalities[0] if len(municipalities) == 1 else ""
 
 
 def answer(line: str) -> None:

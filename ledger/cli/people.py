@@ -15,54 +15,54 @@ from ledger.cli.office import (
     Who,
     acting,
     bearer_of,
+    municipality_of,
     mykey_of,
     note,
     office_of,
     officer,
-    town_of,
 )
 
 app = typer.Typer()
 
 
-Town = Annotated[
+ActingFor = Annotated[
     str | None, typer.Option("--municipality", help="Whose office acts; needed where the ledger has several.")
 ]
 
 
 @app.command()
-def stop(context: typer.Context, who: Who, municipality: Town = None) -> None:
+def stop(context: typer.Context, who: Who, municipality: ActingFor = None) -> None:
     """Suspend a holder; where another town registered them, this town's points alone. It counts at once."""
     from ledger.api import people
 
     office = office_of(context)
     with office.open() as ledger:
-        town = town_of(office, ledger, who, municipality)
-        mykey = mykey_of(ledger, who, town)
-        with acting(ledger, town, "stop", mykey):
-            whole = people.stop(ledger, town, mykey)
-        office.tell("office-stopped" if whole else "office-stopped-here", mykey=mykey, town=town)
+        code = municipality_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, code)
+        with acting(ledger, code, "stop", mykey):
+            whole = people.stop(ledger, code, mykey)
+        office.tell("office-stopped" if whole else "office-stopped-here", mykey=mykey, municipality=code)
 
 
 @app.command()
-def resume(context: typer.Context, who: Who, municipality: Town = None) -> None:
+def resume(context: typer.Context, who: Who, municipality: ActingFor = None) -> None:
     """Lift a suspension."""
     from ledger.api import people
 
     office = office_of(context)
     with office.open() as ledger:
-        town = town_of(office, ledger, who, municipality)
-        mykey = mykey_of(ledger, who, town)
-        with acting(ledger, town, "resume", mykey):
-            whole = people.resume(ledger, town, mykey)
-        office.tell("office-resumed" if whole else "office-resumed-here", mykey=mykey, town=town)
+        code = municipality_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, code)
+        with acting(ledger, code, "resume", mykey):
+            whole = people.resume(ledger, code, mykey)
+        office.tell("office-resumed" if whole else "office-resumed-here", mykey=mykey, municipality=code)
 
 
 @app.command()
 def renew(
     context: typer.Context,
     who: Who,
-    municipality: Town = None,
+    municipality: ActingFor = None,
     token: Annotated[
         str | None, typer.Option(envvar="KAZASU_OFFICE_TOKEN", help="Of the person who acts, where two must.")
     ] = None,
@@ -76,10 +76,12 @@ def renew(
 
     office = office_of(context)
     with office.open() as ledger:
-        town = town_of(office, ledger, who, municipality)
-        mykey = mykey_of(ledger, who, town)
-        person = officer(town) if token is None else bearer_of(office, ledger, town, token, Scope.OPERATE)
-        with ledger.audit.act(person, "renewal_code", {}, ledger.clock(), mykey, towns=people.concerned(ledger, mykey)):
+        code = municipality_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, code)
+        person = officer(code) if token is None else bearer_of(office, ledger, code, token, Scope.OPERATE)
+        with ledger.audit.act(
+            person, "renewal_code", {}, ledger.clock(), mykey, municipalities=people.concerned(ledger, mykey)
+        ):
             code = people.renewal_code(ledger, person, mykey)
         tell(code)
 
@@ -88,7 +90,7 @@ def renew(
 def contact(
     context: typer.Context,
     who: Who,
-    municipality: Town = None,
+    municipality: ActingFor = None,
     another: Annotated[bool, typer.Option("--replace", help="Give them another; the old one is nobody's.")] = False,
 ) -> None:
     """Print the number by which somebody is called on the telephone, or give them another."""
@@ -97,10 +99,10 @@ def contact(
 
     office = office_of(context)
     with office.open() as ledger:
-        town = town_of(office, ledger, who, municipality)
-        mykey = mykey_of(ledger, who, town)
-        with acting(ledger, town, "contact_replaced" if another else "contact_read", mykey):
-            people.check_home(ledger, town, mykey)
+        code = municipality_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, code)
+        with acting(ledger, code, "contact_replaced" if another else "contact_read", mykey):
+            people.check_home(ledger, code, mykey)
             change = ledger.identity.replace_contact_number if another else ledger.identity.contact_number
             number = change(mykey)
         tell(grouped(number))
@@ -110,7 +112,7 @@ def contact(
 def unlink(
     context: typer.Context,
     number: Annotated[str, typer.Argument(help="A linked number, as library:0042 or 252034/library:0042.")],
-    municipality: Town = None,
+    municipality: ActingFor = None,
 ) -> None:
     """Give one linked number up; the holder keeps everything else."""
     from ledger.awards import who_of
@@ -120,10 +122,10 @@ def unlink(
     if not isinstance(asked, ServiceId):
         raise typer.BadParameter("a linked number is written as library:0042")
     with office.open() as ledger:
-        town = town_of(office, ledger, number, municipality)
-        mykey = mykey_of(ledger, number, town)
-        with acting(ledger, town, "unlink", mykey, service=asked.service):
-            ledger.identity.unlink(mykey, asked.service, town)
+        code = municipality_of(office, ledger, number, municipality)
+        mykey = mykey_of(ledger, number, code)
+        with acting(ledger, code, "unlink", mykey, service=asked.service):
+            ledger.identity.unlink(mykey, asked.service, code)
         office.tell("office-unlinks", service=asked.service, number=asked.number)
 
 
@@ -132,7 +134,7 @@ def leave(
     context: typer.Context,
     who: Who,
     yes: Annotated[bool, typer.Option("--yes", help="The holder has heard it and wants it.")] = False,
-    municipality: Town = None,
+    municipality: ActingFor = None,
 ) -> None:
     """Say what somebody who leaves loses; with --yes, forget the person: points lapse, numbers and card are deleted."""
     from ledger.api import people
@@ -141,9 +143,9 @@ def leave(
 
     office = office_of(context)
     with office.open() as ledger:
-        town = town_of(office, ledger, who, municipality)
-        mykey = mykey_of(ledger, who, town)
-        people.check_home(ledger, town, mykey)
+        code = municipality_of(office, ledger, who, municipality)
+        mykey = mykey_of(ledger, who, code)
+        people.check_home(ledger, code, mykey)
         for programme, points in holdings(ledger.books, mykey):
             office.tell("office-lapses", programme=programme, points=points)
         for each in ledger.identity.services(mykey):
@@ -151,7 +153,9 @@ def leave(
         if not yes:
             raise CommandFailed("leave_unconfirmed")
         # The audit does not name a resident who leaves.
-        with ledger.audit.act(officer(town), "leave", {}, ledger.clock(), towns=people.concerned(ledger, mykey)):
+        with ledger.audit.act(
+            officer(code), "leave", {}, ledger.clock(), municipalities=people.concerned(ledger, mykey)
+        ):
             carry_out(ledger, mykey)
         office.tell("office-left")
 

@@ -103,18 +103,18 @@ def service(
     ] = False,
 ) -> None:
     """Name the shops that link a service's numbers and see them: these, and no other."""
-    town, _, own = name.partition("/")
+    municipality, _, own = name.partition("/")
     office = office_of(context)
-    if not is_known(town) or not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", own):
+    if not is_known(municipality) or not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", own):
         office.refuse("service_name_wrong", given=shown(name, 40))
     shops = shop or []
-    if any(each[:6] != town for each in shops):
+    if any(each[:6] != municipality for each in shops):
         office.refuse("office_mismatch")
     with office.open() as ledger:
-        with acting(ledger, town, "service", service=own, shops=" ".join(shops)):
+        with acting(ledger, municipality, "service", service=own, shops=" ".join(shops)):
             if shops or not adopt:
-                ledger.registry.set_service(town, own, shops)
-            count = ledger.identity.assign(town, own) if adopt else 0
+                ledger.registry.set_service(municipality, own, shops)
+            count = ledger.identity.assign(municipality, own) if adopt else 0
         office.tell("office-service", service=name, shops=", ".join(shops) or "–")
         if adopt:
             office.tell("office-service-adopted", service=name, count=count)

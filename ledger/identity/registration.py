@@ -34,7 +34,7 @@ class Registrar:
         signature: str,
         now: datetime,
         today: date,
-        town: str = "",
+        municipality: str = "",
         linkable: Container[str] | None = None,
     ) -> str:
         """Register the card that signed `digest` at a shop of a town, and return its MyKey ID.
@@ -60,7 +60,7 @@ class Registrar:
             public_key,
             registration.services,
             today,
-            town=town,
+            municipality=municipality,
             linkable=linkable,
             ends=certificate.not_valid_after_utc,
         )

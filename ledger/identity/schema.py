@@ -26,11 +26,11 @@ card = Table(
     Column("public_key", LargeBinary, nullable=False),
     Column("state", String(9), nullable=False),
     Column("not_after", BigInteger),
-    Column("town", String(6), nullable=False, server_default=""),
+    Column("municipality", String(6), nullable=False, server_default=""),
     Column("contact_version", Integer, nullable=False, server_default="0"),
     Column("contact_key", LargeBinary(32)),
     Index("card_by_contact", "contact_key", unique=True),
-    Index("card_by_town", "town"),
+    Index("card_by_municipality", "municipality"),
     # Rows lie in the order of the key: the order of insertion would show who registered when, and so where.
     sqlite_with_rowid=False,
 )

@@ -129,7 +129,7 @@ class Identity:
         services: Sequence[ServiceId],
         on: date,
         *,
-        town: str = "",
+        municipality: str = "",
         ends: datetime | None = None,
         linkable: Container[str] | None = None,
     ) -> str:
@@ -150,15 +150,15 @@ class Identity:
         }
         codes = [each.number for each in services if each.service == RENEWAL]
         numbers = [
-            NumberOf(town if each.municipality is None else each.municipality, each.service, each.number)
+            NumberOf(municipality if each.municipality is None else each.municipality, each.service, each.number)
             for each in services
             if each.service != RENEWAL
         ]
 
-        own = {(town, each.service) for each in numbers if linkable is None or each.service in linkable}
+        own = {(municipality, each.service) for each in numbers if linkable is None or each.service in linkable}
 
         def admit(connection: Connection) -> str:
-            mykey = self._admit(connection, fields, town, codes, on)
+            mykey = self._admit(connection, fields, municipality, codes, on)
             if linkable is not None and any(each[:2] not in own for each in numbers):
                 raise IdentityRefusal("service_elsewhere")
             _link(connection, mykey, numbers)
@@ -206,42 +206,42 @@ class Identity:
 
         repeated(self._engine, forget)
 
-    def find_mykey(self, number: ServiceId, town: str = "") -> str | None:
+    def find_mykey(self, number: ServiceId, municipality: str = "") -> str | None:
         """Return the MyKey ID that a service's number is linked to: how the office finds who telephones."""
-        return self.find_mykeys([number], town).get(number)
+        return self.find_mykeys([number], municipality).get(number)
 
-    def find_mykeys(self, numbers: Iterable[ServiceId], town: str = "") -> dict[ServiceId, str]:
+    def find_mykeys(self, numbers: Iterable[ServiceId], municipality: str = "") -> dict[ServiceId, str]:
         """Return the MyKey IDs that services' numbers are linked to; a number that is not linked is left out.
 
         A number without a municipality is the town's.
         """
         wanted: dict[tuple[str, str], dict[str, ServiceId]] = defaultdict(dict)
         for each in numbers:
-            wanted[each.municipality or town, each.service][each.number] = each
+            wanted[each.municipality or municipality, each.service][each.number] = each
         query = select(service_number.c.number, service_number.c.mykey)
         with reading(self._engine) as connection:
             return {
                 own[number]: mykey
-                for (municipality, service), own in wanted.items()
+                for (issuer, service), own in wanted.items()
                 for number, mykey in connection.execute(
                     query.where(
-                        service_number.c.municipality == municipality,
+                        service_number.c.municipality == issuer,
                         service_number.c.service == service,
                         service_number.c.number.in_(own),
                     )
                 )
             }
 
-    def town_of(self, mykey: str) -> str:
+    def municipality_of(self, mykey: str) -> str:
         """Return the municipality that registered a holder; empty for an earlier release's holder, until assigned.
 
         Raise IdentityRefusal `mykey_unknown` where there is no such holder.
         """
         with reading(self._engine) as connection:
-            town: str | None = connection.scalar(select(card.c.town).where(card.c.mykey == mykey))
-        if town is None:
+            municipality: str | None = connection.scalar(select(card.c.municipality).where(card.c.mykey == mykey))
+        if municipality is None:
             raise IdentityRefusal("mykey_unknown")
-        return town
+        return municipality
 
     def unassigned(self) -> dict[str, int]:
         """Return, by service, how many numbers of an earlier release have no municipality yet."""
@@ -251,19 +251,21 @@ class Identity:
 
     def has_unassigned(self) -> bool:
         """Return whether a holder of an earlier release has no municipality yet."""
-        query = select(exists().where(card.c.town == "") | exists().where(service_number.c.municipality == ""))
+        query = select(exists().where(card.c.municipality == "") | exists().where(service_number.c.municipality == ""))
         with reading(self._engine) as connection:
             return bool(connection.scalar(query))
 
-    def assign(self, town: str, service: str | None = None) -> int:
+    def assign(self, municipality: str, service: str | None = None) -> int:
         """Assign an earlier release's numbers to a municipality: those of one service, or (with the holders) all."""
         of_nobody = [service_number.c.municipality == ""]
         of_nobody += [] if service is None else [service_number.c.service == service]
 
         def work(connection: Connection) -> int:
             if service is None:
-                connection.execute(update(card).where(card.c.town == "").values(town=town))
-            return connection.execute(update(service_number).where(*of_nobody).values(municipality=town)).rowcount
+                connection.execute(update(card).where(card.c.municipality == "").values(municipality=municipality))
+            return connection.execute(
+                update(service_number).where(*of_nobody).values(municipality=municipality)
+            ).rowcount
 
         return repeated(self._engine, work)
 
@@ -301,18 +303,18 @@ class Identity:
         repeated(self._engine, give_out)
         return code
 
-    def renewal_asked(self, mykey: str, town: str) -> tuple[str, date] | None:
+    def renewal_asked(self, mykey: str, municipality: str) -> tuple[str, date] | None:
         """Return the officer of a town who asked for a holder's renewal code, and the day; None where none did."""
         query = select(renewal_request.c.who, renewal_request.c.asked_on).where(
-            renewal_request.c.mykey == mykey, renewal_request.c.municipality == town
+            renewal_request.c.mykey == mykey, renewal_request.c.municipality == municipality
         )
         with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.who, row.asked_on)
 
-    def ask_renewal(self, mykey: str, town: str, who: str, on: date) -> None:
+    def ask_renewal(self, mykey: str, municipality: str, who: str, on: date) -> None:
         """Record that an officer of a town asked for a holder's renewal code."""
-        fields = {"mykey": mykey, "municipality": town, "who": who, "asked_on": on}
+        fields = {"mykey": mykey, "municipality": municipality, "who": who, "asked_on": on}
         repeated(self._engine, lambda connection: connection.execute(insert(renewal_request), fields))
 
     def replace_revocations(self, revocations: RevocationList) -> int:
@@ -344,7 +346,7 @@ class Identity:
         return repeated(self._engine, replace)
 
     def _admit(
-        self, connection: Connection, fields: Mapping[str, Any], town: str, codes: Sequence[str], on: date
+        self, connection: Connection, fields: Mapping[str, Any], municipality: str, codes: Sequence[str], on: date
     ) -> str:
         key = fields["card_key"]
         if connection.scalar(select(revoked.c.scope).where(revoked.c.card_key == key).limit(1)):
@@ -360,7 +362,7 @@ class Identity:
         if codes:
             return self._renew(connection, codes[0], fields, on)
         mykey = random_code(MYKEY_LENGTH)
-        connection.execute(insert(card).values(mykey=mykey, town=town, **fields))
+        connection.execute(insert(card).values(mykey=mykey, municipality=municipality, **fields))
         return mykey
 
     def _renew(self, connection: Connection, code: str, fields: Mapping[str, Any], on: date) -> str:

@@ -127,11 +127,11 @@ def _tally(table: Table, *, arrays: bool) -> Insert:
 @lru_cache
 def _delete(table: Table, *, arrays: bool) -> Delete:
     municipality, *rest = table.primary_key.c
-    of_town = delete(table).where(municipality == bindparam(municipality.name))
+    of_municipality = delete(table).where(municipality == bindparam(municipality.name))
     if arrays:
         # The municipality stands apart, as a plain condition: by it Citus sends the statement to one shard.
-        return of_town.where(tuple_(*rest).in_(select(_given(rest))))
-    return of_town.where(*(column == bindparam(column.name) for column in rest))
+        return of_municipality.where(tuple_(*rest).in_(select(_given(rest))))
+    return of_municipality.where(*(column == bindparam(column.name) for column in rest))
 
 
 def _given(columns: Sequence[Column[Any]]) -> TableValuedAlias:

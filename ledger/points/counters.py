@@ -110,22 +110,24 @@ def _uses(plain: bytes) -> Held:
 
 @lru_cache
 def _by_finder(*, arrays: bool) -> Select[Any]:
-    of_town = counters.c.municipality == bindparam("municipality")
+    of_municipality = counters.c.municipality == bindparam("municipality")
     wanted = among(counters.c.finder, "finders", arrays=arrays)
-    return select(counters.c.finder, counters.c.sealed).where(of_town, wanted)
+    return select(counters.c.finder, counters.c.sealed).where(of_municipality, wanted)
 
 
 def adopt(engine: Engine, keys: PeriodKeys) -> None:
     """Seal what release 0.1.0 counted of people in plain, once; doing it again finds nothing."""
     with reading(engine) as connection:
-        towns = connection.scalars(select(programmes.c.municipality).distinct()).all()
-        of_towns = {
-            town: connection.scalars(select(usage.c.mykey).where(usage.c.municipality == town).distinct()).all()
-            for town in towns
+        municipalities = connection.scalars(select(programmes.c.municipality).distinct()).all()
+        of_municipalities = {
+            municipality: connection.scalars(
+                select(usage.c.mykey).where(usage.c.municipality == municipality).distinct()
+            ).all()
+            for municipality in municipalities
         }
-    for town, people in of_towns.items():
+    for municipality, people in of_municipalities.items():
         for mykey in people:
-            work = partial(_adopt, municipality=town, mykey=mykey, keys=keys)
+            work = partial(_adopt, municipality=municipality, mykey=mykey, keys=keys)
             keys.supplied(partial(repeated, with_row_locks(engine), work))
 
 

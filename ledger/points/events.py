@@ -105,8 +105,8 @@ class Events:
 
     def note(self, kind: EventKind, about: str, at: datetime, times: int = 1) -> None:
         """Count something about a terminal or shop, in its municipality, on the day in Japan."""
-        town, day, last = about[:6], business_day(at).isoformat(), at.isoformat(timespec="seconds")
-        key = {"municipality": town, "day": day, "kind": str(kind), "about": about}
+        municipality, day, last = about[:6], business_day(at).isoformat(), at.isoformat(timespec="seconds")
+        key = {"municipality": municipality, "day": day, "kind": str(kind), "about": about}
         named = [events.c[name] == value for name, value in key.items()]
 
         def work(connection: Connection) -> None:

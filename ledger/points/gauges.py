@@ -193,14 +193,19 @@ def _sum_key(gauge: Gauge) -> str:
 
 @lru_cache
 def _locked(*, arrays: bool) -> Select[Any]:
-    of_town = gauges.c.municipality == bindparam("municipality")
+    of_municipality = gauges.c.municipality == bindparam("municipality")
     wanted = among(gauges.c.gauge, "keys", arrays=arrays)
-    return select(gauges.c.gauge, gauges.c.points).where(of_town, wanted).order_by(gauges.c.gauge).with_for_update()
+    return (
+        select(gauges.c.gauge, gauges.c.points)
+        .where(of_municipality, wanted)
+        .order_by(gauges.c.gauge)
+        .with_for_update()
+    )
 
 
 @lru_cache
 def _summed(*, arrays: bool) -> Select[Any]:
-    of_town = gauges.c.municipality == bindparam("municipality")
+    of_municipality = gauges.c.municipality == bindparam("municipality")
     wanted = among(gauges.c.total, "keys", arrays=arrays)
     points = func.sum(gauges.c.points).label("points")
-    return select(gauges.c.total, points).where(of_town, wanted).group_by(gauges.c.total)
+    return select(gauges.c.total, points).where(of_municipality, wanted).group_by(gauges.c.total)

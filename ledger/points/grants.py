@@ -58,11 +58,11 @@ def used_up(
     """Return the keys of those rows that would give points for a reason more often than the rules do."""
     if not gifts:
         return set()
-    town, counters = gifts[0].programme[:6], Counters.of(keys, [on.isoformat()])
+    municipality, counters = gifts[0].programme[:6], Counters.of(keys, [on.isoformat()])
 
     def read() -> dict[str, Wallet]:
         with reading(engine) as connection:
-            return read_wallets(connection, town, counters, sorted({gift.mykey for gift in gifts}))
+            return read_wallets(connection, municipality, counters, sorted({gift.mykey for gift in gifts}))
 
     wallets = keys.supplied(read)
     over: set[str] = set()

@@ -105,8 +105,8 @@ def losses_of(engine: Engine, municipality: str) -> list[Lost]:
 def holdings(engine: Engine, mykey: str) -> list[tuple[str, int]]:
     """Return what somebody holds of every programme of every municipality."""
     with reading(engine) as connection:
-        towns = connection.scalars(select(programmes.c.municipality).distinct()).all()
-        of_person = (lots.c.municipality.in_(towns), lots.c.mykey == mykey)
+        municipalities = connection.scalars(select(programmes.c.municipality).distinct()).all()
+        of_person = (lots.c.municipality.in_(municipalities), lots.c.mykey == mykey)
         query = select(lots.c.programme, func.sum(lots.c.points)).where(*of_person).group_by(lots.c.programme)
         return sorted((programme, int(points)) for programme, points in connection.execute(query))
 

@@ -126,23 +126,23 @@ def recalled(row: OperationRow, moved: Movements | None, content: object = None)
 
 @lru_cache
 def _by_id(*, arrays: bool) -> Select[Any]:
-    return _of_town().where(among(operations.c.operation, "ids", arrays=arrays))
+    return _of_municipality().where(among(operations.c.operation, "ids", arrays=arrays))
 
 
 @lru_cache
 def _by_target(*, arrays: bool) -> Select[Any]:
     wanted = among(operations.c.target, "ids", arrays=arrays)
-    return _of_town().where(wanted, operations.c.status != Status.REFUSED)
+    return _of_municipality().where(wanted, operations.c.status != Status.REFUSED)
 
 
 @lru_cache
 def _by_nonce(*, arrays: bool) -> Select[Any]:
     wanted = among(operations.c.nonce, "nonces", arrays=arrays)
-    of_town = operations.c.municipality == bindparam("municipality")
-    return select(operations.c.operation, operations.c.nonce).where(of_town, wanted)
+    of_municipality = operations.c.municipality == bindparam("municipality")
+    return select(operations.c.operation, operations.c.nonce).where(of_municipality, wanted)
 
 
-def _of_town() -> Select[Any]:
+def _of_municipality() -> Select[Any]:
     columns = [operations.c[name] for name in OperationRow._fields]
     return select(*columns).where(operations.c.municipality == bindparam("municipality"))
 

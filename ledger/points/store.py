@@ -105,14 +105,17 @@ class PointsStore:
         def read() -> tuple[list[Programme], dict[str, Wallet]]:
             with reading(self._single) as connection:
                 rules = list(in_force(usable_programmes(connection, home), on).values())
-                towns = sorted({programme.municipality for programme in rules})
-                return rules, {town: read_wallets(connection, town, counters, [mykey])[mykey] for town in towns}
+                municipalities = sorted({programme.municipality for programme in rules})
+                return rules, {
+                    municipality: read_wallets(connection, municipality, counters, [mykey])[mykey]
+                    for municipality in municipalities
+                }
 
         rules, held = self._keys.supplied(read)
         found = [(p, balance(p, held[p.municipality], shop, on.isoformat())) for p in rules]
         found = [(p, b) for p, b in found if b.points or (p.municipality == home and b.earnable is not None)]
         with reading(self._single) as connection:
-            stopped = {town for town, _ in suspended_among(connection, held, [mykey])}
+            stopped = {municipality for municipality, _ in suspended_among(connection, held, [mykey])}
         found = [(p, b) for p, b in found if p.municipality not in stopped]
         found.sort(key=lambda each: (each[0].municipality != home, not accepts(each[0], shop), each[0].deduction_order))
         return [each for _, each in found]
@@ -122,38 +125,38 @@ class PointsStore:
         with reading(self._engine) as connection:
             every = connection.scalars(select(programmes.c.municipality).distinct()).all()
             theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
-            towns = connection.scalars(theirs).all()
+            municipalities = connection.scalars(theirs).all()
         all_of_them = Counters.of(self._keys, (), self._keys.in_use())
-        for town in towns:
-            erase = partial(_erase, municipality=town, counters=all_of_them, mykey=mykey, day=on.isoformat())
+        for municipality in municipalities:
+            erase = partial(_erase, municipality=municipality, counters=all_of_them, mykey=mykey, day=on.isoformat())
             self._keys.supplied(partial(repeated, self._engine, erase))
-            resume(self._engine, town, mykey)
+            resume(self._engine, municipality, mykey)
 
-    def towns_of(self, mykey: str) -> set[str]:
+    def municipalities_of(self, mykey: str) -> set[str]:
         """Return the municipalities whose points a resident has, or had."""
         with reading(self._engine) as connection:
             every = connection.scalars(select(programmes.c.municipality).distinct()).all()
             theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
             return set(connection.scalars(theirs))
 
-    def suspend(self, mykey: str, town: str, *, suspended: bool) -> None:
+    def suspend(self, mykey: str, municipality: str, *, suspended: bool) -> None:
         """Let nothing of a town's points be used or given to a resident by card, or let it again."""
-        (suspend if suspended else resume)(self._engine, town, mykey)
+        (suspend if suspended else resume)(self._engine, municipality, mykey)
 
     def deposit(self, mykey: str, programme: Programme, expires_on: date | None, points: int) -> None:
         """Bring points in that were issued elsewhere, as of the day from which the programme is in force."""
-        town = programme.municipality
+        municipality = programme.municipality
         lot = Lot(programme.code, programme.charge, NEVER if expires_on is None else expires_on.isoformat())
         change = Change(((lot, points),))
         counters = Counters.of(self._keys, ())
 
         def work(connection: Connection) -> None:
-            before = lock_wallets(connection, town, counters, [mykey])
-            write_wallets(connection, town, counters, before, {mykey: before[mykey].after(change)})
+            before = lock_wallets(connection, municipality, counters, [mykey])
+            write_wallets(connection, municipality, counters, before, {mykey: before[mykey].after(change)})
             issued = Posting(Account.ISSUED, programme.code, "", -points)
             sums: Sums = {}
             add_up(sums, (*residents(change), issued), programme.effective_from.isoformat())
-            write_totals(connection, town, sums)
+            write_totals(connection, municipality, sums)
 
         self._keys.supplied(lambda: repeated(self._engine, work, on_taken_keys=True))
 

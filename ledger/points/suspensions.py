@@ -37,9 +37,11 @@ def refused(engine: Engine, requests: Sequence[Request]) -> dict[str, str]:
     return {each.operation_id: REFUSAL for each in asked if (each.municipality, each.mykey) in found}
 
 
-def among(connection: Connection, towns: Iterable[str], people: Iterable[str]) -> set[tuple[str, str]]:
+def among(connection: Connection, municipalities: Iterable[str], people: Iterable[str]) -> set[tuple[str, str]]:
     """Return which towns have suspended which of some residents."""
-    query = select(suspended).where(suspended.c.municipality.in_(sorted(towns)), suspended.c.mykey.in_(sorted(people)))
+    query = select(suspended).where(
+        suspended.c.municipality.in_(sorted(municipalities)), suspended.c.mykey.in_(sorted(people))
+    )
     return {(row.municipality, row.mykey) for row in connection.execute(query)}
 
 

@@ -33,15 +33,15 @@ def tidy(engine: Engine, keys: PeriodKeys, today: date) -> None:
     """
     engine = with_row_locks(engine)
     with reading(engine) as connection:
-        towns = list(connection.scalars(select(programmes.c.municipality).distinct()))
+        municipalities = list(connection.scalars(select(programmes.c.municipality).distinct()))
     first_kept = today
-    for town in towns:
+    for municipality in municipalities:
         with reading(engine) as connection:
-            oldest = today - late_bound(load_programmes(connection, [town]))
+            oldest = today - late_bound(load_programmes(connection, [municipality]))
         first_kept = min(first_kept, oldest)
-        lapse(engine, keys, town, oldest)
-        repeated(engine, partial(_drop_ended, municipality=town, oldest=oldest))
-        repeated(engine, partial(_add_up_days, municipality=town, today=oldest), on_taken_keys=True)
+        lapse(engine, keys, municipality, oldest)
+        repeated(engine, partial(_drop_ended, municipality=municipality, oldest=oldest))
+        repeated(engine, partial(_add_up_days, municipality=municipality, today=oldest), on_taken_keys=True)
     keys.shred_days(first_kept.isoformat())
 
 
@@ -101,11 +101,11 @@ def _drop_ended(connection: Connection, *, municipality: str, oldest: date) -> N
 def _add_up_days(connection: Connection, *, municipality: str, today: date) -> None:
     """Put one part in the place of the many that the batches of a day left."""
     key = (totals.c.programme, totals.c.account, totals.c.shop, totals.c.business_date)
-    of_town = totals.c.municipality == municipality
+    of_municipality = totals.c.municipality == municipality
     over = totals.c.business_date < today.isoformat()
-    in_parts = select(*key).where(of_town, over).group_by(*key).having(func.count() > 1)
+    in_parts = select(*key).where(of_municipality, over).group_by(*key).having(func.count() > 1)
     for group in connection.execute(in_parts).all():
-        of_group = (of_town, tuple_(*key) == tuple_(*group))
+        of_group = (of_municipality, tuple_(*key) == tuple_(*group))
         # Locked: of two processes that add the same parts up, the second finds them gone.
         parts = connection.execute(select(totals.c.part, totals.c.points).where(*of_group).with_for_update()).all()
         connection.execute(delete(totals).where(*of_group, totals.c.part.in_([part for part, _ in parts])))

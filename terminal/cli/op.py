@@ -63,9 +63,9 @@ def sale(
 ) -> None:
     """Settle a bill, in points as far as wished, and award what it earns."""
     call = Call(given(context), "sale", card, timeout, pin_fd, as_json, reference)
-    town = call.matching(PROGRAMME, programme, "--programme")
+    municipality = call.matching(PROGRAMME, programme, "--programme")
     yen = call.amount(bill)
-    intent = SaleIntent(yen, _wished(call, redeem), town and town[:6])
+    intent = SaleIntent(yen, _wished(call, redeem), municipality and municipality[:6])
     call.run(lambda counter: wait_for_card(counter, intent), bill=yen)
 
 

@@ -57,7 +57,7 @@ class SaleIntent:
 
     bill: int
     redeem: Literal[Use.ALL, Use.NONE] | int | None = None
-    town: str | None = None
+    municipality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,15 +28,19 @@ def choices_for(bill: int, resident: Resident, terms: Terms, *, tap_only: bool =
 
     Where the shop's own town has nothing to give, the first town that has stands in its place.
     """
-    towns = dict.fromkeys([terms.municipality, *(programme.municipality for programme in terms.programmes.values())])
-    priced = {town: _priced(bill, None, resident, terms, town, tap_only) for town in towns}
-    possible = [(town, most) for town, most in priced.items() if most.redeem]
+    municipalities = dict.fromkeys(
+        [terms.municipality, *(programme.municipality for programme in terms.programmes.values())]
+    )
+    priced = {
+        municipality: _priced(bill, None, resident, terms, municipality, tap_only) for municipality in municipalities
+    }
+    possible = [(municipality, most) for municipality, most in priced.items() if most.redeem]
     if not possible:
         return ()
-    (town, most), *others = possible
+    (municipality, most), *others = possible
     return (
-        Choice(Use.ALL, town, most),
-        Choice(Use.SOME, town, most),
+        Choice(Use.ALL, municipality, most),
+        Choice(Use.SOME, municipality, most),
         without_points(bill, resident, terms),
         *(Choice(Use.ALL, other, most) for other, most in others),
     )
@@ -61,7 +65,9 @@ def as_wished(intent: SaleIntent, resident: Resident, terms: Terms) -> Choice:
     if intent.redeem is Use.NONE:
         return without_points(intent.bill, resident, terms)
     choices = choices_for(intent.bill, resident, terms)
-    every = [choice for choice in choices if choice.use is Use.ALL and intent.town in (None, choice.municipality)]
+    every = [
+        choice for choice in choices if choice.use is Use.ALL and intent.municipality in (None, choice.municipality)
+    ]
     if intent.redeem is Use.ALL:
         return every[0] if every else without_points(intent.bill, resident, terms)
     if not every or intent.redeem is None:
@@ -176,9 +182,11 @@ def take_back(item: Undoable, bill: int) -> Draft:
     return Draft(content, undoes=item)
 
 
-def _priced(bill: int, points: int | None, resident: Resident, terms: Terms, town: str, tap_only: bool) -> Quote:
+def _priced(
+    bill: int, points: int | None, resident: Resident, terms: Terms, municipality: str, tap_only: bool
+) -> Quote:
     balances = [_by_tap(balance) for balance in resident.balances] if tap_only else resident.balances
-    return quote(bill, points, balances, terms.programmes, town)
+    return quote(bill, points, balances, terms.programmes, municipality)
 
 
 def _by_tap(balance: ProgrammeBalance) -> ProgrammeBalance:

@@ -75,13 +75,13 @@ class Words:
         """Return the name of a programme; where this shop does not know it, the name of its town."""
         programme = self._programmes.get(code)
         if programme is None:
-            return self.town(code[:6])
+            return self.municipality(code[:6])
         return shown(programme.name.ja if self.texts.lang == "ja" else programme.name.en, MAX_CELLS)
 
     def reason(self, reason: AwardReason) -> str:
         """Return what points are given for."""
         return shown(reason.name.ja if self.texts.lang == "ja" else reason.name.en, MAX_CELLS)
 
-    def town(self, code: str) -> str:
+    def municipality(self, code: str) -> str:
         """Return the name of a municipality."""
         return municipalities.name(code) if municipalities.is_known(code) else code

@@ -17,7 +17,7 @@ from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.setup import Shop
 from tests.adversary.caps import sample
-from tests.adversary.thief import TOWN, Thief
+from tests.adversary.thief import MUNICIPALITY, Thief
 from tests.ledger.api.world import Card, Clock, anchor
 
 SHOP, SECOND, AWAY, FAR = "252034-0001", "252034-0002", "131164-0001", "452041-0001"
@@ -28,11 +28,11 @@ def furnish(ledger: Ledger) -> None:
     ledger.registry.add_programmes(sample())
     for code in (SHOP, SECOND, AWAY, FAR):
         ledger.registry.add_shop(Shop(code=code, name="見本商店"))
-    ledger.registry.set_service(TOWN, "library", [SECOND])
+    ledger.registry.set_service(MUNICIPALITY, "library", [SECOND])
 
 
 @dataclass(slots=True)
-class Town:
+class Municipality:
     """The ledger, as the tests see it, and the way to it, as everybody has it."""
 
     ledger: Ledger
@@ -59,10 +59,10 @@ class Town:
         rules = next(each for each in sample() if each.code == programme)
         self.ledger.points.deposit(self.mykey(card), rules, date(2028, 3, 31), points)
 
-    def noticed(self, town: str = TOWN) -> dict[str, int]:
+    def noticed(self, municipality: str = MUNICIPALITY) -> dict[str, int]:
         """Return what the office was told of, by kind."""
         found: dict[str, int] = {}
-        for each in self.ledger.events.since(town, date(2026, 1, 1)):
+        for each in self.ledger.events.since(municipality, date(2026, 1, 1)):
             found[each.kind] = found.get(each.kind, 0) + each.times
         return found
 
@@ -89,16 +89,16 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-async def town(ledger: Ledger, clock: Clock) -> AsyncIterator[Town]:
+async def municipality(ledger: Ledger, clock: Clock) -> AsyncIterator[Municipality]:
     """Yield the town."""
     async with reach(ledger) as http:
-        yield Town(ledger, http, clock)
+        yield Municipality(ledger, http, clock)
 
 
 @pytest.fixture
-async def thief(town: Town) -> Thief:
+async def thief(municipality: Municipality) -> Thief:
     """Return a stolen terminal."""
-    return await town.terminal()
+    return await municipality.terminal()
 
 
 @pytest.fixture
@@ -110,9 +110,9 @@ async def friend(thief: Thief) -> Card:
 
 
 @pytest.fixture
-async def victim(town: Town) -> Card:
+async def victim(municipality: Municipality) -> Card:
     """Return the card of somebody who trusts another terminal, with 3,000 points."""
     card = Card.issue(0x02AB17D0)
-    await (await town.terminal(SECOND)).register(card)
-    town.deposit(card, TOWN, 3_000)
+    await (await municipality.terminal(SECOND)).register(card)
+    municipality.deposit(card, MUNICIPALITY, 3_000)
     return card

@@ -22,13 +22,13 @@ from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.points.reports import claims, count
 from tests.adversary.caps import cap, sample
-from tests.adversary.conftest import SECOND, SHOP, Town, furnish, reach
-from tests.adversary.thief import STREET, TOWN, Json, Thief, award, convert, give_back, sale, void
+from tests.adversary.conftest import SECOND, SHOP, Municipality, furnish, reach
+from tests.adversary.thief import MUNICIPALITY, STREET, Json, Thief, award, convert, give_back, sale, void
 from tests.ledger.api.world import NOW, Card, Clock, anchor
 
 NEIGHBOUR = "131164"
 FRIEND, VICTIM = Card.issue(0x01F3A9C2), Card.issue(0x02AB17D0)
-FRIENDS = {TOWN: 2_000, STREET: 1_500, NEIGHBOUR: 1_000}
+FRIENDS = {MUNICIPALITY: 2_000, STREET: 1_500, NEIGHBOUR: 1_000}
 """What the friend's card held honestly before."""
 VICTIMS = 3_000
 REASONS = sorted({(each.code, name) for each in sample() for name in each.reasons})
@@ -75,7 +75,7 @@ MOVES = st.builds(
     off=st.sampled_from((0, 0, 0, -1, -3, -7, -30, 1, 60)),
     pin=st.booleans(),
     sister=st.booleans(),
-    code=st.sampled_from((TOWN, STREET, STREET, NEIGHBOUR)),
+    code=st.sampled_from((MUNICIPALITY, STREET, STREET, NEIGHBOUR)),
 )
 
 
@@ -93,16 +93,16 @@ async def _set_up(directory: Path) -> Scene:
     ledger = assemble(Place(directory), Anchors((anchor(),)), clock)
     furnish(ledger)
     async with reach(ledger) as http:
-        town = Town(ledger, http, clock)
-        hands = [await town.terminal(), await town.terminal()]
-        honest = await town.terminal(SECOND)
+        municipality = Municipality(ledger, http, clock)
+        hands = [await municipality.terminal(), await municipality.terminal()]
+        honest = await municipality.terminal(SECOND)
         await hands[0].register(FRIEND)
         await honest.register(VICTIM)
         for code, points in FRIENDS.items():
-            town.deposit(FRIEND, code, points)
-        town.deposit(VICTIM, TOWN, VICTIMS + 300)
+            municipality.deposit(FRIEND, code, points)
+        municipality.deposit(VICTIM, MUNICIPALITY, VICTIMS + 300)
         for pin in (False, True, False):
-            honest.write(honest.of(VICTIM, sale(1_000, {TOWN: 100}), pin=pin))
+            honest.write(honest.of(VICTIM, sale(1_000, {MUNICIPALITY: 100}), pin=pin))
         await honest.upload()
     ledger.close()
     stolen = tuple(each["entry"]["content"] for each in honest.entries[-3:])
@@ -119,7 +119,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 class Play:
     """One play: two terminals of one shop in one hand."""
 
-    town: Town
+    municipality: Municipality
     scene: Scene
     hands: list[Thief] = field(default_factory=list)
     days: int = 1
@@ -151,13 +151,13 @@ class Play:
             case "stolen":
                 hand.write(self.scene.stolen[move.pick % len(self.scene.stolen)], day)
             case "guess":
-                content = sale(move.points, {TOWN: move.points}) | {"assurance": {"method": "tap"}}
+                content = sale(move.points, {MUNICIPALITY: move.points}) | {"assurance": {"method": "tap"}}
                 sealed = hand.present(VICTIM, "operation", hand.next_id, "", key_bytes=bytes([move.pick]) * 32)
                 hand.write(content | {"resident": sealed}, day)
             case "close":
                 hand.write(_close(hand, move.pick + 1), day)
             case "wait":
-                self.town.clock.now += timedelta(hours=move.pick % 30)
+                self.municipality.clock.now += timedelta(hours=move.pick % 30)
             case _:
                 await hand.upload()
 
@@ -172,15 +172,15 @@ class Play:
     def gained(self) -> int:
         """Return, in yen, what the shop may claim and the friend's card holds beyond what it held."""
         claimed = sum(
-            each.points for each in claims(self.town.ledger.books, SHOP, date(2000, 1, 1), date(2199, 12, 31))
+            each.points for each in claims(self.municipality.ledger.books, SHOP, date(2000, 1, 1), date(2199, 12, 31))
         )
-        return claimed + sum(self.town.held(FRIEND).values()) - sum(FRIENDS.values())
+        return claimed + sum(self.municipality.held(FRIEND).values()) - sum(FRIENDS.values())
 
 
 def _close(hand: Thief, number: int) -> Json:
     return {
         "kind": "close",
-        "municipality": TOWN,
+        "municipality": MUNICIPALITY,
         "number": number,
         "first_seq": 1,
         "last_seq": len(hand.entries),
@@ -196,16 +196,18 @@ async def _play(scene: Scene, moves: list[Move], directory: Path) -> tuple[int, 
     ledger = assemble(Place(directory), Anchors((anchor(),)), clock)
     try:
         async with reach(ledger) as http:
-            play = Play(Town(ledger, http, clock), scene)
+            play = Play(Municipality(ledger, http, clock), scene)
             for key, setup, entries in scene.setups:
                 play.hands.append(Thief(http, clock, key, setup, list(entries), len(entries)))
             for move in moves:
                 await play.make(move)
             for hand in play.hands:
                 await hand.upload()
-            assert all(each.agree for town in (TOWN, NEIGHBOUR) for each in count(ledger.books, town))
+            assert all(
+                each.agree for municipality in (MUNICIPALITY, NEIGHBOUR) for each in count(ledger.books, municipality)
+            )
             days = (clock.now + timedelta(hours=9)).date() - (NOW + timedelta(hours=9)).date()
-            return play.gained(), days.days + 1, play.town.held(VICTIM, SECOND)[TOWN]
+            return play.gained(), days.days + 1, play.municipality.held(VICTIM, SECOND)[MUNICIPALITY]
     finally:
         ledger.close()
 
@@ -215,7 +217,7 @@ GREEDY = [
     for off in (0, -1, -3, -7, -30, 1, 60)
     for sister in (False, True)
 ] + [
-    Move("award", points, pick, off, pin=True, sister=False, code=TOWN)
+    Move("award", points, pick, off, pin=True, sister=False, code=MUNICIPALITY)
     for points in (10_000, 500, 500, 50)
     for pick in range(len(REASONS))
     for off in (0, -1, -3, -7)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.ledger.api.world import Card, Clock, anchor
 
-TOWN: Final = "252034"
+MUNICIPALITY: Final = "252034"
 STREET: Final = "252034-MIHON"
 _JAPAN = timezone(timedelta(hours=9))
 _HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
@@ -221,7 +221,7 @@ def sale(bill: int, redeem: dict[str, int] | None = None, award: dict[str, int] 
     redeem, award = redeem or {}, award or {}
     return {
         "kind": "sale",
-        "municipality": next(iter([*redeem, *award, TOWN]))[:6],
+        "municipality": next(iter([*redeem, *award, MUNICIPALITY]))[:6],
         "bill": bill,
         **({"redeem": [{"programme": code, "points": points} for code, points in redeem.items()]} if redeem else {}),
         **({"award": [{"programme": code, "points": points} for code, points in award.items()]} if award else {}),
@@ -230,7 +230,7 @@ def sale(bill: int, redeem: dict[str, int] | None = None, award: dict[str, int] 
     }
 
 
-def award(reason: str, points: int, programme: str = TOWN) -> Json:
+def award(reason: str, points: int, programme: str = MUNICIPALITY) -> Json:
     """Return points without a bill."""
     return {
         "kind": "award",
@@ -241,7 +241,7 @@ def award(reason: str, points: int, programme: str = TOWN) -> Json:
     }
 
 
-def convert(take: int, give: int, source: str = TOWN, target: str = STREET) -> Json:
+def convert(take: int, give: int, source: str = MUNICIPALITY, target: str = STREET) -> Json:
     """Return a conversion."""
     return {
         "kind": "convert",
@@ -252,11 +252,11 @@ def convert(take: int, give: int, source: str = TOWN, target: str = STREET) -> J
     }
 
 
-def void(target: str, *, by_owner: bool = False, town: str = TOWN) -> Json:
+def void(target: str, *, by_owner: bool = False, municipality: str = MUNICIPALITY) -> Json:
     """Return the undoing of an operation."""
-    return {"kind": "void", "municipality": town, "target": target, **({"by_owner": True} if by_owner else {})}
+    return {"kind": "void", "municipality": municipality, "target": target, **({"by_owner": True} if by_owner else {})}
 
 
-def give_back(target: str, bill: int, town: str = TOWN) -> Json:
+def give_back(target: str, bill: int, municipality: str = MUNICIPALITY) -> Json:
     """Return goods that come back."""
-    return {"kind": "return", "municipality": town, "target": target, "bill": bill}
+    return {"kind": "return", "municipality": municipality, "target": target, "bill": bill}

@@ -29,7 +29,7 @@ pytestmark = [
 QUICK = ("fsync = off",)
 """A server of the tests is killed by a signal, and not by a power cut."""
 
-TOWN = "252034"
+MUNICIPALITY = "252034"
 
 SYNCHRONOUS = ("synchronous_standby_names = 'standby'",)
 
@@ -73,14 +73,14 @@ async def test_an_asynchronous_standby_lacks_what_was_said_in_the_gap(open_count
             assert counter.ledger.points.verdict(kept.entry.operation_id) is not None
             assert counter.ledger.points.verdict(lost.entry.operation_id) is None
             assert await points(counter, card) == 720
-            assert all(totals.agree for totals in count(counter.ledger.books, TOWN))
+            assert all(totals.agree for totals in count(counter.ledger.books, MUNICIPALITY))
             await _spend_elsewhere(counter, card, 500)
             again = await counter.client.upload([lost], answers=[said.signed])
             assert again.decisions[0].verdict == said.decisions[0].verdict
             assert again.head_seq == said.head_seq
             assert await points(counter, card) == 0
-            assert sum(each.points for each in losses_of(counter.ledger.books, TOWN)) == 300 - (720 - 500)
-            assert all(totals.agree for totals in count(counter.ledger.books, TOWN))
+            assert sum(each.points for each in losses_of(counter.ledger.books, MUNICIPALITY)) == 300 - (720 - 500)
+            assert all(totals.agree for totals in count(counter.ledger.books, MUNICIPALITY))
 
 
 async def _spend_elsewhere(counter: Counter, card: Card, redeemed: int) -> None:
@@ -127,7 +127,7 @@ async def test_a_synchronous_standby_lacks_nothing(open_counter: OpenCounter, ca
             decision = await insist(counter, entry)
             assert (decision.verdict.status, decision.verdict.redeemed) == (Status.ACCEPTED, 300)
             assert await points(counter, card) == 420
-            assert all(totals.agree for totals in count(counter.ledger.books, TOWN))
+            assert all(totals.agree for totals in count(counter.ledger.books, MUNICIPALITY))
 
 
 async def test_a_standby_is_not_taken_for_the_ledgers_database(open_counter: OpenCounter, tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ class Wire:
 
     def execute(self, _c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         """Note a statement."""
-        self.transactions[-1].append((statement, set(towns_in(parameters))))
+        self.transactions[-1].append((statement, set(municipalities_in(parameters))))
 
 
-def towns_in(parameters: Any) -> Iterator[str]:
+def municipalities_in(parameters: Any) -> Iterator[str]:
     """Yield the municipalities that a statement's parameters name."""
     for row in parameters if isinstance(parameters, list) else [parameters]:
         yield from (value for name, value in row.items() if name.startswith(("municipality", "town")))
@@ -152,7 +152,7 @@ def administer(store: Store) -> None:
     store.registry.set_service(CITY, "library", [SHOP])
     assert store.registry.services_at(SHOP) == {"library"}
     assert store.registry.services(CITY) == [("library", SHOP)]
-    with audit.act(officer, "stop", {}, NOW, MYKEY, towns=[NEIGHBOUR]):
+    with audit.act(officer, "stop", {}, NOW, MYKEY, municipalities=[NEIGHBOUR]):
         assert audit.deliver(CITY) == 0
     assert (len(audit.acts(CITY)), len(audit.acts(NEIGHBOUR))) == (2, 2)
     store.points.suspend(MYKEY, CITY, suspended=True)
@@ -211,10 +211,10 @@ def test_a_transaction_that_writes_touches_one_municipality(wire: Wire) -> None:
     writing = [each for each in wire.transactions if any(writes(statement) for statement, _ in each)]
     assert len(writing) > 15
     for transaction in writing:
-        towns: set[str] = set()
+        municipalities: set[str] = set()
         for _, named in transaction:
-            towns |= named
-        assert len(towns) == 1, transaction
+            municipalities |= named
+        assert len(municipalities) == 1, transaction
 
 
 def writes(statement: str) -> bool:

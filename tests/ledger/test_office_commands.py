@@ -32,7 +32,7 @@ from ledger.wire.tokens import CardReference, ServiceId
 from terminal.cli import main
 from tests.ledger.identity.test_revocation import ISSUED, KEY, anchor, crl, reference
 
-TOWN, SHOP = "252034", "252034-0001"
+MUNICIPALITY, SHOP = "252034", "252034-0001"
 LIBRARY = ServiceId(service="library", number="0042")
 CARD = CardReference(issuer_sha256="0" * 64, serial="1f3a9c2")
 
@@ -117,7 +117,7 @@ def awards(*lines: str) -> str:
 
 def test_the_data_directory_is_the_one_named(shell: Shell) -> None:
     """`--home` says whose ledger is worked on, as with every other command."""
-    rows = list(csv.reader(io.StringIO(shell("list", TOWN).out)))
+    rows = list(csv.reader(io.StringIO(shell("list", MUNICIPALITY).out)))
     assert rows[1:] == [
         ["programme", "252034", "長浜市ポイント / Nagahama", "1", "2026-04-01"],
         ["shop", SHOP, "見本商店", "", ""],
@@ -127,9 +127,9 @@ def test_the_data_directory_is_the_one_named(shell: Shell) -> None:
 def test_the_language_is_that_of_the_settings(shell: Shell) -> None:
     """Unless the command says another."""
     shell.file("settings.toml", '[screen]\nlanguage = "en"\n')
-    main(["--home", str(shell.home), "ledger", "list", TOWN])
+    main(["--home", str(shell.home), "ledger", "list", MUNICIPALITY])
     assert shell.capture.readouterr().out.startswith(f"{BOM}kind,code")
-    main(["--home", str(shell.home), "ledger", "list", TOWN, "--lang", "ja"])
+    main(["--home", str(shell.home), "ledger", "list", MUNICIPALITY, "--lang", "ja"])
     assert shell.capture.readouterr().out.startswith(f"{BOM}種類,コード")
 
 
@@ -142,7 +142,7 @@ def test_rules_that_are_wrong_change_nothing(shell: Shell) -> None:
     assert "line 4, programme.1.version: 252034 version 1 is there already, with other rules" in again.err
     assert shell("rules", shell.file("same.toml", RULES)).code == 0
     assert "nothing has changed" in shell("rules", "--dry-run", shell.file("two.toml", RULES + _version(2))).out
-    assert shell("list", TOWN).out.count("programme,") == 1
+    assert shell("list", MUNICIPALITY).out.count("programme,") == 1
 
 
 def _version(number: int) -> str:
@@ -155,7 +155,7 @@ def test_a_file_of_awards_is_given_once(shell: Shell, encoding: str) -> None:
     lines = (
         f"マイキーID,ポイント制度,ポイント,理由\r\n{shell.mykey},252034,20,visit\r\nlibrary:0042,252034,30,visit\r\n"
     )
-    words = ("award", shell.file("awards.csv", lines.encode(encoding)), "--municipality", TOWN)
+    words = ("award", shell.file("awards.csv", lines.encode(encoding)), "--municipality", MUNICIPALITY)
     looked, given, again = shell(*words, "--dry-run"), shell(*words), shell(*words)
     assert looked.out == "Lines: 2, people: 1, points: 50\nThis was only a look: nothing has changed.\n"
     assert given.out == "Lines: 2, people: 1, points: 50\n"
@@ -174,7 +174,7 @@ CSV = "マイキーID,ポイント制度,ポイント,理由\r\n{}\r\n"
 def test_a_list_saved_again_pays_nobody_twice(shell: Shell) -> None:
     """Other line ends, another encoding, a BOM, a workbook, a MyKey ID for a number: the rows say the same."""
     row = "library:0042,252034,20,visit"
-    words = ("--municipality", TOWN)
+    words = ("--municipality", MUNICIPALITY)
     assert shell("award", shell.file("a.csv", CSV.format(row).encode("cp932")), *words).out.startswith("Lines: 1")
     for content in (
         CSV.format(row).encode("utf-8-sig"),
@@ -193,9 +193,9 @@ def test_a_list_saved_again_pays_nobody_twice(shell: Shell) -> None:
 def test_a_look_says_what_was_paid_and_what_says_the_same(shell: Shell) -> None:
     """How many rows were given already and when, which two rows say the same, and whether it takes two persons."""
     file = shell.file("a.csv", awards("library:0042,252034,20,visit"))
-    shell("award", file, "--municipality", TOWN)
+    shell("award", file, "--municipality", MUNICIPALITY)
     more = shell.file("b.csv", awards(*["library:0042,252034,20,visit", "library:0042,252034,30,visit"] * 2))
-    look = shell("award", more, "--municipality", TOWN, "--dry-run")
+    look = shell("award", more, "--municipality", MUNICIPALITY, "--dry-run")
     with shell.ledger() as ledger:
         today = ledger.today()
     assert look.out == (
@@ -210,13 +210,16 @@ def test_a_look_says_what_was_paid_and_what_says_the_same(shell: Shell) -> None:
     days = "who,programme,points,reason,day\n" + "".join(
         f"library:0042,252034,20,visit,2026-11-{day}\n" for day in (21, 22, 22)
     )
-    assert "Lines: 2, people: 1, points: 40" in shell("award", shell.file("c.csv", days), "--municipality", TOWN).out
+    assert (
+        "Lines: 2, people: 1, points: 40"
+        in shell("award", shell.file("c.csv", days), "--municipality", MUNICIPALITY).out
+    )
 
 
 def test_what_was_awarded_by_mistake_is_taken_back(shell: Shell) -> None:
     """The whole file or some of its lines; then it may be given again."""
     file = shell.file("a.csv", awards("library:0042,252034,20,visit", "library:0042,252034,30,visit"))
-    words = (file, "--municipality", TOWN)
+    words = (file, "--municipality", MUNICIPALITY)
     assert shell("reverse", *words).out.endswith("There is no line to take back: nothing has changed.\n")
     shell("award", *words)
     assert "This was only a look" in shell("reverse", *words, "--dry-run").out
@@ -228,7 +231,7 @@ def test_what_was_awarded_by_mistake_is_taken_back(shell: Shell) -> None:
     )
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == []
-        assert all(each.agree for each in count(ledger.books, TOWN))
+        assert all(each.agree for each in count(ledger.books, MUNICIPALITY))
     assert "Lines: 2" in shell("award", *words).out
     assert shell("reverse", *words, "--rows", "x").code == 1
 
@@ -236,11 +239,11 @@ def test_what_was_awarded_by_mistake_is_taken_back(shell: Shell) -> None:
 def test_what_was_spent_is_out_of_reach_and_said(shell: Shell) -> None:
     """By line; the programme allows no overdraft."""
     file = shell.file("a.csv", awards("library:0042,252034,50,visit"))
-    shell("award", file, "--municipality", TOWN)
+    shell("award", file, "--municipality", MUNICIPALITY)
     with shell.ledger() as ledger, ledger.books.begin() as connection:
         connection.exec_driver_sql("UPDATE lots SET points = 20")
         connection.exec_driver_sql("UPDATE totals SET points = 20 WHERE account = 'held'")
-    told = shell("reverse", file, "--municipality", TOWN).out
+    told = shell("reverse", file, "--municipality", MUNICIPALITY).out
     assert "line 2: of 50 points 20 were taken back; owed: 0, out of reach: 30" in told
 
 
@@ -249,28 +252,28 @@ def test_above_a_sum_a_second_person_approves(shell: Shell) -> None:
     careful = _version(2).replace("expiry", "approval_above = 40\nexpiry").replace("2027-04-01", "2026-04-02")
     assert shell("rules", shell.file("careful.toml", careful)).code == 0
     file = shell.file("a.csv", awards("library:0042,252034,30,visit", "library:0042,252034,20,visit"))
-    words = (file, "--municipality", TOWN)
+    words = (file, "--municipality", MUNICIPALITY)
     assert "need a second person's approval" in shell("award", *words, "--dry-run").out
     held = shell("award", *words)
     number = held.out.split("approve ")[1].strip()
-    rows = list(csv.DictReader(io.StringIO(shell("approve", "--municipality", TOWN).out)))
+    rows = list(csv.DictReader(io.StringIO(shell("approve", "--municipality", MUNICIPALITY).out)))
     assert [(row["file"], row["points"], row["lines"]) for row in rows] == [(number, "50", "2")]
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == []
-    approver = shell("token", "--municipality", TOWN, "--who", "課長", "--scope", "approve").out.strip()
-    awarder = shell("token", "--municipality", TOWN, "--who", "係員", "--scope", "award").out.strip()
-    approve = ("approve", number, "--municipality", TOWN)
+    approver = shell("token", "--municipality", MUNICIPALITY, "--who", "課長", "--scope", "approve").out.strip()
+    awarder = shell("token", "--municipality", MUNICIPALITY, "--who", "係員", "--scope", "award").out.strip()
+    approve = ("approve", number, "--municipality", MUNICIPALITY)
     assert "(token_wrong)" in shell(*approve).err
     assert "(scope_wrong)" in shell(*approve, "--token", awarder).err
-    assert "(award_file_unknown)" in shell("approve", "0", "--municipality", TOWN, "--token", approver).err
+    assert "(award_file_unknown)" in shell("approve", "0", "--municipality", MUNICIPALITY, "--token", approver).err
     assert shell(*approve, "--token", approver).out == "Lines: 2, people: 1, points: 50\n"
     assert "(award_file_unknown)" in shell(*approve, "--token", approver).err
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == [("252034", 50)]
-        assert any('"approved_by": "課長"' in each.detail for each in ledger.audit.acts(TOWN))
-    more = shell("award", shell.file("b.csv", awards("library:0042,252034,10,visit")), "--municipality", TOWN)
+        assert any('"approved_by": "課長"' in each.detail for each in ledger.audit.acts(MUNICIPALITY))
+    more = shell("award", shell.file("b.csv", awards("library:0042,252034,10,visit")), "--municipality", MUNICIPALITY)
     number = more.out.split("approve ")[1].strip()
-    assert shell("approve", number, "--municipality", TOWN, "--token", approver, "--refuse").code == 0
+    assert shell("approve", number, "--municipality", MUNICIPALITY, "--token", approver, "--refuse").code == 0
     with shell.ledger() as ledger:
         assert holdings(ledger.books, shell.mykey) == [("252034", 50)]
 
@@ -278,7 +281,7 @@ def test_above_a_sum_a_second_person_approves(shell: Shell) -> None:
 def test_what_is_printed_for_a_spreadsheet_opens_there(shell: Shell) -> None:
     """With a BOM, by which it knows the encoding; a name that would be a formula is none."""
     shell("shop", "252034-0002", "=1+1")
-    main(["--home", str(shell.home), "ledger", "list", TOWN])
+    main(["--home", str(shell.home), "ledger", "list", MUNICIPALITY])
     printed = shell.capture.readouterr().out
     assert printed.startswith(BOM)
     assert "shop,252034-0002,'=1+1" in printed
@@ -286,7 +289,7 @@ def test_what_is_printed_for_a_spreadsheet_opens_there(shell: Shell) -> None:
 
 def test_nobody_may_award_and_approve(shell: Shell) -> None:
     """Neither in one token nor in two of one name."""
-    words = ("token", "--municipality", TOWN, "--who", "係員")
+    words = ("token", "--municipality", MUNICIPALITY, "--who", "係員")
     assert "(scopes_apart)" in shell(*words, "--scope", "award", "--scope", "approve").err
     assert "(scopes_apart)" in shell(*words, "--scope", "award", "--scope", "tokens").err
     assert "(scope_unknown)" in shell(*words, "--scope", "everything").err
@@ -307,7 +310,7 @@ def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
         "library:0043,252034,20,visit",
         "123456789018,252034,20,visit",
     )
-    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", MUNICIPALITY)
     assert (answer.code, answer.out) == (1, "")
     assert re.findall(r"line (\d+): (.*)", answer.err) == [
         ("3", "Nobody is registered under this number."),
@@ -325,7 +328,7 @@ def test_one_wrong_line_and_nobody_gets_anything(shell: Shell) -> None:
 
 def test_a_file_does_not_steer_the_terminal(shell: Shell) -> None:
     """What stands in a line is repeated with a mark for each control character."""
-    answer = shell("award", shell.file("awards.csv", awards("\x1b[2Jx,252034,1,visit")), "--municipality", TOWN)
+    answer = shell("award", shell.file("awards.csv", awards("\x1b[2Jx,252034,1,visit")), "--municipality", MUNICIPALITY)
     assert 'line 2: "?[2Jx" is neither' in answer.err
     assert "\x1b" not in answer.err
 
@@ -336,41 +339,43 @@ def test_points_that_have_lapsed_are_not_awarded(shell: Shell) -> None:
     ended = ended.replace("FIXED", 'rule = "fixed_date", on = 2026-05-05')
     assert shell("rules", shell.file("ended.toml", ended)).code == 0
     content = awards("library:0042,252034-MATSURI,10,visit")
-    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", MUNICIPALITY)
     assert "line 2: All points of 252034-MATSURI have lapsed." in answer.err
 
 
 @pytest.mark.parametrize("content", ["", awards(), "a,b\n1,2\n"])
 def test_a_file_without_awards_is_no_award(shell: Shell, content: str) -> None:
     """An empty file is a mistake of somebody's."""
-    answer = shell("award", shell.file("awards.csv", content), "--municipality", TOWN)
+    answer = shell("award", shell.file("awards.csv", content), "--municipality", MUNICIPALITY)
     assert answer.code == 1
     assert "(award_file_wrong)" in answer.err
 
 
 def test_a_thousand_mistakes_are_counted_and_a_hundred_shown(shell: Shell) -> None:
     """Nobody reads more, and nobody should wonder how many there are."""
-    answer = shell("award", shell.file("awards.csv", awards(*["x,252034,1,visit"] * 1_000)), "--municipality", TOWN)
+    answer = shell(
+        "award", shell.file("awards.csv", awards(*["x,252034,1,visit"] * 1_000)), "--municipality", MUNICIPALITY
+    )
     assert answer.err.count("\nline ") == 99
     assert "Lines that are wrong: 1,000" in answer.err
 
 
 def test_totals_are_a_table_that_sums(shell: Shell) -> None:
     """Issued is held and claimed and the rest; where it is not, the command says so and fails."""
-    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
-    assert shell("totals", TOWN) == Answer(
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", MUNICIPALITY)
+    assert shell("totals", MUNICIPALITY) == Answer(
         0, "programme,issued,held,claimed,lapsed,converted,overdraft\n252034,50,50,0,0,0,0\n", ""
     )
     with shell.ledger() as ledger, ledger.books.begin() as connection:
         connection.exec_driver_sql("UPDATE lots SET points = 51")
-    wrong = shell("totals", TOWN)
+    wrong = shell("totals", MUNICIPALITY)
     assert (wrong.code, "(totals_wrong)" in wrong.err) == (1, True)
 
 
 def test_what_is_left_of_a_budget_is_a_table(shell: Shell) -> None:
     """What files give is not of it: the budget is what shops may issue."""
-    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
-    assert shell("budget", TOWN) == Answer(
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", MUNICIPALITY)
+    assert shell("budget", MUNICIPALITY) == Answer(
         0, "programme,budget,issued by shops,left\n252034,100000000,0,100000000\n", ""
     )
 
@@ -421,7 +426,7 @@ def test_a_revocation_list_counts_at_once(shell: Shell) -> None:
 
 def test_who_leaves_is_told_first(shell: Shell) -> None:
     """What lapses and what is unlinked is said; only with --yes it happens, and the totals still sum."""
-    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", MUNICIPALITY)
     told = "50 points of 252034 lapse.\nThe number 0042 of library is unlinked.\n"
     first = shell("leave", "library:0042")
     assert (first.code, first.out, "(leave_unconfirmed)" in first.err) == (1, told, True)
@@ -429,7 +434,7 @@ def test_who_leaves_is_told_first(shell: Shell) -> None:
     with shell.ledger() as ledger:
         assert ledger.identity.look_up([CARD])[CARD].standing is Standing.UNREGISTERED
         assert holdings(ledger.books, shell.mykey) == []
-        (left,) = count(ledger.books, TOWN)
+        (left,) = count(ledger.books, MUNICIPALITY)
     assert (left.issued, left.held, left.lapsed, left.agree) == (50, 0, 50, True)
     assert shell("leave", shell.mykey).code == 1
 
@@ -441,9 +446,9 @@ def test_a_lost_terminal_is_withdrawn(shell: Shell) -> None:
         key = Ed25519PrivateKey.generate().public_key()
         terminal = ledger.registry.redeem_enrolment_code(_secret(code), key, datetime.now(UTC))
         assert terminal is not None
-    assert f"terminal,{terminal.id}" in shell("list", TOWN).out
+    assert f"terminal,{terminal.id}" in shell("list", MUNICIPALITY).out
     assert shell("withdraw", terminal.id).code == 0
-    assert f"terminal,{terminal.id}" not in shell("list", TOWN).out
+    assert f"terminal,{terminal.id}" not in shell("list", MUNICIPALITY).out
     code = shell("enrol", "--shop", SHOP).out.strip()
     with shell.ledger() as ledger:
         assert ledger.registry.terminal(terminal.id) is None
@@ -454,12 +459,12 @@ def test_a_lost_terminal_is_withdrawn(shell: Shell) -> None:
 
 def test_tokens_end_and_are_withdrawn(shell: Shell) -> None:
     """The token stands alone on standard output; withdrawing ends it."""
-    token = shell("token", "--municipality", TOWN, "--who", "窓口", "--days", "1").out.strip()
+    token = shell("token", "--municipality", MUNICIPALITY, "--who", "窓口", "--days", "1").out.strip()
     with shell.ledger() as ledger:
         officer = ledger.office.officer(token, ledger.today())
         assert officer is not None
         assert officer.who == "窓口"
-    assert shell("token", "--municipality", TOWN, "--who", "窓口", "--withdraw").out == "Tokens withdrawn: 1\n"
+    assert shell("token", "--municipality", MUNICIPALITY, "--who", "窓口", "--withdraw").out == "Tokens withdrawn: 1\n"
     with shell.ledger() as ledger:
         assert ledger.office.officer(token, ledger.today()) is None
 
@@ -507,7 +512,7 @@ def test_a_backup_is_restored_elsewhere(shell: Shell) -> None:
     assert list((shell.home / "second").iterdir()) == []
     done = shell(*elsewhere, "restore", backup, "--passphrase-file", words)
     assert (done.code, "new epoch" in done.out) == (0, True)
-    assert shell(*elsewhere, "list", TOWN).out == shell("list", TOWN).out
+    assert shell(*elsewhere, "list", MUNICIPALITY).out == shell("list", MUNICIPALITY).out
     assert ",restore," in shell(*elsewhere, "audit").out
     assert ",backup," in shell("audit").out
 
@@ -544,7 +549,7 @@ def test_who_has_no_name_is_written_down_all_the_same(shell: Shell, monkeypatch:
 
     monkeypatch.setattr("ledger.cli.office.getuser", nobody)
     assert shell("shop", SHOP, "新しい名").code == 0
-    assert f"cli:{os.getuid()},shop" in shell("audit", TOWN).out
+    assert f"cli:{os.getuid()},shop" in shell("audit", MUNICIPALITY).out
 
 
 def _secret(code: str) -> str:
@@ -574,15 +579,15 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "signing-key": ("--advance",),
         "recover": (f"{SHOP}-01", "--head", f"7:{'0' * 64}"),
         "withdraw": (f"{SHOP}-01",),
-        "token": ("--municipality", TOWN, "--who", "x"),
+        "token": ("--municipality", MUNICIPALITY, "--who", "x"),
         "stop": (shell.mykey,),
         "resume": (shell.mykey,),
         "renew": (shell.mykey,),
         "unlink": ("museum:7",),
-        "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", TOWN),
-        "service": (f"{TOWN}/library", "--shop", SHOP),
+        "award": (shell.file("a.csv", awards("library:0042,252034,1,visit")), "--municipality", MUNICIPALITY),
+        "service": (f"{MUNICIPALITY}/library", "--shop", SHOP),
         "contact": (shell.mykey, "--replace"),
-        "reverse": (shell.home / "a.csv", "--municipality", TOWN),
+        "reverse": (shell.home / "a.csv", "--municipality", MUNICIPALITY),
         "revocations": (shell.file("list.crl", crl([1])),),
         "tidy": (),
         "backup": (shell.home / "a.backup", "--passphrase-file", shell.file("words", "four or five words")),
@@ -603,7 +608,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         if info.callback
     }
     assert typed == acting.keys() | READING | {"restore"}
-    entries = shell("audit", TOWN).out + shell("audit").out
+    entries = shell("audit", MUNICIPALITY).out + shell("audit").out
     assert {"rules", "withdraw", "award", "stop", "leave", "shred"} <= set(re.findall(r",([a-z_]+),", entries))
 
 
@@ -616,14 +621,14 @@ def test_claims_are_a_table_of_days(shell: Shell) -> None:
 
 def test_a_database_that_is_down_is_said(shell: Shell) -> None:
     """No stack of calls, but what to look at."""
-    answer = shell("--points-url", "postgresql+psycopg://nobody@127.0.0.1:9/none", "list", TOWN)
+    answer = shell("--points-url", "postgresql+psycopg://nobody@127.0.0.1:9/none", "list", MUNICIPALITY)
     assert (answer.code, "(database_unreachable)" in answer.err) == (1, True)
     assert "Traceback" not in answer.err
 
 
 def test_awards_are_of_today(shell: Shell) -> None:
     """They lapse by their programme's rule, counted from the day of the command."""
-    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", TOWN)
+    shell("award", shell.file("awards.csv", awards("library:0042,252034,50,visit")), "--municipality", MUNICIPALITY)
     with shell.ledger() as ledger, ledger.books.connect() as connection:
         today = ledger.today()
         last = connection.exec_driver_sql("SELECT expires_on FROM lots").scalar_one()
@@ -641,7 +646,7 @@ def test_a_terminal_goes_on_behind_what_is_lost_on_both_sides(shell: Shell) -> N
         known = ledger.registry.terminal(terminal)
         assert known is not None
         assert (known.head_seq, known.head_hash) == (7, there)
-        assert [each.kind for each in ledger.events.since(TOWN, ledger.today())] == ["recovered"]
+        assert [each.kind for each in ledger.events.since(MUNICIPALITY, ledger.today())] == ["recovered"]
     for words, said in (
         ((terminal, "--head", f"7:{there}"), "forward only"),
         ((f"{SHOP}-09", "--head", f"7:{there}"), "no such terminal"),
@@ -654,4 +659,4 @@ def test_a_terminal_goes_on_behind_what_is_lost_on_both_sides(shell: Shell) -> N
 
 def test_losses_are_a_table(shell: Shell) -> None:
     """An office that lost nothing reads the columns alone."""
-    assert shell("losses", TOWN).out == "operation,what,programme,points,noted\n"
+    assert shell("losses", MUNICIPALITY).out == "operation,what,programme,points,noted\n"

@@ -35,7 +35,7 @@ from terminal.shop.cards import Cards
 from terminal.shop.opening import Station
 from tests.releases.counter import NOWHERE, Counter
 
-TOWN, STREET, SHOP = "252034", "252034-MIHON", "252034-0001"
+MUNICIPALITY, STREET, SHOP = "252034", "252034-MIHON", "252034-0001"
 
 FIRST, SECOND, THIRD = "2026-10-30T10:00:00+09:00", "2026-11-20T10:00:00+09:00", "2026-11-21T10:00:00+09:00"
 """Two days that are closed, in two months, and one that is left open."""
@@ -43,7 +43,7 @@ FIRST, SECOND, THIRD = "2026-10-30T10:00:00+09:00", "2026-11-20T10:00:00+09:00",
 LATER = "2026-11-21T11:00:00+09:00"
 """When the line is up again."""
 
-AWARDS = f"who,programme,points,reason\nlibrary:0042,{TOWN},4000,birth\nlibrary:0043,{TOWN},900,birth\n"
+AWARDS = f"who,programme,points,reason\nlibrary:0042,{MUNICIPALITY},4000,birth\nlibrary:0043,{MUNICIPALITY},900,birth\n"
 """The file with which the enrolled shop's office gives its residents points, once."""
 
 _OFFLINE = ("--ledger", NOWHERE)
@@ -124,8 +124,8 @@ def _set_up(shop: Counter) -> None:
     shop.root.settings.write_text('[counter]\nclerk = "12"\n\n[screen]\nlanguage = "en"\n', encoding="utf-8")
     shop.office("rules", str(_RULES / "rules.toml"))
     shop.office("shop", SHOP, "見本商店")
-    shop.office("service", f"{TOWN}/library", "--shop", SHOP)
-    shop.office("token", "--municipality", TOWN, "--who", "kobayashi")
+    shop.office("service", f"{MUNICIPALITY}/library", "--shop", SHOP)
+    shop.office("token", "--municipality", MUNICIPALITY, "--who", "kobayashi")
     code = shop.office("enrol", "--shop", SHOP).strip()
     _done(shop("enrol", code, "--ledger", "embedded"))
 
@@ -136,7 +136,7 @@ def _first_day(shop: Counter) -> str:
         _done(shop("op", "link", "--card", card, "--service", f"library:{number}", pin=True))
     file = shop.root.path / "awards.csv"
     file.write_text(AWARDS, encoding="utf-8")
-    shop.office("award", str(file), "--municipality", TOWN)
+    shop.office("award", str(file), "--municipality", MUNICIPALITY)
     file.unlink()
     sold = _done(shop("op", "sale", "--bill", "6600", "--redeem", "2000", "--card", "two-towns", pin=True))
     _done(shop("op", "sale", "--bill", "2200", "--card", "visitor"))
@@ -162,17 +162,17 @@ def _second_day(shop: Counter, sold: str) -> None:
 async def _without_a_command(shop: Counter, sold: str) -> None:
     """Return a part, convert, and unlink a number: what the terminal has no command for yet."""
     async with shop.station() as station:
-        _write(station, Return(kind="return", municipality=TOWN, target=sold, bill=2200))
-        _write(station, Return(kind="return", municipality=TOWN, target=sold, bill=1100))
+        _write(station, Return(kind="return", municipality=MUNICIPALITY, target=sold, bill=2200))
+        _write(station, Return(kind="return", municipality=MUNICIPALITY, target=sold, bill=1100))
         _write(
             station,
             Convert(
                 kind="convert",
-                municipality=TOWN,
+                municipality=MUNICIPALITY,
                 resident=_resident(station, "two-towns"),
-                take=Leg(programme=TOWN, points=300),
+                take=Leg(programme=MUNICIPALITY, points=300),
                 give=Leg(programme=STREET, points=330),
-                rules={TOWN: 1, STREET: 2},
+                rules={MUNICIPALITY: 1, STREET: 2},
                 assurance=TapOnly(method="tap"),
             ),
         )
@@ -186,7 +186,7 @@ async def _unlink(station: Station, card: str, service: str) -> None:
     cards, at = _cards(station, card), station.clock()
     content = Unlink(
         kind="unlink",
-        municipality=TOWN,
+        municipality=MUNICIPALITY,
         resident=_resident(station, card),
         service=service,
         assurance=CardSigned(method="pin", nonce=nonce, signature=""),
@@ -232,11 +232,11 @@ def _resident(station: Station, card: str) -> str:
 def _award(station: Station, card: str) -> Award:
     return Award(
         kind="award",
-        municipality=TOWN,
+        municipality=MUNICIPALITY,
         resident=_resident(station, card),
-        award=[Leg(programme=TOWN, points=25)],
+        award=[Leg(programme=MUNICIPALITY, points=25)],
         reason="volunteering",
-        rules={TOWN: 1},
+        rules={MUNICIPALITY: 1},
         assurance=TapOnly(method="tap"),
     )
 
@@ -256,7 +256,7 @@ def send(shop: Counter, cards: Iterable[str]) -> dict[str, Any]:
             "dead_letters": shop("queue", "status")["dead_letters"],
             "interim": interim(shop),
             "balances": _balances(shop, *cards),
-            "totals": shop.totals(TOWN),
+            "totals": shop.totals(MUNICIPALITY),
         }
 
 
@@ -280,7 +280,7 @@ def _expected(shop: Counter, balances: dict[str, Any]) -> dict[str, Any]:
         "dead_letters": status["dead_letters"],
         "interim": interim(shop),
         "balances": balances,
-        "totals": shop.totals(TOWN),
+        "totals": shop.totals(MUNICIPALITY),
     }
 
 

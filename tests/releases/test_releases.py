@@ -26,7 +26,7 @@ from offline_queue import close
 from offline_queue.reading import JournalReader, Recorded, read_journal
 from terminal.shop import enrolment
 from tests.releases.counter import Counter
-from tests.releases.record import AWARDS, LATER, TOWN, interim, record
+from tests.releases.record import AWARDS, LATER, MUNICIPALITY, interim, record
 
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.json"))
 TODAY = "today"
@@ -126,7 +126,7 @@ def test_an_enrolment_is_read_and_written_in_todays_form(kept: Kept) -> None:
 
 def test_a_ledger_has_what_it_had(kept: Kept) -> None:
     """Where each programme's points are, before anything is sent."""
-    assert kept.counter.totals(TOWN) == kept.said["totals"]
+    assert kept.counter.totals(MUNICIPALITY) == kept.said["totals"]
 
 
 def test_a_file_of_awards_that_was_paid_is_known(folder: Path, tmp_path: Path) -> None:
@@ -135,12 +135,14 @@ def test_a_file_of_awards_that_was_paid_is_known(folder: Path, tmp_path: Path) -
     ledger = assemble(Place(tmp_path / "enrolled" / "ledger"), Anchors())
     with time_machine.travel(LATER):
         for content in (AWARDS.encode(), AWARDS.encode("utf-16"), AWARDS.replace("\n", "\r\n").encode()):
-            asked = plan(ledger, TOWN, io.BytesIO(content))
+            asked = plan(ledger, MUNICIPALITY, io.BytesIO(content))
             assert (asked.gifts, sum(asked.paid.values())) == ([], asked.lines - asked.wrong)
             assert asked.paid
-        back = reverse(ledger, plan(ledger, TOWN, io.BytesIO(AWARDS.encode()), paid=True), Officer(TOWN, "office"))
+        back = reverse(
+            ledger, plan(ledger, MUNICIPALITY, io.BytesIO(AWARDS.encode()), paid=True), Officer(MUNICIPALITY, "office")
+        )
         assert back
-        assert plan(ledger, TOWN, io.BytesIO(AWARDS.encode())).gifts
+        assert plan(ledger, MUNICIPALITY, io.BytesIO(AWARDS.encode())).gifts
     ledger.close()
 
 
@@ -149,17 +151,17 @@ def test_rules_that_were_taken_are_the_same_rules(folder: Path, tmp_path: Path) 
     shutil.copytree(folder / "enrolled", tmp_path / "enrolled")
     counter = Counter(tmp_path / "enrolled")
     with time_machine.travel(LATER):
-        listed = counter.office("list", TOWN)
+        listed = counter.office("list", MUNICIPALITY)
         for file in ("rules.toml", "rules-2.toml"):
             counter.office("rules", str(Path(__file__).parent / file))
-        assert counter.office("list", TOWN) == listed
+        assert counter.office("list", MUNICIPALITY) == listed
 
 
 def test_an_old_month_is_shredded(kept: Kept) -> None:
     """Its key is destroyed: totals stay, and a sale of that month has forgotten its resident."""
     kept.counter("queue", "sync")
     kept.counter.office("shred", "--before", "2026-11")
-    assert kept.counter.totals(TOWN) == kept.said["sent"]["totals"]
+    assert kept.counter.totals(MUNICIPALITY) == kept.said["sent"]["totals"]
     assert not (kept.counter.home.ledger / "periods" / "2026-10.key").exists()
     first = next(sold for sold in asyncio.run(everything(kept)) if isinstance(sold.entry.content, Sale))
     refused = kept.counter("op", "void", "--target", first.operation_id)
@@ -187,7 +189,7 @@ def test_what_was_unsent_is_decided_as_it_would_have_been(kept: Kept) -> None:
     assert not unlike(sent["interim"], interim(counter))
     for card, balances in sent["balances"].items():
         assert not unlike(balances, counter("op", "balance", "--card", card)["balances"]), card
-    assert counter.totals(TOWN) == sent["totals"]
+    assert counter.totals(MUNICIPALITY) == sent["totals"]
 
 
 def test_the_day_goes_on_and_is_closed(kept: Kept) -> None:

@@ -26,7 +26,7 @@ from terminal.counter.facts import Draft, Receipt, Resident, Terms
 
 SHOP = "252034-0001"
 TERMINAL = f"{SHOP}-01"
-TOWN, STREET, OTHER = "252034", "252034-KUROKABE", "131164"
+MUNICIPALITY, STREET, OTHER = "252034", "252034-KUROKABE", "131164"
 VOLUNTEERING = AwardReason(name=Name(ja="ボランティア", en="Volunteering"), up_to=500)
 VISIT = AwardReason(name=Name(ja="来店", en="Visit"), points=5)
 SIGNATURE = base64.b64encode(b"signed").decode()
@@ -54,7 +54,11 @@ TERMS = Terms(
     shop_code=SHOP,
     shop_name="見本商店",
     programmes=in_force(
-        [programme(TOWN, order=1), programme(STREET, order=2, queues=False), programme(OTHER, also_in=(TOWN,))],
+        [
+            programme(MUNICIPALITY, order=1),
+            programme(STREET, order=2, queues=False),
+            programme(OTHER, also_in=(MUNICIPALITY,)),
+        ],
         date(2026, 11, 23),
     ),
 )
@@ -112,7 +116,7 @@ def receipt(draft: Draft, status: Status | None = Status.ACCEPTED, code: str | N
             awarded=written.awarded if taken else 0,
             amount_due=written.amount_due if taken else None,
         ),
-        balances=(held(TOWN, 3),),
+        balances=(held(MUNICIPALITY, 3),),
     )
 
 

@@ -43,7 +43,7 @@ from terminal.shop.cards import Cards
 from terminal.shop.desk import Desk
 from terminal.shop.opening import Station
 from tests.signed import AnswerKey
-from tests.terminal.counters import SHOP, TERMINAL, TERMS, TOWN, held
+from tests.terminal.counters import MUNICIPALITY, SHOP, TERMINAL, TERMS, held
 
 NONCE = "nonce-of-the-ledger"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=JST)
@@ -54,7 +54,7 @@ class TestLedger:
     """Answers like a ledger; `down` answers nothing, `loses` takes an upload and loses the reply."""
 
     __test__ = False
-    balances: tuple[ProgrammeBalance, ...] = (held(TOWN, 800),)
+    balances: tuple[ProgrammeBalance, ...] = (held(MUNICIPALITY, 800),)
     standing: Standing = Standing.ACTIVE
     down: bool = False
     loses: int = 0
@@ -120,7 +120,7 @@ class TestLedger:
         redeemed = sum(leg.points for leg in content.redeem) if isinstance(content, Sale) else 0
         awarded = sum(leg.points for leg in content.award) if isinstance(content, Sale | Award) else 0
         accepted = Verdict(operation_id=operation_id, status=Status.ACCEPTED, redeemed=redeemed, awarded=awarded)
-        return Decision(verdict=cut(accepted, content, self.short), balances=[held(TOWN, 3)])
+        return Decision(verdict=cut(accepted, content, self.short), balances=[held(MUNICIPALITY, 3)])
 
 
 def cut(verdict: Verdict, content: object, missing: int) -> Verdict:

@@ -41,7 +41,18 @@ from terminal.counter.events import (
 from terminal.counter.facts import Draft, Fault, Resident, Undoable
 from terminal.counter.states import Authorising, Sending
 from terminal.slips.operation import qr_text
-from tests.terminal.counters import OTHER, STREET, TERMINAL, TERMS, TOWN, held, receipt, resident, signed, tapped
+from tests.terminal.counters import (
+    MUNICIPALITY,
+    OTHER,
+    STREET,
+    TERMINAL,
+    TERMS,
+    held,
+    receipt,
+    resident,
+    signed,
+    tapped,
+)
 
 SOLD = Draft(next(e.draft.content for e in tapped(1200, resident())[1] if isinstance(e, Commit)))
 assert isinstance(SOLD.content, Sale)
@@ -74,11 +85,11 @@ WORLD: list[Event] = [
 
 RESIDENTS: list[Resident] = [
     *(resident(standing=standing) for standing in [*Standing, None]),
-    resident(held(TOWN, 400)),
-    resident(held(TOWN, 3000), held(STREET, 80)),
+    resident(held(MUNICIPALITY, 400)),
+    resident(held(MUNICIPALITY, 3000), held(STREET, 80)),
     resident(held(OTHER, 700)),
-    resident(held(TOWN, 0), held(OTHER, 90)),
-    resident(held(TOWN, 501), held(OTHER, 1)),
+    resident(held(MUNICIPALITY, 0), held(OTHER, 90)),
+    resident(held(MUNICIPALITY, 501), held(OTHER, 1)),
 ]
 """Anybody: of any standing, with any points, online or not."""
 

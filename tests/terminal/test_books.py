@@ -30,12 +30,12 @@ from terminal.shop.engine_thread import BackgroundEngine
 from terminal.shop.opening import Opener, Station
 from terminal.shop.practice import enrol_for_practice
 from terminal.slips.operation import qr_text
-from tests.terminal.counters import TERMINAL, TERMS, TOWN, held, resident
+from tests.terminal.counters import MUNICIPALITY, TERMINAL, TERMS, held, resident
 from tests.terminal.desks import NOON, OpenDesk, TestLedger, desk
 
 pytestmark = pytest.mark.anyio
 
-WHO = resident(held(TOWN, 800))
+WHO = resident(held(MUNICIPALITY, 800))
 
 
 def draft(bill: int, points: int = 0) -> Draft:

@@ -103,10 +103,10 @@ from terminal.shell.words import Words
 from terminal.slips.operation import qr_text
 from terminal.slips.rows import Emphasis, Row
 from tests.terminal.counters import (
+    MUNICIPALITY,
     OTHER,
     STREET,
     TERMS,
-    TOWN,
     held,
     opened,
     programme,
@@ -213,7 +213,7 @@ def test_a_bill_can_be_mended() -> None:
 
 def test_three_keystrokes_make_a_sale_with_points() -> None:
     """Bill, Enter, tap, Enter for all: then it is written, and shown once it is decided."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     assert isinstance(counter.state, Choosing)
     assert [choice.use for choice in counter.state.choices] == [Use.ALL, Use.SOME, Use.NONE]
     counter, effects = walk(counter, [Entered()])
@@ -234,7 +234,7 @@ def test_without_points_a_sale_needs_no_choice() -> None:
 @pytest.mark.parametrize(("key", "redeemed"), [(Picked(1), 400), (Picked(3), 0)])
 def test_one_key_chooses(key: Event, redeemed: int) -> None:
     """The number of a line, pressed or touched, takes it at once."""
-    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 400)))
     _, effects = walk(counter, [key])
     assert sale_of(commit_of(effects)).amount_due == 1200 - redeemed
 
@@ -242,13 +242,13 @@ def test_one_key_chooses(key: Event, redeemed: int) -> None:
 @pytest.mark.parametrize("key", [Picked(0), Picked(-1), Picked(4), Picked(99), Typed("0"), Typed("1"), Erased()])
 def test_a_number_without_a_line_chooses_nothing(key: Event) -> None:
     """0 is no way to take the last line, unseen."""
-    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 400)))
     assert step(counter, key) == (counter, ())
 
 
 def test_escape_at_the_choice_gives_the_bill_back() -> None:
     """The bill can be corrected, and nothing of the resident is left; the card has to be held again."""
-    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Escaped()])
     assert (counter.state, effects) == (Idle("1200"), [])
     assert walk(counter, [Entered()])[0].state == AwaitCard(SaleIntent(1200), Fault("card_left_behind"))
@@ -256,7 +256,7 @@ def test_escape_at_the_choice_gives_the_bill_back() -> None:
 
 def test_part_of_the_points_is_typed() -> None:
     """一部使う takes a number up to the most that can be used, and names a larger one."""
-    counter, _ = tapped(1200, resident(held(TOWN, 400)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, _ = walk(counter, [Picked(2), Typed("401")])
     assert isinstance(counter.state, EnteringPart)
     assert (counter.state.text, counter.state.notice) == ("", Fault("amount_too_large", (("most", 400),)))
@@ -266,11 +266,13 @@ def test_part_of_the_points_is_typed() -> None:
 
 def test_a_part_below_the_minimum_is_named() -> None:
     """What the rules of the points do not allow is said, and another number can be typed."""
-    rule = programme(TOWN, order=1)
+    rule = programme(MUNICIPALITY, order=1)
     least = rule.model_copy(update={"redeeming": Redeeming(minimum=100, tap_ceiling=500)})
-    counter, _ = walk(opened(), [Opened(replace(opened().terms, programmes={TOWN: least})), Typed("1200"), Entered()])
+    counter, _ = walk(
+        opened(), [Opened(replace(opened().terms, programmes={MUNICIPALITY: least})), Typed("1200"), Entered()]
+    )
     counter, _ = walk(counter, [CardArrived()])
-    counter, _ = walk(counter, [CardRead(counter.task, resident(held(TOWN, 400))), Picked(2), Typed("99")])
+    counter, _ = walk(counter, [CardRead(counter.task, resident(held(MUNICIPALITY, 400))), Picked(2), Typed("99")])
     counter, effects = walk(counter, [Entered()])
     assert isinstance(counter.state, EnteringPart)
     assert (counter.state.notice, effects) == (Fault("points_not_possible", (("points", 99),)), [])
@@ -280,12 +282,12 @@ def test_a_part_below_the_minimum_is_named() -> None:
 
 def test_another_towns_points_are_a_further_choice() -> None:
     """Points that the shop accepts of another town stand after 使わない, and move alone."""
-    counter, _ = tapped(1200, resident(held(TOWN, 400), held(STREET, 50), held(OTHER, 90)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 400), held(STREET, 50), held(OTHER, 90)))
     assert isinstance(counter.state, Choosing)
     assert [(c.use, c.municipality, c.quote.redeemed) for c in counter.state.choices] == [
-        (Use.ALL, TOWN, 450),
-        (Use.SOME, TOWN, 450),
-        (Use.NONE, TOWN, 0),
+        (Use.ALL, MUNICIPALITY, 450),
+        (Use.SOME, MUNICIPALITY, 450),
+        (Use.NONE, MUNICIPALITY, 0),
         (Use.ALL, OTHER, 90),
     ]
     _, effects = walk(counter, [Moved(-1), Entered()])
@@ -300,7 +302,7 @@ def test_a_visitor_may_use_some_of_what_they_have() -> None:
     assert [(c.use, c.municipality) for c in counter.state.choices] == [
         (Use.ALL, OTHER),
         (Use.SOME, OTHER),
-        (Use.NONE, TOWN),
+        (Use.NONE, MUNICIPALITY),
     ]
 
 
@@ -372,7 +374,7 @@ def test_what_may_go_better_is_tried_again_with_the_same_bill(code: str) -> None
 def test_an_answer_to_an_earlier_task_is_not_for_this_one() -> None:
     """What was read for a sale that was given up cannot complete the next."""
     counter, _ = walk(opened(), [Typed("500"), Entered(), CardArrived()])
-    late = CardRead(counter.task, resident(held(TOWN, 400)))
+    late = CardRead(counter.task, resident(held(MUNICIPALITY, 400)))
     counter, _ = walk(counter, [Escaped(), Escaped(), CardLeft(), Typed("900"), Entered(), CardArrived()])
     after, effects = step(counter, late)
     assert (after, effects) == (counter, ())
@@ -389,7 +391,7 @@ def test_offline_a_sale_earns_what_may_queue() -> None:
     assert counter.state.notice == Fault("line_needed")
     counter, effects = walk(counter, [Entered()])
     sale = sale_of(commit_of(effects))
-    assert (sale.redeem, [leg.programme for leg in sale.award]) == ([], [TOWN])
+    assert (sale.redeem, [leg.programme for leg in sale.award]) == ([], [MUNICIPALITY])
     counter, _ = walk(counter, [Unanswered(counter.task, receipt(commit_of(effects).draft, None))])
     assert isinstance(counter.state, Queued)
 
@@ -406,7 +408,7 @@ def test_what_needs_the_line_says_so(task: Task) -> None:
 
 def test_an_unanswered_sale_with_points_is_unknown_until_it_is_decided() -> None:
     """Asking again under the same id leads to the verdict."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Entered()])
     written = receipt(commit_of(effects).draft, None)
     counter, _ = walk(counter, [Unanswered(counter.task, written)])
@@ -421,7 +423,7 @@ def test_an_unanswered_sale_with_points_is_unknown_until_it_is_decided() -> None
 
 def test_an_unknown_sale_can_be_voided_for_the_full_bill() -> None:
     """Esc leads to voiding the very operation, and back again; it is left in no other way."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Entered()])
     sold = commit_of(effects)
     written = receipt(sold.draft, None)
@@ -442,7 +444,7 @@ def test_an_unknown_sale_can_be_voided_for_the_full_bill() -> None:
 
 def at_the_pin(tries: int = 3) -> Counter:
     """Return a counter where 800 points, above the tap ceiling, want the PIN."""
-    counter, _ = tapped(1200, resident(held(TOWN, 800)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 800)))
     counter, effects = walk(counter, [Entered()])
     assert effects == [AskTries(counter.task)]
     return walk(counter, [TriesLeft(counter.task, tries)])[0]
@@ -529,7 +531,7 @@ def test_a_pin_that_nobody_wants_is_wiped() -> None:
 
 # What a POS knows before the tap --------------------------------------------------------------------------------
 
-BOTH_TOWNS = resident(held(TOWN, 400), held(OTHER, 90))
+BOTH_MUNICIPALITIES = resident(held(MUNICIPALITY, 400), held(OTHER, 90))
 
 
 def tapped_for(intent: SaleIntent, who: Resident) -> tuple[Counter, list[Effect]]:
@@ -542,38 +544,38 @@ def tapped_for(intent: SaleIntent, who: Resident) -> tuple[Counter, list[Effect]
 @pytest.mark.parametrize(
     ("redeem", "town", "who", "redeemed"),
     [
-        (Use.ALL, None, BOTH_TOWNS, 400),
-        (Use.ALL, OTHER, BOTH_TOWNS, 90),
+        (Use.ALL, None, BOTH_MUNICIPALITIES, 400),
+        (Use.ALL, OTHER, BOTH_MUNICIPALITIES, 90),
         (Use.ALL, None, resident(), 0),
-        (Use.NONE, None, BOTH_TOWNS, 0),
+        (Use.NONE, None, BOTH_MUNICIPALITIES, 0),
         (Use.NONE, None, resident(standing=None), 0),
-        (150, None, BOTH_TOWNS, 150),
-        (90, OTHER, BOTH_TOWNS, 90),
+        (150, None, BOTH_MUNICIPALITIES, 150),
+        (90, OTHER, BOTH_MUNICIPALITIES, 90),
     ],
 )
 def test_a_wish_of_a_pos_is_taken_without_a_choice(
-    redeem: Literal[Use.ALL, Use.NONE] | int, town: str | None, who: Resident, redeemed: int
+    redeem: Literal[Use.ALL, Use.NONE] | int, municipality: str | None, who: Resident, redeemed: int
 ) -> None:
     """Nobody at the counter is asked; the sale is written as wished."""
-    _, effects = tapped_for(SaleIntent(1200, redeem, town), who)
+    _, effects = tapped_for(SaleIntent(1200, redeem, municipality), who)
     assert sale_of(commit_of(effects)).amount_due == 1200 - redeemed
 
 
 @pytest.mark.parametrize(
     ("redeem", "town", "who", "fault"),
     [
-        (401, None, BOTH_TOWNS, Fault("points_not_possible", (("points", 401),))),
-        (91, OTHER, BOTH_TOWNS, Fault("points_not_possible", (("points", 91),))),
+        (401, None, BOTH_MUNICIPALITIES, Fault("points_not_possible", (("points", 401),))),
+        (91, OTHER, BOTH_MUNICIPALITIES, Fault("points_not_possible", (("points", 91),))),
         (1, None, resident(), Fault("points_not_possible", (("points", 1),))),
         (Use.ALL, None, resident(standing=None), Fault("line_needed")),
         (1, None, resident(standing=None), Fault("line_needed")),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused(
-    redeem: Literal[Use.ALL] | int, town: str | None, who: Resident, fault: Fault
+    redeem: Literal[Use.ALL] | int, municipality: str | None, who: Resident, fault: Fault
 ) -> None:
     """A POS hears why, and nothing is written."""
-    intent = SaleIntent(1200, redeem, town)
+    intent = SaleIntent(1200, redeem, municipality)
     counter, effects = tapped_for(intent, who)
     assert (counter.state, effects) == (Refused(fault, intent), [])
 
@@ -624,7 +626,7 @@ def test_a_number_without_a_reason_picks_none(key: Event) -> None:
 
 def test_without_reasons_nothing_is_awarded() -> None:
     """A town that gives no reasons has nothing to award for, which is said at once."""
-    bare = {TOWN: programme(TOWN).model_copy(update={"reasons": {}})}
+    bare = {MUNICIPALITY: programme(MUNICIPALITY).model_copy(update={"reasons": {}})}
     counter, _ = walk(opened(), [Opened(replace(opened().terms, programmes=bare)), Asked(Task.AWARD)])
     assert counter.state == Idle(notice=Fault("no_programme"))
 
@@ -667,7 +669,7 @@ def test_a_void_is_picked_and_confirmed() -> None:
 
 def decided_sale() -> Undoable:
     """Return a sale of 1,200 yen, of which 400 were paid in points, that the ledger accepted."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Entered()])
     sold = receipt(commit_of(effects).draft)
     content = sold.content
@@ -699,7 +701,7 @@ def test_after_the_close_part_or_all_of_a_sale_is_returned() -> None:
     assert walk(counter, [Escaped()])[0].state == EnteringReturn(closed)
     counter, effects = walk(counter, [Entered()])
     content = commit_of(effects).draft.content
-    assert content == Return(kind="return", municipality=TOWN, target=closed.operation_id, bill=300)
+    assert content == Return(kind="return", municipality=MUNICIPALITY, target=closed.operation_id, bill=300)
 
 
 def test_before_the_close_part_of_a_sale_can_be_returned_too() -> None:
@@ -712,7 +714,7 @@ def test_before_the_close_part_of_a_sale_can_be_returned_too() -> None:
         assert not at(counter.state).is_owners
 
 
-RATE = Exchange(TOWN, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1)))
+RATE = Exchange(MUNICIPALITY, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1)))
 
 
 @pytest.mark.parametrize(
@@ -723,7 +725,7 @@ def test_points_are_exchanged_at_todays_rate(points: int, held_points: int, outc
     """F5, 2, points, tap: what a tap may move at once, more with the PIN, never more than is held, and no rest."""
     counter = replace(opened(), terms=replace(TERMS, exchanges=(RATE,)))
     counter, _ = walk(counter, [Asked(Task.CARD), Picked(2), Typed(str(points)), Entered(), CardArrived()])
-    counter, effects = walk(counter, [CardRead(counter.task, resident(held(TOWN, held_points)))])
+    counter, effects = walk(counter, [CardRead(counter.task, resident(held(MUNICIPALITY, held_points)))])
     assert state_of(counter) is outcome
     if outcome is Sending:
         content = commit_of(effects).draft.content
@@ -744,7 +746,7 @@ def test_nothing_is_exchanged_where_there_is_no_rate() -> None:
 @pytest.mark.parametrize(("line", "service"), [(1, "library"), (2, None)])
 def test_a_number_or_everything_is_given_up_with_the_pin(line: int, service: str | None) -> None:
     """F5, 3, tap, choice, PIN: nothing is written before the card has signed."""
-    who = replace(resident(held(TOWN, 400)), services=(ServiceId(service="library", number="0042"),))
+    who = replace(resident(held(MUNICIPALITY, 400)), services=(ServiceId(service="library", number="0042"),))
     counter, _ = walk(opened(), [Asked(Task.CARD), Picked(3), CardArrived()])
     counter, _ = walk(counter, [CardRead(counter.task, who)])
     assert counter.state == PickingUnlink(who)
@@ -781,7 +783,9 @@ def test_a_balance_is_shown_and_forgotten() -> None:
     """照会 shows what is held, and nothing ten seconds after the card is gone."""
     counter, _ = walk(opened(), [Asked(Task.BALANCE), CardArrived()])
     assert counter.state == Reading(BalanceIntent())
-    counter, _ = walk(counter, [CardRead(counter.task, resident(held(TOWN, 400))), Tick(5.0), CardLeft(), Tick(14.9)])
+    counter, _ = walk(
+        counter, [CardRead(counter.task, resident(held(MUNICIPALITY, 400))), Tick(5.0), CardLeft(), Tick(14.9)]
+    )
     assert isinstance(counter.state, ShowingBalance)
     assert walk(counter, [Tick(15.0)])[0].state == Idle()
 
@@ -803,7 +807,7 @@ def test_what_cannot_be_recorded_stops_everything_but_what_is_written() -> None:
 
 def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
     """A verdict is final, shown, and gives the bill back."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Entered()])
     decided = receipt(commit_of(effects).draft, Status.REFUSED, "amounts_wrong")
     counter, _ = walk(counter, [Decided(counter.task, decided)])
@@ -812,7 +816,7 @@ def test_a_refusal_of_the_ledger_is_shown_with_its_reason() -> None:
 
 def test_what_was_not_granted_is_due_and_said_wherever_it_is_shown() -> None:
     """Counter, resident's display and slip show the verdict's one amount, and which points were not taken, and why."""
-    counter, effects = tapped(1200, resident(held(TOWN, 400)))
+    counter, effects = tapped(1200, resident(held(MUNICIPALITY, 400)))
     counter, effects = walk(counter, [Entered()])
     draft = commit_of(effects).draft
     whole = receipt(draft)
@@ -878,7 +882,7 @@ def test_a_pin_that_comes_too_late_falls_into_no_bill() -> None:
     assert walk(counter, [CardLeft(), Entered()])[0].state == AwaitCard(SaleIntent(1200))
 
 
-@pytest.mark.parametrize("intent", [LinkIntent(), AwardIntent(TOWN, 5, "visit"), BalanceIntent()])
+@pytest.mark.parametrize("intent", [LinkIntent(), AwardIntent(MUNICIPALITY, 5, "visit"), BalanceIntent()])
 def test_after_a_time_out_the_same_begins_again(intent: Intent) -> None:
     """Whoever stands there then may be somebody else: to a first registration they have to agree anew."""
     counter = replace(opened(), state=TimedOut(intent))
@@ -946,7 +950,7 @@ def test_a_result_forgets_the_balance_once_the_card_is_gone() -> None:
 
 def test_the_pin_waits_for_the_card_to_say_how_many_tries_are_left() -> None:
     """A PIN typed before the card answered is wiped, not tried."""
-    counter, _ = tapped(1200, resident(held(TOWN, 800)))
+    counter, _ = tapped(1200, resident(held(MUNICIPALITY, 800)))
     counter, _ = walk(counter, [Entered()])
     counter, effects = with_pin(counter)
     assert isinstance(counter.state, EnteringPin)

@@ -22,7 +22,7 @@ from terminal.cli.context import Globals
 from terminal.counter import pricing
 from terminal.counter.facts import SaleIntent
 from terminal.counter.states import Done
-from tests.terminal.counters import TERMS, TOWN, receipt, resident
+from tests.terminal.counters import MUNICIPALITY, TERMS, receipt, resident
 from tests.terminal.counters import held as held_points
 from tests.terminal.desks import NoService, cut
 
@@ -44,7 +44,9 @@ FIELDS = {
 
 def test_a_sale_that_turned_out_short_says_what_is_due(capsys: pytest.CaptureFixture[str]) -> None:
     """What was not taken is due: one amount, exit 0, which points and why, and what to do."""
-    draft = pricing.sale(pricing.as_wished(SaleIntent(1200, 400), resident(held_points(TOWN, 400)), TERMS), TERMS)
+    draft = pricing.sale(
+        pricing.as_wished(SaleIntent(1200, 400), resident(held_points(MUNICIPALITY, 400)), TERMS), TERMS
+    )
     whole = receipt(draft)
     assert whole.verdict is not None
     short = replace(whole, verdict=cut(whole.verdict, draft.content, 150))

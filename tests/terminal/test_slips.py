@@ -19,26 +19,26 @@ from terminal.shell.words import Words
 from terminal.slips.operation import Settled, priced, qr_text, slip
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
 from terminal.slips.text import COLUMNS, as_text
-from tests.terminal.counters import OTHER, SIGNATURE, STREET, TERMS, TOWN, held
+from tests.terminal.counters import MUNICIPALITY, OTHER, SIGNATURE, STREET, TERMS, held
 
 TAP = TapOnly(method="tap")
 PIN = {"method": "pin", "nonce": "nonce", "signature": SIGNATURE}
 ID = f"{TERMS.terminal_id}-004211"
 TARGET = f"{TERMS.terminal_id}-004200"
-WHO = {"municipality": TOWN, "resident": "c2VhbGVk"}
+WHO = {"municipality": MUNICIPALITY, "resident": "c2VhbGVk"}
 
 SALE = Sale(
     kind="sale",
     bill=1200,
-    redeem=[Leg(programme=TOWN, points=820)],
-    award=[Leg(programme=TOWN, points=3)],
+    redeem=[Leg(programme=MUNICIPALITY, points=820)],
+    award=[Leg(programme=MUNICIPALITY, points=3)],
     amount_due=380,
-    rules={TOWN: 1},
+    rules={MUNICIPALITY: 1},
     assurance=TAP,
     **WHO,
 )
 TWO_PROGRAMMES = SALE.model_copy(
-    update={"redeem": [Leg(programme=TOWN, points=300), Leg(programme=STREET, points=520)]}
+    update={"redeem": [Leg(programme=MUNICIPALITY, points=300), Leg(programme=STREET, points=520)]}
 )
 AWARD = Award(
     kind="award", award=[Leg(programme=STREET, points=30)], reason="visit", rules={STREET: 1}, assurance=TAP, **WHO
@@ -46,22 +46,24 @@ AWARD = Award(
 KINDS: dict[type[Operation], tuple[Operation, tuple[str, ...]]] = {
     Sale: (SALE, ("1,200 円", "−820 P", "380 円", "+3 P")),
     Award: (AWARD, ("+30 P",)),
-    Void: (Void(kind="void", municipality=TOWN, target=TARGET), ("01-004200",)),
-    Return: (Return(kind="return", municipality=TOWN, target=TARGET, bill=500), ("01-004200", "−500 円")),
+    Void: (Void(kind="void", municipality=MUNICIPALITY, target=TARGET), ("01-004200",)),
+    Return: (Return(kind="return", municipality=MUNICIPALITY, target=TARGET, bill=500), ("01-004200", "−500 円")),
     Convert: (
         Convert(
             kind="convert",
-            take=Leg(programme=TOWN, points=100),
+            take=Leg(programme=MUNICIPALITY, points=100),
             give=Leg(programme=STREET, points=90),
-            rules={TOWN: 1},
+            rules={MUNICIPALITY: 1},
             assurance=TAP,
             **WHO,
         ),
         ("−100 P", "+90 P"),
     ),
-    Link: (Link(kind="link", municipality=TOWN, registration="c2VhbGVk", consent=True, assurance=PIN), ()),
+    Link: (Link(kind="link", municipality=MUNICIPALITY, registration="c2VhbGVk", consent=True, assurance=PIN), ()),
     Close: (
-        Close(kind="close", municipality=TOWN, number=7, first_seq=1, last_seq=9, verdicts=9, day={}, perpetual={}),
+        Close(
+            kind="close", municipality=MUNICIPALITY, number=7, first_seq=1, last_seq=9, verdicts=9, day={}, perpetual={}
+        ),
         (),
     ),
     Unlink: (Unlink(kind="unlink", assurance=PIN, **WHO), ()),
@@ -135,15 +137,15 @@ def test_a_copy_says_that_it_is_one() -> None:
 
 def test_what_is_quoted_is_what_is_printed() -> None:
     """The rows before the verdict are those after it, where everything asked was granted."""
-    balances = [held(TOWN, 820)]
-    told = quote(1200, None, balances, TERMS.programmes, TOWN)
+    balances = [held(MUNICIPALITY, 820)]
+    told = quote(1200, None, balances, TERMS.programmes, MUNICIPALITY)
     sale = SALE.model_copy(update={"redeem": list(told.redeem), "award": list(told.award)})
     granted = Amounts(told.redeemed, told.awarded, told.amount_due)
     assert list(priced(told, words())) == list(priced(sale, words(), granted))
 
 
-REDEEM_CUT = Cut(leg="redeem", programme=TOWN, asked=820, granted=500, reason="insufficient_balance")
-AWARD_CUT = Cut(leg="award", programme=TOWN, asked=3, granted=1, reason="award_limit_exceeded")
+REDEEM_CUT = Cut(leg="redeem", programme=MUNICIPALITY, asked=820, granted=500, reason="insufficient_balance")
+AWARD_CUT = Cut(leg="award", programme=MUNICIPALITY, asked=3, granted=1, reason="award_limit_exceeded")
 SHORT = verdict(500, 3, Status.SHORTFALL).model_copy(update={"amount_due": 700, "cuts": [REDEEM_CUT]})
 LESS = verdict(820, 1).model_copy(update={"amount_due": 380, "cuts": [AWARD_CUT]})
 

@@ -12,11 +12,11 @@ down_revision = "v0002"
 def upgrade() -> None:
     """Change the tables; a number's issuer is not known yet, and its municipality is therefore empty."""
     op.add_column("card", sa.Column("not_after", sa.BigInteger(), nullable=True))
-    op.add_column("card", sa.Column("town", sa.String(length=6), nullable=False, server_default=""))
+    op.add_column("card", sa.Column("municipality", sa.String(length=6), nullable=False, server_default=""))
     op.add_column("card", sa.Column("contact_version", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("card", sa.Column("contact_key", sa.LargeBinary(length=32), nullable=True))
     op.create_index("card_by_contact", "card", ["contact_key"], unique=True)
-    op.create_index("card_by_town", "card", ["town"], unique=False)
+    op.create_index("card_by_municipality", "card", ["municipality"], unique=False)
     op.create_table(
         "service_number",
         sa.Column("mykey", sa.String(length=10), nullable=False),

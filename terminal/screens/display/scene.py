@@ -91,7 +91,7 @@ def _line(index: int, view: ResidentView, words: Words) -> Widget:
 
 def _name(line: OfferedUse, view: ResidentView, words: Words) -> str:
     if line.use is Use.ALL and line.municipality != view.lines[0].municipality:
-        return words("choice-all-of-town", town=words.town(line.municipality))
+        return words("choice-all-of-municipality", municipality=words.municipality(line.municipality))
     return words(f"choice-{line.use}")
 
 

@@ -26,7 +26,7 @@ from tests.ledger.api.world import Card, Clock, anchor
 
 pytestmark = pytest.mark.anyio
 
-TOWN = "252034"
+MUNICIPALITY = "252034"
 
 
 @dataclass
@@ -88,8 +88,10 @@ async def test_the_same_verdicts_are_given_back(forgetful: Forgetful) -> None:
     assert await forgetful.send_again([]) == forgetful.verdicts
     assert (await counter.inquire(forgetful.card)).balances[0].points == 320
     assert (await counter.client.setup()).head_seq == len(counter.till.entries)
-    assert losses_of(counter.ledger.books, TOWN) == []
-    assert {each.kind for each in counter.ledger.events.since(TOWN, date(2026, 1, 1))} == {EventKind.LEDGER_BEHIND}
+    assert losses_of(counter.ledger.books, MUNICIPALITY) == []
+    assert {each.kind for each in counter.ledger.events.since(MUNICIPALITY, date(2026, 1, 1))} == {
+        EventKind.LEDGER_BEHIND
+    }
 
 
 async def test_what_others_spent_meanwhile_is_listed(forgetful: Forgetful, clock: Clock) -> None:
@@ -103,7 +105,7 @@ async def test_what_others_spent_meanwhile_is_listed(forgetful: Forgetful, clock
         spent = await client.upload([sister.record(sister.sale(forgetful.card, 1200, redeem=500))])
     assert spent.decisions[0].verdict.redeemed == 500
     assert await forgetful.send_again(forgetful.kept) == forgetful.verdicts
-    assert sum(each.points for each in losses_of(counter.ledger.books, TOWN)) == 180
+    assert sum(each.points for each in losses_of(counter.ledger.books, MUNICIPALITY)) == 180
 
 
 async def test_a_ledger_that_learns_of_a_higher_head_says_where_it_stands(forgetful: Forgetful) -> None:
@@ -164,7 +166,7 @@ async def test_a_lie_about_a_loss_gains_nothing(
     counter.ledger.identity.stop(str(mykey))
     verdicts = await forgetful.send_again(lie(forgetful))
     assert [(each.redeemed, each.status) for each in verdicts] == [(0, Status.SHORTFALL)] * 2
-    assert counter.ledger.events.since(TOWN, date(2026, 1, 1)) == []
+    assert counter.ledger.events.since(MUNICIPALITY, date(2026, 1, 1)) == []
 
 
 async def test_a_true_answer_that_is_played_again_changes_nothing(counter: Counter, card: Card) -> None:
@@ -176,7 +178,7 @@ async def test_a_true_answer_that_is_played_again_changes_nothing(counter: Count
         assert result.decisions[0].verdict.redeemed in {300, 200}
     assert (await counter.inquire(card)).balances[0].points == 320
     assert verdict.redeemed == 300
-    assert counter.ledger.events.since(TOWN, date(2026, 1, 1)) == []
+    assert counter.ledger.events.since(MUNICIPALITY, date(2026, 1, 1)) == []
 
 
 async def test_what_was_set_aside_is_impossible_for_ever(counter: Counter, card: Card) -> None:

@@ -39,7 +39,7 @@ def clock() -> Clock:
 def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
     """Yield a ledger of three towns."""
     made = assemble(Place(tmp_path / "ledger"), Anchors(), clock)
-    made.registry.add_programmes([_programme(town) for town in (HOME, OTHER, THIRD)])
+    made.registry.add_programmes([_programme(municipality) for municipality in (HOME, OTHER, THIRD)])
     yield made
     made.close()
 
@@ -47,14 +47,14 @@ def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
 @pytest.fixture
 def mykey(ledger: Ledger) -> str:
     """Return a resident whom one town registered, with points of that and of another."""
-    found = ledger.identity.register(CARD, b"key", [LIBRARY], ledger.today(), town=HOME)
-    for town in (HOME, OTHER):
-        ledger.points.deposit(found, _programme(town), date(2028, 3, 31), 100)
+    found = ledger.identity.register(CARD, b"key", [LIBRARY], ledger.today(), municipality=HOME)
+    for municipality in (HOME, OTHER):
+        ledger.points.deposit(found, _programme(municipality), date(2028, 3, 31), 100)
     return found
 
 
-def _programme(town: str) -> Any:
-    return city().model_copy(update={"code": town, "convert": ()})
+def _programme(municipality: str) -> Any:
+    return city().model_copy(update={"code": municipality, "convert": ()})
 
 
 def refusal(code: str) -> pytest.RaisesExc[IdentityRefusal]:
@@ -110,17 +110,17 @@ def test_another_town_renews_with_two_persons_a_day_apart(ledger: Ledger, mykey:
         people.renewal_code(ledger, Officer(THIRD, "x"), mykey)
 
 
-def acts(ledger: Ledger, town: str) -> list[tuple[str, str, str]]:
+def acts(ledger: Ledger, municipality: str) -> list[tuple[str, str, str]]:
     """Return who did what in a town's audit, and how far it came."""
-    return [(act.who, act.action, json.loads(act.detail)["state"]) for act in ledger.audit.acts(town)]
+    return [(act.who, act.action, json.loads(act.detail)["state"]) for act in ledger.audit.acts(municipality)]
 
 
 def test_every_town_concerned_is_told_before_and_after(ledger: Ledger, mykey: str) -> None:
     """What was refused too; a town that it does not concern hears nothing."""
-    officer, towns = Officer(OTHER, "窓口"), people.concerned(ledger, mykey)
+    officer, municipalities = Officer(OTHER, "窓口"), people.concerned(ledger, mykey)
     with (
         refusal("renewal_asked"),
-        ledger.audit.act(officer, "renewal_code", {}, ledger.clock(), mykey, towns),
+        ledger.audit.act(officer, "renewal_code", {}, ledger.clock(), mykey, municipalities),
     ):
         people.renewal_code(ledger, officer, mykey)
     assert acts(ledger, OTHER) == [("窓口", "renewal_code", each) for each in ("asked", "renewal_asked")]

@@ -173,17 +173,19 @@ def test_one_wrong_character_of_a_contact_number_is_noticed(digest: bytes, place
 
 def test_the_same_number_may_be_two_towns(identity: Identity) -> None:
     """A number belongs to a municipality's service: another town's library is another service."""
-    towns = [ServiceId(service="library", number="0042", municipality=town) for town in ("252034", "131164")]
+    municipalities = [
+        ServiceId(service="library", number="0042", municipality=municipality) for municipality in ("252034", "131164")
+    ]
     one, two = (
-        identity.register(card, b"key", [LIBRARY], TODAY, town=str(own.municipality))
-        for card, own in zip((OLD, OTHER), towns, strict=True)
+        identity.register(card, b"key", [LIBRARY], TODAY, municipality=str(own.municipality))
+        for card, own in zip((OLD, OTHER), municipalities, strict=True)
     )
-    assert identity.find_mykeys(towns) == dict(zip(towns, (one, two), strict=True))
+    assert identity.find_mykeys(municipalities) == dict(zip(municipalities, (one, two), strict=True))
     assert identity.find_mykey(LIBRARY, "131164") == two
     assert identity.find_mykey(LIBRARY) is None
-    assert (identity.town_of(one), identity.services(two)) == ("252034", [towns[1]])
+    assert (identity.municipality_of(one), identity.services(two)) == ("252034", [municipalities[1]])
     identity.unlink(one, "library", "131164")
-    assert identity.services(one) == [towns[0]]
+    assert identity.services(one) == [municipalities[0]]
 
 
 def test_what_an_earlier_release_linked_is_assigned(identity: Identity) -> None:
@@ -191,9 +193,9 @@ def test_what_an_earlier_release_linked_is_assigned(identity: Identity) -> None:
     mykey = identity.register(OLD, b"key", [LIBRARY, ServiceId(service="museum", number="7")], TODAY)
     assert (identity.unassigned(), identity.has_unassigned()) == ({"library": 1, "museum": 1}, True)
     assert identity.assign("252034", "library") == 1
-    assert identity.town_of(mykey) == ""
+    assert identity.municipality_of(mykey) == ""
     assert identity.assign("131164") == 1
-    assert (identity.town_of(mykey), identity.has_unassigned()) == ("131164", False)
+    assert (identity.municipality_of(mykey), identity.has_unassigned()) == ("131164", False)
     assert identity.services(mykey) == [
         ServiceId(service="museum", number="7", municipality="131164"),
         ServiceId(service="library", number="0042", municipality="252034"),

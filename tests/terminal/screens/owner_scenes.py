@@ -20,7 +20,7 @@ from terminal.counter.facts import Undoable
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.shop import books
 from terminal.shop.books import DayReport, FoundOperation, Need, Overview
-from tests.terminal.counters import STREET, TERMINAL, TOWN
+from tests.terminal.counters import MUNICIPALITY, STREET, TERMINAL
 from tests.terminal.screens.scenes import TERMS, ScriptedEngine, at_counter
 
 TAP = TapOnly(method="tap")
@@ -34,27 +34,27 @@ def sale(bill: int, redeemed: int = 0) -> Sale:
     """Return a sale of the sample shop."""
     return Sale(
         kind="sale",
-        municipality=TOWN,
+        municipality=MUNICIPALITY,
         resident="c2VhbGVk",
         bill=bill,
-        redeem=[Leg(programme=TOWN, points=redeemed)] if redeemed else [],
+        redeem=[Leg(programme=MUNICIPALITY, points=redeemed)] if redeemed else [],
         amount_due=bill - redeemed,
-        rules={TOWN: 1},
+        rules={MUNICIPALITY: 1},
         assurance=TAP,
     )
 
 
 AWARD = Award(
     kind="award",
-    municipality=TOWN,
+    municipality=MUNICIPALITY,
     resident="c2VhbGVk",
     award=[Leg(programme=STREET, points=30)],
     reason="visit",
     rules={STREET: 1},
     assurance=TAP,
 )
-VOID = Void(kind="void", municipality=TOWN, target=f"{TERMINAL}-004200")
-Z = Close(kind="close", municipality=TOWN, number=41, first_seq=1, last_seq=9, verdicts=9, day={}, perpetual={})
+VOID = Void(kind="void", municipality=MUNICIPALITY, target=f"{TERMINAL}-004200")
+Z = Close(kind="close", municipality=MUNICIPALITY, number=41, first_seq=1, last_seq=9, verdicts=9, day={}, perpetual={})
 
 
 def recorded(seq: int, at: str, content: Sale | Award | Void | Close, status: Status | None) -> Recorded:

@@ -78,7 +78,7 @@ from terminal.shell.runs import Timing
 from terminal.shell.shared import Shared
 from terminal.shop.engine import Engine, EngineReport, ReaderState, Surroundings, Unanswerable
 from terminal.shop.opening import Station
-from tests.terminal.counters import OTHER, SHOP, STREET, TERMINAL, TOWN, programme, receipt
+from tests.terminal.counters import MUNICIPALITY, OTHER, SHOP, STREET, TERMINAL, programme, receipt
 from tests.terminal.desks import cut
 
 CARDS = ("two-towns", "visitor", "unregistered", "expired", "revoked", "blocked")
@@ -89,7 +89,7 @@ A = TypeVar("A")
 NOW = datetime.fromisoformat("2026-11-23T14:05:00+09:00")
 
 _NAMES = {
-    TOWN: Name(ja="長浜市ポイント", en="Nagahama points"),
+    MUNICIPALITY: Name(ja="長浜市ポイント", en="Nagahama points"),
     STREET: Name(ja="黒壁ポイント", en="Kurokabe points"),
     OTHER: Name(ja="豊島区ポイント", en="Toshima points"),
 }
@@ -100,9 +100,9 @@ TERMS = Terms(
     shop_name="見本商店",
     programmes=in_force(
         [
-            programme(TOWN, order=1).model_copy(update={"name": _NAMES[TOWN]}),
+            programme(MUNICIPALITY, order=1).model_copy(update={"name": _NAMES[MUNICIPALITY]}),
             programme(STREET, order=2).model_copy(update={"name": _NAMES[STREET]}),
-            programme(OTHER, order=3, also_in=(TOWN,)).model_copy(update={"name": _NAMES[OTHER]}),
+            programme(OTHER, order=3, also_in=(MUNICIPALITY,)).model_copy(update={"name": _NAMES[OTHER]}),
         ],
         date(2026, 11, 23),
     ),
@@ -120,7 +120,7 @@ def _held(code: str, points: int, expiring: int = 0) -> ProgrammeBalance:
     )
 
 
-WHO = Resident(Standing.ACTIVE, (_held(TOWN, 600, 300), _held(STREET, 220), _held(OTHER, 150)))
+WHO = Resident(Standing.ACTIVE, (_held(MUNICIPALITY, 600, 300), _held(STREET, 220), _held(OTHER, 150)))
 VISITOR = Resident(Standing.ACTIVE, (_held(OTHER, 150),))
 UNASKED = Resident(None)
 BILL = SaleIntent(1200)
@@ -132,11 +132,11 @@ PIN = EnteringPin(DRAFT, WHO, BILL, CHOOSING, tries_left=3)
 AWARD = Draft(
     Award(
         kind="award",
-        municipality=TOWN,
+        municipality=MUNICIPALITY,
         resident="c2VhbGVk",
-        award=[Leg(programme=TOWN, points=100)],
+        award=[Leg(programme=MUNICIPALITY, points=100)],
         reason="volunteering",
-        rules={TOWN: 1},
+        rules={MUNICIPALITY: 1},
         assurance=TapOnly(method="tap"),
     )
 )
@@ -146,7 +146,7 @@ def _receipt(draft: Draft, status: Status | None = Status.ACCEPTED) -> Receipt:
     return replace(
         receipt(draft, status),
         operation_id=f"{TERMINAL}-004211",
-        balances=(_held(TOWN, 3), _held(OTHER, 150)) if status else (),
+        balances=(_held(MUNICIPALITY, 3), _held(OTHER, 150)) if status else (),
         elapsed_ms=412,
     )
 
@@ -160,7 +160,7 @@ def _decided(missing: int = 0, lost: int = 0) -> Receipt:
     if lost:
         earned = DRAFT.content.award[0]
         limit = "award_limit_exceeded"
-        less = Cut(leg="award", programme=TOWN, asked=earned.points, granted=earned.points - lost, reason=limit)
+        less = Cut(leg="award", programme=MUNICIPALITY, asked=earned.points, granted=earned.points - lost, reason=limit)
         verdict = verdict.model_copy(update={"awarded": verdict.awarded - lost, "cuts": [*verdict.cuts, less]})
     return replace(whole, verdict=verdict)
 
@@ -174,14 +174,14 @@ ITEM = Undoable(SALE.operation_id, SALE.at, DRAFT.content)
 ITEMS = (ITEM, Undoable(f"{TERMINAL}-004210", SALE.at, AWARD.content))
 CLOSED = replace(ITEM, verdict=SALE.verdict, closed=True)
 EXCHANGES = (
-    Exchange(TOWN, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1))),
-    Exchange(STREET, Rate(to=TOWN, take=10, give=9, since=date(2026, 4, 1))),
+    Exchange(MUNICIPALITY, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1))),
+    Exchange(STREET, Rate(to=MUNICIPALITY, take=10, give=9, since=date(2026, 4, 1))),
 )
 CONVERT = pricing.convert(ConvertIntent(EXCHANGES[0], 100), WHO, TERMS)
 assert isinstance(CONVERT.content, Convert)
 LINKED = replace(WHO, services=(ServiceId(service="library", number="0042"),))
 REASONS = PickingReason(
-    TOWN,
+    MUNICIPALITY,
     (
         ("volunteering", AwardReason(name=Name(ja="ボランティア活動", en="Volunteering"), up_to=500)),
         ("first_aid_training", AwardReason(name=Name(ja="救命講習", en="First-aid training"), points=300)),
@@ -206,10 +206,10 @@ STATES: dict[str, State] = {
     "consenting": Consenting(),
     "await": AwaitCard(BILL),
     "await-notice": AwaitCard(BILL, Fault("card_left_behind")),
-    "await-award": AwaitCard(AwardIntent(TOWN, 100, "volunteering")),
+    "await-award": AwaitCard(AwardIntent(MUNICIPALITY, 100, "volunteering")),
     "await-balance": AwaitCard(BalanceIntent()),
     "reading": Reading(BILL),
-    "reading-award": Reading(AwardIntent(TOWN, 100, "volunteering")),
+    "reading-award": Reading(AwardIntent(MUNICIPALITY, 100, "volunteering")),
     "reading-balance": Reading(BalanceIntent()),
     "reading-link": Reading(LinkIntent()),
     "choosing": CHOOSING,
@@ -244,7 +244,7 @@ STATES: dict[str, State] = {
     "queued-void": Queued(_receipt(pricing.void(ITEM), None)),
     "timed-out": TimedOut(BILL),
     "timed-out-link": TimedOut(LinkIntent()),
-    "timed-out-award": TimedOut(AwardIntent(TOWN, 100, "volunteering")),
+    "timed-out-award": TimedOut(AwardIntent(MUNICIPALITY, 100, "volunteering")),
     "refused-again": Refused(Fault("ledger_failed"), BILL),
     "unknown": Unknown(_receipt(DRAFT, None)),
     "unknown-asking": Unknown(_receipt(DRAFT, None), asking=True),
