@@ -44,7 +44,9 @@ def test_rubbish_is_no_signature(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivat
     assert not is_signed(_public(key), DIGEST, signature)
 
 
-@pytest.mark.parametrize("key", [b"", b"rubbish", _public(ed25519.Ed25519PrivateKey.generate())])
+@pytest.mark.parametrize(
+    "key", [b"", b"rubbish", _public(ed25519.Ed25519PrivateKey.generate())], ids=["none", "rubbish", "ed25519"]
+)
 def test_a_key_no_card_has_signs_nothing(key: bytes) -> None:
     """Neither rubbish nor another kind of key is accepted."""
     assert not is_signed(key, DIGEST, "AAAA")
