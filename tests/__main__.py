@@ -24,11 +24,11 @@ CHECKS: dict[str, list[str]] = {
     "tests": [sys.executable, "-m", "pytest"],
 }
 
-MEASURED: dict[str, list[str]] = {
-    "tests": [sys.executable, "-m", "coverage", "run", "-m", "pytest"],
-    "coverage": [sys.executable, "-m", "coverage", "report"],
-}
-"""What runs instead, and afterwards, where coverage is asked for."""
+MEASURING: list[str] = ["--cov", "--cov-report=term:skip-covered"]
+"""What measures branches and holds the floor of pyproject.toml."""
+
+SIDE_BY_SIDE: list[str] = ["-n", "auto", "--maxprocesses=4", "--dist", "loadfile"]
+"""What a run of everything adds: a file's tests stay together, since they share servers and the PC/SC service."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "tests": ("tests",),
@@ -88,9 +88,8 @@ def main(arguments: list[str]) -> int:
     except KeyError as unknown:
         parser.error(f"there is no check {unknown}; there are: {', '.join(GROUPS)}")
     whole = options.only is None and not for_pytest
-    commands = {**CHECKS, **(MEASURED if options.coverage or whole else {})}
-    checks += [name for name in commands if name not in CHECKS and "tests" in checks]
-    results = {name: run(name, commands[name] + for_pytest * (name == "tests")) for name in checks}
+    for_pytest += SIDE_BY_SIDE * whole + MEASURING * (whole or options.coverage)
+    results = {name: run(name, CHECKS[name] + for_pytest * (name == "tests")) for name in checks}
     failed = [name for name, passed in results.items() if not passed]
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")  # noqa: T201
     return 1 if failed else 0
