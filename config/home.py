@@ -47,6 +47,11 @@ class Home:
         return self.path / "terminal.key"
 
     @property
+    def clerks(self) -> Path:
+        """Who may sign on at the counter, with hashes of their codes."""
+        return self.path / "clerks.json"
+
+    @property
     def journal(self) -> Path:
         """The journal, an SQLite file."""
         return self.path / "journal.db"

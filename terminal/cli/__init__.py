@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "terminal.cli.doctor",
     "enrol": "terminal.cli.enrol",
     "card": "terminal.cli.card",
+    "clerk": "terminal.cli.clerk",
     "queue": "terminal.cli.queue",
     "close": "terminal.cli.close",
     "slip": "terminal.cli.slip",

@@ -42,6 +42,7 @@ def _load(chosen: Globals) -> Shared:
     from terminal.screens.display.link import Broadcaster
     from terminal.shell.shared import Shared
     from terminal.shell.sound import play
+    from terminal.shop import clerks
     from terminal.shop.engine import Surroundings
 
     keep_log(chosen.home)
@@ -57,4 +58,5 @@ def _load(chosen: Globals) -> Shared:
         return engine_thread.make_engine(chosen.home, chosen.ledger, all_day=True)
 
     display = Broadcaster(chosen.home.display)
-    return Shared(screen, around, make_engine, display, play, owner_code=settings.owner.code)
+    known = clerks.load(chosen.home.clerks)
+    return Shared(screen, around, make_engine, display, play, owner_code=settings.owner.code, clerks=known)

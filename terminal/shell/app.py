@@ -103,13 +103,13 @@ class KazasuApp(App[None], inherit_bindings=False):
             await self._open(row)
 
     async def _ask_code(self, row: ScreenRow, code: str, shared: Shared) -> None:
-        from terminal.shell.code import CodeScreen  # only where a code is set
+        from terminal.shell.code import CodeScreen, same_as  # only where a code is set
 
         async def open_it(right: bool | None) -> None:
             if right:
                 await self._open(row)
 
-        await self.push_screen(CodeScreen(row.name, code, shared), open_it)
+        await self.push_screen(CodeScreen(row.name, same_as(code), shared), open_it)
 
     async def _open(self, row: ScreenRow) -> None:
         # The first time it is imported, which would hold up the counter's clock and its keys.

@@ -1,10 +1,12 @@
-"""Asks for the owner's code before a screen that is the owner's; what is typed is never shown."""
+"""Asks for a code: the owner's before what is the owner's, a clerk's at sign-on; what is typed is never shown."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from hmac import compare_digest
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -28,10 +30,15 @@ TRIES = 3
 class CodeScreen(ModalScreen[bool], inherit_bindings=False):
     """Ends with whether the code was right."""
 
-    def __init__(self, name: str, code: str, shared: Shared) -> None:
-        """Prepare to ask for a code, in the name of the screen that it opens."""
+    def __init__(
+        self, name: str, is_right: Callable[[str], bool], shared: Shared, *, asking: str = "", slow: bool = False
+    ) -> None:
+        """Prepare to ask for a code, in the name of the screen that it opens; a `slow` check holds up no key."""
         super().__init__(name=name)
-        self._code = code
+        self._is_right = is_right
+        self._asking = asking or shared.words("code-ask")
+        self._slow = slow
+        self._trying = False
         self._words = shared.words
         self._keyboard = Keyboard(self, _meaning, echo=self._show, over=self._do_run, timing=shared.timing)
         self._digits = ""
@@ -40,7 +47,7 @@ class CodeScreen(ModalScreen[bool], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Ask, show how many digits were typed, and how to go on."""
         with Vertical(id="code"):
-            yield Prose(self._words("code-ask"), "heading now")
+            yield Prose(self._asking, "heading now")
             yield Prose("", "strong spaced", id="typed")
             yield Prose("", "refused strong", id="wrong")
             yield KeyCap("Esc", self._words("key-cancel"), Escaped(), "tile")
@@ -72,11 +79,26 @@ class CodeScreen(ModalScreen[bool], inherit_bindings=False):
             self._digits = _edited(self._digits, intention)
 
     def _try(self) -> None:
-        if compare_digest(self._digits.encode(), self._code.encode()):
+        if self._trying:
+            return
+        digits, self._digits = self._digits, ""
+        if self._slow:
+            self._trying = True
+            self._try_aside(digits)
+        else:
+            self._judge(self._is_right(digits))
+
+    @work
+    async def _try_aside(self, digits: str) -> None:
+        right = await asyncio.to_thread(self._is_right, digits)
+        self._trying = False
+        self._judge(right)
+
+    def _judge(self, right: bool) -> None:
+        if right:
             self.dismiss(True)
             return
         self._tries -= 1
-        self._digits = ""
         if self._tries:
             self.query_one("#wrong", Prose).text = self._words("code-wrong", tries=self._tries)
         else:
@@ -107,3 +129,8 @@ def _edited(digits: str, intention: Intention) -> str:
     if isinstance(intention, Typed):
         return (digits + intention.text)[:LONGEST]
     return digits[:-1] if isinstance(intention, Erased) else digits
+
+
+def same_as(code: str) -> Callable[[str], bool]:
+    """Return the check against a code that stands in the settings."""
+    return lambda digits: compare_digest(digits.encode(), code.encode())

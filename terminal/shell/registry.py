@@ -42,9 +42,13 @@ class ScreenRow:
 COUNTER = ScreenRow("counter", "Esc", "escape", "terminal.screens.counter.screen", Audience.CLERK)
 """The screen that the application begins with, and that the others lead back to."""
 
+CLERK = ScreenRow("clerk", "F7", "f7", "terminal.screens.clerk.screen", Audience.CLERK)
+"""Where a clerk signs on."""
+
 SCREENS = (
     COUNTER,
     ScreenRow("owner", "F8", "f8", "terminal.screens.owner.screen", Audience.OWNER),
+    CLERK,
 )
 """Every screen."""
 

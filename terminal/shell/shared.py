@@ -17,6 +17,7 @@ from terminal.counter.facts import Terms
 from terminal.shell.registry import Audience
 from terminal.shell.runs import Timing
 from terminal.shell.words import Words
+from terminal.shop.clerks import Clerks
 from terminal.shop.engine import Engine, Surroundings, Unanswerable
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Shared:
     """When keys came, and how their end is waited for."""
     owner_code: str = field(default="", repr=False)
     """What a screen of the owner's asks for; nothing where it is empty."""
+    clerks: Clerks = field(default_factory=Clerks)
+    """Who may sign on; where there is nobody, no one is asked to."""
+    signed_on: bool = False
+    """Whether somebody signed on since the terminal was opened."""
     engine: Engine | None = None
     """None until it was made."""
     terms: Terms = field(default_factory=Terms)

@@ -25,7 +25,7 @@ from ledger.wire.answers import Status
 from ledger.wire.client import LedgerError
 from ledger.wire.entries import operation_id
 from ledger.wire.kinds import KINDS, granted
-from ledger.wire.operations import Award, Close, Convert, Operation, Return, Sale, Void
+from ledger.wire.operations import Award, Close, Convert, Mark, Operation, Return, Sale, Void
 from ledger.wire.setup import TerminalSetup
 from offline_queue.close import Report, close_day, closed_upto, decided_since_close, interim, total
 from offline_queue.errors import JournalInUse, JournalMissing, QueueError
@@ -119,7 +119,7 @@ async def send(station: Station, on_upload: Callable[[], None] = lambda: None) -
     aside = await asyncio.to_thread(
         journal.set_damaged_aside,
         at=at,
-        operator=station.settings.counter.clerk,
+        operator=station.clerk,
         business_date=station.business_date(at),
     )
     before = journal.verdict_count()
@@ -155,7 +155,7 @@ async def close(station: Station, *, even_if_empty: bool = False) -> DayReport:
         close_day,
         station.journal,
         at=at,
-        operator=station.settings.counter.clerk,
+        operator=station.clerk,
         business_date=station.business_date(at),
         even_if_empty=even_if_empty,
     )
@@ -358,6 +358,26 @@ def _found(journal: JournalReader, records: Iterable[Recorded]) -> Iterator[Foun
         if isinstance(content, Operation):
             target = journal.find(content.target) if isinstance(content, Void | Return) else None
             yield FoundOperation(record, content, undoable(target) if target is not None else None)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOn:
+    """Asks to let a clerk be the operator from now on, and writes it down; who it is was made sure of before."""
+
+    clerk: str
+
+    async def __call__(self, station: Station) -> str:
+        """Return the clerk's number, once the mark is durable."""
+        at = station.clock()
+        await asyncio.to_thread(
+            station.journal.append,
+            Mark(kind="signed_in", detail={"clerk": self.clerk}),
+            at=at,
+            operator=self.clerk,
+            business_date=station.business_date(at),
+        )
+        station.clerk = self.clerk
+        return self.clerk
 
 
 # Undoing --------------------------------------------------------------------------------------------------------

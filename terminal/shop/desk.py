@@ -149,7 +149,7 @@ class Desk:
             await asyncio.to_thread(
                 station.journal.set_damaged_aside,
                 at=at,
-                operator=station.settings.counter.clerk,
+                operator=station.clerk,
                 business_date=station.business_date(at),
             )
         with suppress(QueueError):
@@ -269,7 +269,7 @@ class Desk:
         return station.journal.append(
             content,
             at=at,
-            operator=station.settings.counter.clerk,
+            operator=station.clerk,
             business_date=station.business_date(at),
             expected_id=operation,
             reference=station.reference,

@@ -222,6 +222,7 @@ class BackgroundEngine:
 
     async def _answer(self, station: Station, asked: _Asked) -> None:
         await asked.put(station)
+        self._tell(clerk=station.clerk)
         self._count_unsent(station)
 
     async def _keep_sending(self, station: Station) -> None:

@@ -48,6 +48,13 @@ class Station:
     syncer: Syncer
     cards: Cards
     clock: Clock
+    clerk: str = ""
+    """Who is at the counter: the operator of each entry."""
+
+    def __post_init__(self) -> None:
+        """Begin with the clerk of the settings, until somebody signs on."""
+        self.clerk = self.clerk or self.settings.counter.clerk
+
     reference: str | None = None
     """The caller's own name for the one operation that is done here."""
 

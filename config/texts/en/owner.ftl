@@ -82,3 +82,10 @@ owner-say-found = The slip at the right is this operation's.
 error-slip-missing = There is no such operation
     .why = Neither by number nor by amount is { $number } in this terminal's records.
     .todo = Check the number or the amount on the slip.
+
+# Sign-on
+screen-clerk = Sign-on
+key-clerk = Clerk
+clerk-ask = Who is at the counter?
+clerk-ask-code = Clerk { $clerk }: enter your code
+clerk-none = No clerks are kept here. ./kazasu clerk add NUMBER adds one.

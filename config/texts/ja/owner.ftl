@@ -82,3 +82,10 @@ owner-say-found = 右がこの取引の控えです。
 error-slip-missing = その取引は見つかりません
     .why = 番号にも金額にも、{ $number } の取引がこの端末の記録にありません。
     .todo = 控えの番号か金額を確かめてください。
+
+# 係員の交代
+screen-clerk = 係員の交代
+key-clerk = 係員
+clerk-ask = 係員を選んでください
+clerk-ask-code = 係員 { $clerk } の暗証を入力してください
+clerk-none = 係員が登録されていません。./kazasu clerk add 番号 で登録できます。

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from terminal.counter import Counter, resident_view, step
-from terminal.counter.events import Entered, Event, PinEntered, PinTyped, Scanned, Tick, Trouble, Typed
+from terminal.counter.events import Entered, Event, Opened, PinEntered, PinTyped, Scanned, Tick, Trouble, Typed
 from terminal.counter.facts import Fault
 from terminal.counter.hand import Run
 from terminal.counter.keys import Command, Digits, Go, Hold, Intention
@@ -27,11 +27,11 @@ from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
 from terminal.shell.app import KazasuApp
-from terminal.shell.code import CodeScreen
+from terminal.shell.code import CodeScreen, same_as
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import digit
 from terminal.shell.leave import leave
-from terminal.shell.registry import COUNTER
+from terminal.shell.registry import CLERK, COUNTER
 from terminal.shell.runs import Keyboard
 from terminal.shell.shared import Shared
 from terminal.shell.widgets.touch import Touchable
@@ -122,6 +122,12 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self.show(self.counter)
         else:
             self.dispatch(message.report)
+            self._ask_who_is_there(message.report)
+
+    def _ask_who_is_there(self, report: Event) -> None:
+        """Once the terminal is open, have a clerk sign on, where there are any."""
+        if isinstance(report, Opened) and self._shared.clerks.clerks and not self._shared.signed_on:
+            self.post_message(KazasuApp.Open(CLERK.name))
 
     def _hold(self, card: str | None) -> None:
         if self._shared.engine is not None:
@@ -228,7 +234,7 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             if right and self.counter.state is state:
                 self.dispatch(Entered())
 
-        self.app.push_screen(CodeScreen(CODE, self._shared.owner_code, self._shared), go_on)
+        self.app.push_screen(CodeScreen(CODE, same_as(self._shared.owner_code), self._shared), go_on)
 
     def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN to the engine, which wipes it, once it is whole and the card has said its tries."""

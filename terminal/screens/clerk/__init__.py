@@ -1,0 +1,1 @@
+"""Sign-on: who is at the counter."""
