@@ -69,7 +69,7 @@ def _read(plan: Callable[[JpkiSession], object]) -> None:
 def _sale(session: JpkiSession) -> None:
     tap = plans.proven(session)
     plans.tries(session, tap)
-    plans.sign(session, tap, bytearray(PRACTICE_PIN), bytes(32))
+    plans.sign_with_card(session, tap, bytearray(PRACTICE_PIN), bytes(32))
 
 
 def _sale_in_power_ups() -> None:
@@ -78,7 +78,7 @@ def _sale_in_power_ups() -> None:
     with PcscSource().connect() as connection:
         plans.tries(JpkiSession(connection), tap)
     with PcscSource().connect() as connection:
-        plans.sign(JpkiSession(connection), tap, bytearray(PRACTICE_PIN), bytes(32))
+        plans.sign_with_card(JpkiSession(connection), tap, bytearray(PRACTICE_PIN), bytes(32))
 
 
 def _opensc(directory: Path) -> list[list[str]]:

@@ -28,14 +28,14 @@ def is_known(code: str) -> bool:
     return code in _by_code()
 
 
-def find(code: str) -> Municipality:
+def municipality_named(code: str) -> Municipality:
     """Return the municipality of a code; raise KeyError where there is none."""
     return _by_code()[code]
 
 
 def name(code: str) -> str:
     """Return what a municipality is called on a screen: 長浜市."""
-    municipality = find(code)
+    municipality = municipality_named(code)
     return municipality.name or municipality.prefecture
 
 

@@ -88,7 +88,7 @@ class Settings(_Table):
     ledger: LedgerSettings = LedgerSettings()
 
 
-def load(path: Path) -> Settings:
+def load_settings(path: Path) -> Settings:
     """Return the settings of a file, all defaults where there is none; raise SettingsError for the first mistake."""
     try:
         text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a byte order mark

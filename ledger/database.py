@@ -76,7 +76,7 @@ class DatabaseStandby(KnownError):  # noqa: N818  # as above
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
     """Turn what a database refuses, and people can mend, into what the texts can say."""
     try:
         yield

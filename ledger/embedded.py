@@ -15,13 +15,13 @@ from ledger.api.desk import OfficeDesk
 from ledger.api.nonces import Nonces
 from ledger.api.replay import Replays
 from ledger.api.state import Ledger, today_in_japan
-from ledger.database import open_engine, translated
+from ledger.database import database_errors, open_engine
 from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.marks import Stores, check_made, tie
 from ledger.migrations import upgrade
 from ledger.place import Place
-from ledger.points.counters import adopt as adopt_counters
+from ledger.points.counters import seal_counts_of_0_1_0 as adopt_counters
 from ledger.points.events import Events
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
@@ -38,7 +38,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
     periods = PeriodKeys(place.periods, points_engine)
     stores: Stores = {"identity": identity_engine, "points": points_engine}
     try:
-        with translated():
+        with database_errors():
             check_made(stores, place.secret)
             for store, engine in stores.items():
                 upgrade(engine, store)

@@ -34,7 +34,7 @@ from offline_queue.errors import (
     VerdictConflict,
 )
 from offline_queue.reading import TAIL_SENT, JournalReader, Recorded, read_journal
-from offline_queue.schema import PROBE, RESERVE, ROOM, meaning, open_database, translated
+from offline_queue.schema import PROBE, RESERVE, ROOM, open_database, queue_error, sqlite_errors
 from offline_queue.witness import Witness, read_witness, write_witness
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ class Journal(JournalReader):
             connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE,))
             connection.execute("DROP TABLE reserve")
         # The freed pages stay in the file, and the log is overwritten from its start: later writes need no new room.
-        with self._lock, translated():
+        with self._lock, sqlite_errors():
             connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
     @contextmanager
@@ -316,7 +316,7 @@ class Journal(JournalReader):
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 connection.rollback()
-                raise meaning(error) from error
+                raise queue_error(error) from error
             except BaseException:
                 connection.rollback()
                 raise

@@ -21,7 +21,7 @@ from ledger.wire.operations import MARKS, Mark
 from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
 from offline_queue.history import Answered, RecordLine, StoredEntry, StoredVerdict
 from offline_queue.proof import RecordCheck, Verified
-from offline_queue.schema import open_read_only, translated
+from offline_queue.schema import open_read_only, sqlite_errors
 from offline_queue.witness import Witness, read_witness
 
 _CHUNK = 500
@@ -493,7 +493,7 @@ class JournalReader:
         ]
 
     def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[Any]:
-        with self._lock, translated():
+        with self._lock, sqlite_errors():
             return self._database.execute(query, arguments).fetchall()
 
 

@@ -139,7 +139,7 @@ _UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_R
 
 def open_database(path: Path, terminal_id: str, public_key: bytes) -> Database:
     """Return the journal's database, made where there is none; raise QueueError and change nothing otherwise."""
-    with translated():
+    with sqlite_errors():
         if path.exists() and path.stat().st_size:
             _refuse_newer(path)
         if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -169,7 +169,7 @@ def open_read_only(path: Path, public_key: bytes) -> tuple[Database, str]:
 
     An older form is read from a copy in memory that is brought to today's, as the file will be once it is written.
     """
-    with translated():
+    with sqlite_errors():
         form = _refuse_newer(path)
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         try:
@@ -185,17 +185,17 @@ def open_read_only(path: Path, public_key: bytes) -> tuple[Database, str]:
 
 
 @contextmanager
-def translated() -> Generator[None]:
+def sqlite_errors() -> Generator[None]:
     """Turn what SQLite says into what the counter can say."""
     try:
         yield
     except sqlite3.Error as error:
-        raise meaning(error) from error
+        raise queue_error(error) from error
     except UnicodeDecodeError as error:  # a text that a damaged file no longer holds
         raise JournalCorrupt(str(error)) from error
 
 
-def meaning(error: sqlite3.Error) -> QueueError:
+def queue_error(error: sqlite3.Error) -> QueueError:
     """Return what an error of SQLite means for the journal."""
     code = getattr(error, "sqlite_errorcode", 0)
     match code & 0xFF:

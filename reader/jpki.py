@@ -29,7 +29,7 @@ from reader.errors import (
     tries_in,
 )
 from reader.pin import PIN_DIGITS, PIN_TRIES
-from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, proof_in
+from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, key_proof
 from reader.tap import JpkiCard, Tap
 
 TOKEN_BYTES = 32
@@ -302,7 +302,7 @@ def short_name(file: int) -> int:
 
 def _proof(read: bytes) -> KeyProof:
     try:
-        return proof_in(read)
+        return key_proof(read)
     except ValueError as error:
         raise unreadable(error) from None
 

@@ -67,7 +67,9 @@ def tries(session: JpkiSession, tap: Tap) -> int:
     return session.tries_left()
 
 
-def sign(session: JpkiSession, tap: Tap, pin: bytearray, digest: bytes, *, allow_last_try: bool = False) -> bytes:
+def sign_with_card(
+    session: JpkiSession, tap: Tap, pin: bytearray, digest: bytes, *, allow_last_try: bool = False
+) -> bytes:
     """Have the card that was tapped sign a SHA-256 digest; wipe the PIN; raise CardChanged for another card.
 
     Go on where another plan left off, so that a choice and a PIN can come between.
@@ -88,7 +90,7 @@ def full(session: JpkiSession) -> WholeReading:
     return WholeReading(session.tap, model, certificate)
 
 
-def check(session: JpkiSession, certificate: Certificate, anchors: Anchors, at: datetime) -> Anchors:
+def check_certificate(session: JpkiSession, certificate: Certificate, anchors: Anchors, at: datetime) -> Anchors:
     """Check the card's certificate; return the anchors, with the card's own authority where only its pin was known.
 
     That authority's certificate lies on the card and is read once, when the first card of its generation comes. Raise

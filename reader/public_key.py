@@ -55,7 +55,7 @@ class KeyProof:
     secret: bytes = field(repr=False)
 
 
-def proof_in(read: bytes) -> KeyProof:
+def key_proof(read: bytes) -> KeyProof:
     """Return the proof in the bytes at which SubjectPublicKeyInfo begins; raise DerError for a key of no known kind."""
     for kind in KeyKind:
         prefix = kind.value.prefix

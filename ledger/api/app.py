@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from ledger.api import office, terminals
 from ledger.api.limits import BodyLimit
-from ledger.api.problems import KINDS, ProblemError, answer, described, documented
+from ledger.api.problems import KINDS, ProblemError, described, documented, problem_response
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import Telemetry
 from ledger.identity.errors import IdentityRefusal
@@ -39,7 +39,7 @@ def create_app(ledger: Ledger) -> FastAPI:
     app.include_router(terminals.router)
     app.include_router(office.router)
     app.include_router(_watch())
-    app.add_exception_handler(ProblemError, answer)
+    app.add_exception_handler(ProblemError, problem_response)
     app.add_exception_handler(IdentityRefusal, _refused)
     app.add_exception_handler(RegistryError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -83,17 +83,19 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # Where and what kind, never the value: it may name somebody.
     found = [{"at": ".".join(map(str, each["loc"])), "kind": each["type"]} for each in error.errors()[:10]]
-    return await answer(request, ProblemError("request_malformed", {"errors": found}))
+    return await problem_response(request, ProblemError("request_malformed", {"errors": found}))
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, IdentityRefusal | RegistryError)  # noqa: S101  # registered for these alone
-    return await answer(request, ProblemError(error.code))
+    return await problem_response(request, ProblemError(error.code))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
-    return await answer(request, ProblemError(_HTTP.get(error.status_code, "request_malformed"), headers=error.headers))
+    return await problem_response(
+        request, ProblemError(_HTTP.get(error.status_code, "request_malformed"), headers=error.headers)
+    )
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

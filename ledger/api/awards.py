@@ -19,7 +19,17 @@ from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.awards import AwardLine, read_awards
 from ledger.identity.store import Identity
-from ledger.points.grants import Gift, GrantedRows, Progress, TakenBack, adopt, grant, paid_on, take_back, used_up
+from ledger.points.grants import (
+    Gift,
+    GrantedRows,
+    Progress,
+    TakenBack,
+    grant,
+    know_files_of_0_1_0,
+    paid_on,
+    take_back,
+    used_up,
+)
 from ledger.sheets import LineError
 from ledger.wire.codes import CONTACT_LENGTH
 from ledger.wire.rules import Programme, in_force, lapses_on
@@ -155,7 +165,7 @@ def _adopt(ledger: Ledger, municipality: str, file: BinaryIO, occasion: str) -> 
     file.seek(0)
     note = ledger.audit.entry(Officer(municipality, "kazasu"), "award_rows_known", {}, ledger.clock())
     once = ledger.audit.fingerprint("adopted", entry)
-    adopt(ledger.books, municipality, gifts, day, note, only_once=once)
+    know_files_of_0_1_0(ledger.books, municipality, gifts, day, note, only_once=once)
 
 
 def carry_out(

@@ -18,7 +18,7 @@ class LossProof:
     verdicts: Mapping[str, Verdict]
 
 
-def proof_in(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement]) -> LossProof:
+def loss_proof(ledger: Ledger, terminal_id: str, answers: Sequence[SignedStatement]) -> LossProof:
     """Return what a terminal's kept answers prove: only what this ledger signed, to this terminal, counts.
 
     A statement of an epoch that is still to come was signed by a copy of this ledger that went another way.

@@ -280,7 +280,7 @@ def shop_claims(code: ShopCode, since: date, until: date, officer: ReaderHere, l
 @router.post("/stops", responses=documented(*OFFICE_CODES, *_PERSON_CODES))
 def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Suspended:
     """Suspend a holder's card, or, where another town registered them, this town's points for them; at once."""
-    mykey = people.find(ledger, officer.municipality, person.who)
+    mykey = people.find_resident(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "stop", mykey):
         whole = people.stop(ledger, officer.municipality, mykey)
     return Suspended(card=whole)
@@ -289,7 +289,7 @@ def stop(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Suspended
 @router.post("/resumptions", responses=documented(*OFFICE_CODES, *_PERSON_CODES))
 def resume(person: Person, officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
     """Lift a suspension that this town may make."""
-    mykey = people.find(ledger, officer.municipality, person.who)
+    mykey = people.find_resident(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "resume", mykey):
         people.resume(ledger, officer.municipality, mykey)
     return OfficeDone()
@@ -305,7 +305,7 @@ def new_renewal_code(person: Person, officer: OperatorHere, ledger: LedgerHere) 
 
     Where another town registered them a second person must ask too, a day later, and that town is told.
     """
-    mykey = people.find(ledger, officer.municipality, person.who)
+    mykey = people.find_resident(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "renewal_code", mykey):
         code = people.renewal_code(ledger, officer, mykey)
     return Code(code=code)
@@ -314,7 +314,7 @@ def new_renewal_code(person: Person, officer: OperatorHere, ledger: LedgerHere) 
 @router.post("/contact-numbers", status_code=201, responses=documented(*OFFICE_CODES, *_PERSON_CODES))
 def new_contact_number(person: Person, officer: OperatorHere, ledger: LedgerHere) -> Code:
     """Give a holder another number for the telephone; the old one stops working."""
-    mykey = people.find(ledger, officer.municipality, person.who)
+    mykey = people.find_resident(ledger, officer.municipality, person.who)
     with _act(ledger, officer, "contact_number", mykey):
         people.check_home(ledger, officer.municipality, mykey)
         number = ledger.identity.replace_contact_number(mykey)

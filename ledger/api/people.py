@@ -22,7 +22,7 @@ WAITING: Final = timedelta(days=1)
 """How long the towns concerned have to object before another town's code is given out."""
 
 
-def find(ledger: Ledger, municipality: str, who: str | ServiceId) -> str:
+def find_resident(ledger: Ledger, municipality: str, who: str | ServiceId) -> str:
     """Return the MyKey ID of the resident whom an office names; a number belongs to its own town's service.
 
     Raise IdentityRefusal `mykey_unknown` where there is no such resident.

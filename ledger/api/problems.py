@@ -106,7 +106,7 @@ def described(code: str, accept_language: str | None, more: Mapping[str, Any] | 
     )
 
 
-async def answer(request: Request, problem: Exception) -> JSONResponse:
+async def problem_response(request: Request, problem: Exception) -> JSONResponse:
     """Answer a request that ended with a ProblemError."""
     assert isinstance(problem, ProblemError)  # noqa: S101  # registered for this class alone
     return problem.response(request.headers.get("Accept-Language"))

@@ -19,7 +19,7 @@ from ledger.api.answering import answered
 from ledger.api.chain import ChainLink, Head, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
-from ledger.api.losses import LossProof, proof_in
+from ledger.api.losses import LossProof, loss_proof
 from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
@@ -159,7 +159,7 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     entries, terminal = asked.entries, caller.terminal
     links = walk(entries, terminal.id, terminal.public_key, asked.set_aside)
     head = Head(terminal.head_seq, terminal.head_hash)
-    proof = proof_in(ledger, terminal.id, asked.answers)
+    proof = loss_proof(ledger, terminal.id, asked.answers)
     try:
         beyond = _placed(ledger, terminal, links, proof)
         if entries[-1].entry.seq < head.seq:

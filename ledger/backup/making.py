@@ -10,7 +10,7 @@ from ledger.backup.content import LEDGER_KEY, MONTHS, StoreCopy, pack
 from ledger.backup.errors import BackupError
 from ledger.backup.sealed import Lock
 from ledger.backup.second import months_of, write_months
-from ledger.backup.stores import copy_at_one_moment, kind_of
+from ledger.backup.stores import copy_at_one_moment, engine_of
 from ledger.migrations import newest
 from ledger.place import Place, Store
 
@@ -40,5 +40,5 @@ def back_up(ledger: Ledger, place: Place, path: Path, lock: Lock, *, keys_only: 
 
 
 def _copy(place: Place, store: Store) -> StoreCopy:
-    kind = "sqlite" if kind_of(place.url(store)) == "sqlite" else "postgresql"
+    kind = "sqlite" if engine_of(place.url(store)) == "sqlite" else "postgresql"
     return StoreCopy.model_validate({"kind": kind, "version": newest(store)})

@@ -16,7 +16,7 @@ from config.files import sync_directory, write_whole
 from ledger.backup.content import LEDGER_KEY, Manifest, unpack
 from ledger.backup.errors import BackupError
 from ledger.backup.sealed import BackupKey
-from ledger.backup.stores import bring_back, check, is_free, kind_of
+from ledger.backup.stores import bring_back, engine_of, is_free, is_readable
 from ledger.database import open_engine
 from ledger.keys import Keys, print_of
 from ledger.marks import mark_of, set_epoch
@@ -140,7 +140,7 @@ def _check(backup: Backup, path: Path, months: Path) -> None:
     for store, copy in manifest.stores.items():
         if copy.version > newest(store):
             raise LedgerNewer(store, copy.version)
-        if not check(backup.folder / store, copy.kind):
+        if not is_readable(backup.folder / store, copy.kind):
             raise BackupError("backup_damaged", path=str(path))
 
 
@@ -152,7 +152,7 @@ def _check_place(backup: Backup, place: Place) -> None:
     if keys is not None and keys.print != backup.manifest.key_print:
         raise BackupError("ledger_filled", path=str(place.secret))
     for store, copy in backup.manifest.stores.items():
-        if kind_of(place.url(store)) != copy.kind:
+        if engine_of(place.url(store)) != copy.kind:
             raise BackupError("backup_kind", store=store, kind=copy.kind)
         if not is_free(place.url(store), store):
             raise BackupError("ledger_filled", path=store)

@@ -36,7 +36,7 @@ _LOCK_WAIT: Final = "5s"
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 
 
-def kind_of(url: str) -> str:
+def engine_of(url: str) -> str:
     """Return which engine a URL is of."""
     return "sqlite" if url.startswith("sqlite") else "postgresql"
 
@@ -63,7 +63,7 @@ def copy_at_one_moment(urls: Mapping[Store, str], targets: Mapping[Store, Path])
 
 def is_free(url: str, store: Store) -> bool:
     """Return whether a store can be written over: it is not there, or nothing was ever done with it."""
-    if kind_of(url) == "sqlite" and not _file(url).exists():
+    if engine_of(url) == "sqlite" and not _file(url).exists():
         return True
     engine = open_engine(url)
     try:
@@ -73,7 +73,7 @@ def is_free(url: str, store: Store) -> bool:
         engine.dispose()
 
 
-def check(copy: Path, kind: str) -> bool:
+def is_readable(copy: Path, kind: str) -> bool:
     """Return whether a copy can be read."""
     if kind == "sqlite":
         with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
@@ -86,7 +86,7 @@ def check(copy: Path, kind: str) -> bool:
 
 def bring_back(url: str, store: Store, copy: Path) -> None:
     """Bring a copy back to where a store may be written over; raise BackupError where the tools say no."""
-    if kind_of(url) == "sqlite":
+    if engine_of(url) == "sqlite":
         target = _file(url)
         for old in target.parent.glob(f"{target.name}*"):
             old.unlink()
@@ -110,7 +110,7 @@ def bring_back(url: str, store: Store, copy: Path) -> None:
 @contextmanager
 def _held(url: str) -> Iterator[None]:
     """Lock the ID table against writers, once the present ones have finished."""
-    if kind_of(url) == "sqlite":
+    if engine_of(url) == "sqlite":
         with closing(sqlite3.connect(_file(url), isolation_level=None, timeout=30)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -144,7 +144,7 @@ def _share(engine: Engine) -> Connection:
 @contextmanager
 def _pinned(url: str) -> Iterator[sqlite3.Connection | str]:
     """Keep a database readable as it is at this moment: by a reading connection, or by the name of a snapshot."""
-    if kind_of(url) == "sqlite":
+    if engine_of(url) == "sqlite":
         with closing(sqlite3.connect(_file(url), isolation_level=None)) as connection:
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

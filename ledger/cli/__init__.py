@@ -33,7 +33,7 @@ def ledger_options(
     """Work on the ledger of the data directory, or on the one that these options name."""
     above: dict[str, Any] = {} if context.parent is None else context.parent.params
     home = Home.locate(above.get("home"))
-    lang: Lang = above.get("lang") or settings.load(home.settings).screen.language
+    lang: Lang = above.get("lang") or settings.load_settings(home.settings).screen.language
     context.obj = Office(
         Place(directory or home.ledger, identity_url, points_url),
         anchors or home.anchors,

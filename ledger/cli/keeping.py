@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from config.findings import Level
-from ledger.cli.office import EVERYWHERE, Office, answer, note, office_of
+from ledger.cli.office import EVERYWHERE, Office, note, office_of, print_line
 
 if TYPE_CHECKING:  # what seals and stores is imported by the command that needs it
     from ledger.backup.sealed import Passphrase
@@ -101,20 +101,20 @@ def doctor(
         findings = list(examine(ledger))
     wrong = any(each.level is Level.WRONG for each in findings)
     if as_json:
-        answer(json.dumps({"ok": not wrong, "findings": [each.as_json(office.texts) for each in findings]}))
+        print_line(json.dumps({"ok": not wrong, "findings": [each.as_json(office.texts) for each in findings]}))
     else:
         for each in findings:
-            answer(each.lines(office.texts, "keeping"))
+            print_line(each.lines(office.texts, "keeping"))
     raise typer.Exit(1 if wrong else 0)
 
 
 @contextmanager
 def _refusals(office: Office) -> Iterator[None]:
     """End the command with the sentences of what is wrong with a backup."""
-    from ledger.database import translated
+    from ledger.database import database_errors
 
     try:
-        with translated():
+        with database_errors():
             yield
     except OSError as error:
         office.refuse("backup_not_written", reason=error.strerror or type(error).__name__)

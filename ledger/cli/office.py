@@ -60,10 +60,10 @@ class Office:
     def open(self) -> Iterator[Ledger]:
         """Yield the ledger; raise KnownError."""
         from config.trust import Anchors
-        from ledger.database import translated
+        from ledger.database import database_errors
         from ledger.embedded import assemble
 
-        with translated():
+        with database_errors():
             ledger = assemble(self.place, Anchors.load(self.anchors))
             try:
                 if left := ledger.identity.unassigned():
@@ -89,7 +89,7 @@ class Office:
 
     def tell(self, key: str, **args: str | int) -> None:
         """Print a sentence."""
-        answer(self.texts(key, **args))
+        print_line(self.texts(key, **args))
 
     def progress(self, key: str) -> Callable[[int], None]:
         """Return what says on standard error how far a command is, once it has taken a second, and every second."""
@@ -168,13 +168,13 @@ def acting(ledger: Ledger, municipality: str, action: str, mykey: str | None = N
 
 def mykey_of(ledger: Ledger, who: str, municipality: str) -> str:
     """Return the MyKey ID of whom somebody typed: it, a contact number, or a number of a town's service."""
-    from ledger.api.people import find
+    from ledger.api.people import find_resident
     from ledger.awards import who_of
     from ledger.identity.errors import IdentityRefusal
 
     if (named := who_of(who)) is None:
         raise IdentityRefusal("mykey_unknown")
-    return find(ledger, municipality, named)
+    return find_resident(ledger, municipality, named)
 
 
 def municipality_of(office: Office, ledger: Ledger, who: str, named: str | None) -> str:
@@ -204,6 +204,6 @@ def only_municipality(ledger: Ledger) -> str:
     return municipalities[0] if len(municipalities) == 1 else ""
 
 
-def answer(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a result."""
     tell(shown(line))

@@ -11,7 +11,7 @@ import typer
 
 from config.municipalities import is_known
 from config.plain import shown
-from ledger.cli.office import MunicipalityArgument, MunicipalityOption, acting, answer, note, office_of
+from ledger.cli.office import MunicipalityArgument, MunicipalityOption, acting, note, office_of, print_line
 
 app = typer.Typer()
 
@@ -48,7 +48,7 @@ def rules(
                 office.tell("office-rules-silent")
             width = max((len(default.toml) for default in held), default=0)
             for default in held:
-                answer(f"  {default.toml:<{width}}  # {office.texts(f'default-{default.meaning}')}")
+                print_line(f"  {default.toml:<{width}}  # {office.texts(f'default-{default.meaning}')}")
         if dry_run:
             office.tell("office-dry-run")
 
@@ -126,7 +126,7 @@ def enrol(context: typer.Context, shop: Annotated[str, typer.Option(help="The sh
     with office_of(context).open() as ledger:
         with acting(ledger, shop[:6], "enrolment_code", shop=shop):
             code = ledger.new_enrolment_code(shop)
-        answer(code)
+        print_line(code)
 
 
 @app.command()
@@ -168,4 +168,4 @@ def token(
             return
         made = ledger.office.new_token(bearer, ledger.today() + timedelta(days=days), ledger.today())
         note(ledger, municipality, "token", to=bearer.who, scopes=" ".join(sorted(bearer.scopes)))
-        answer(made)
+        print_line(made)

@@ -37,7 +37,7 @@ def has_arrays(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def among(column: Column[str], name: str, *, arrays: bool) -> ColumnElement[bool]:
+def is_one_of(column: Column[str], name: str, *, arrays: bool) -> ColumnElement[bool]:
     """Return the condition that a column is one of the texts that the parameter `name` brings, a list."""
     if arrays:
         return column == any_(bindparam(name, type_=postgresql.ARRAY(String)))

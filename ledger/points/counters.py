@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Select, bindparam, delete, select
 
 from ledger.database import reading, repeated, with_row_locks
-from ledger.points.bulk import among, drop, has_arrays, put
+from ledger.points.bulk import drop, has_arrays, is_one_of, put
 from ledger.points.periods import LASTING, PeriodKeys
 from ledger.points.schema import counters, programmes, usage
 from ledger.points.wallet import CountKey, LimitCounter, Wallet
@@ -111,11 +111,11 @@ def _uses(plain: bytes) -> Held:
 @lru_cache
 def _by_finder(*, arrays: bool) -> Select[Any]:
     of_municipality = counters.c.municipality == bindparam("municipality")
-    wanted = among(counters.c.finder, "finders", arrays=arrays)
+    wanted = is_one_of(counters.c.finder, "finders", arrays=arrays)
     return select(counters.c.finder, counters.c.sealed).where(of_municipality, wanted)
 
 
-def adopt(engine: Engine, keys: PeriodKeys) -> None:
+def seal_counts_of_0_1_0(engine: Engine, keys: PeriodKeys) -> None:
     """Seal what release 0.1.0 counted of people in plain, once; doing it again finds nothing."""
     with reading(engine) as connection:
         municipalities = connection.scalars(select(programmes.c.municipality).distinct()).all()

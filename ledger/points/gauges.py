@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, Select, bindparam, func, select
 
 from ledger.database import reading
-from ledger.points.bulk import among, has_arrays, increase
+from ledger.points.bulk import has_arrays, increase, is_one_of
 from ledger.points.operations import Account, Posting
 from ledger.points.schema import gauges
 from ledger.wire.rules import Ceiling, Programme
@@ -194,7 +194,7 @@ def _sum_key(gauge: Gauge) -> str:
 @lru_cache
 def _locked(*, arrays: bool) -> Select[Any]:
     of_municipality = gauges.c.municipality == bindparam("municipality")
-    wanted = among(gauges.c.gauge, "keys", arrays=arrays)
+    wanted = is_one_of(gauges.c.gauge, "keys", arrays=arrays)
     return (
         select(gauges.c.gauge, gauges.c.points)
         .where(of_municipality, wanted)
@@ -206,6 +206,6 @@ def _locked(*, arrays: bool) -> Select[Any]:
 @lru_cache
 def _summed(*, arrays: bool) -> Select[Any]:
     of_municipality = gauges.c.municipality == bindparam("municipality")
-    wanted = among(gauges.c.total, "keys", arrays=arrays)
+    wanted = is_one_of(gauges.c.total, "keys", arrays=arrays)
     points = func.sum(gauges.c.points).label("points")
     return select(gauges.c.total, points).where(of_municipality, wanted).group_by(gauges.c.total)

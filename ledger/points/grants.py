@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from config.errors import KnownError
 from ledger.database import reading, repeated, with_row_locks
-from ledger.points.bulk import add, among, drop, has_arrays
+from ledger.points.bulk import add, drop, has_arrays, is_one_of
 from ledger.points.counters import Counters
 from ledger.points.operations import Account, Posting, residents
 from ledger.points.periods import PeriodKeys
@@ -171,7 +171,7 @@ def grant(
     return keys.supplied(lambda: repeated(with_row_locks(engine), work, on_taken_keys=True))
 
 
-def adopt(
+def know_files_of_0_1_0(
     engine: Engine, municipality: str, gifts: Sequence[Gift], day: str, note: Mapping[str, Any], *, only_once: str
 ) -> None:
     """Know rows as given that an earlier release gave as a whole file; only the first time under an entry's key."""
@@ -235,7 +235,7 @@ def take_back(
 
 
 def _paid(connection: Connection, municipality: str, keys: Iterable[str]) -> dict[str, str]:
-    wanted = among(award_rows.c.row_key, "rows", arrays=has_arrays(connection))
+    wanted = is_one_of(award_rows.c.row_key, "rows", arrays=has_arrays(connection))
     query = select(award_rows.c.row_key, award_rows.c.paid_on).where(
         award_rows.c.municipality == bindparam("municipality"), wanted
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, select
 
-from ledger.points.bulk import add, among, has_arrays
+from ledger.points.bulk import add, has_arrays, is_one_of
 from ledger.points.operations import Movements
 from ledger.points.periods import PeriodKeys
 from ledger.points.schema import operations
@@ -126,18 +126,18 @@ def recalled(row: OperationRow, moved: Movements | None, content: object = None)
 
 @lru_cache
 def _by_id(*, arrays: bool) -> Select[Any]:
-    return _of_municipality().where(among(operations.c.operation, "ids", arrays=arrays))
+    return _of_municipality().where(is_one_of(operations.c.operation, "ids", arrays=arrays))
 
 
 @lru_cache
 def _by_target(*, arrays: bool) -> Select[Any]:
-    wanted = among(operations.c.target, "ids", arrays=arrays)
+    wanted = is_one_of(operations.c.target, "ids", arrays=arrays)
     return _of_municipality().where(wanted, operations.c.status != Status.REFUSED)
 
 
 @lru_cache
 def _by_nonce(*, arrays: bool) -> Select[Any]:
-    wanted = among(operations.c.nonce, "nonces", arrays=arrays)
+    wanted = is_one_of(operations.c.nonce, "nonces", arrays=arrays)
     of_municipality = operations.c.municipality == bindparam("municipality")
     return select(operations.c.operation, operations.c.nonce).where(of_municipality, wanted)
 

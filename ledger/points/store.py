@@ -33,9 +33,9 @@ from ledger.points.rows import (
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
-from ledger.points.suspensions import among as suspended_among
-from ledger.points.suspensions import refused as suspended_refusals
+from ledger.points.suspensions import refusals as suspended_refusals
 from ledger.points.suspensions import resume, suspend
+from ledger.points.suspensions import suspended_among as suspended_among
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, Change, Lot, Wallet
 from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets

@@ -27,17 +27,19 @@ def resume(engine: Engine, municipality: str, mykey: str) -> None:
     repeated(engine, lambda connection: connection.execute(query))
 
 
-def refused(engine: Engine, requests: Sequence[Request]) -> dict[str, str]:
+def refusals(engine: Engine, requests: Sequence[Request]) -> dict[str, str]:
     """Return the refusals, by operation id, of what a suspended resident would use or be given."""
     asked = [each for each in requests if each.mykey is not None and each.refusal is None and _moves(each)]
     if not asked:
         return {}
     with reading(engine) as connection:
-        found = among(connection, {each.municipality for each in asked}, {str(each.mykey) for each in asked})
+        found = suspended_among(connection, {each.municipality for each in asked}, {str(each.mykey) for each in asked})
     return {each.operation_id: REFUSAL for each in asked if (each.municipality, each.mykey) in found}
 
 
-def among(connection: Connection, municipalities: Iterable[str], people: Iterable[str]) -> set[tuple[str, str]]:
+def suspended_among(
+    connection: Connection, municipalities: Iterable[str], people: Iterable[str]
+) -> set[tuple[str, str]]:
     """Return which towns have suspended which of some residents."""
     query = select(suspended).where(
         suspended.c.municipality.in_(sorted(municipalities)), suspended.c.mykey.in_(sorted(people))

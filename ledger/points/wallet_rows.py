@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, literal, select, union_all
 
-from ledger.points.bulk import among, drop, has_arrays, increase, put
+from ledger.points.bulk import drop, has_arrays, increase, is_one_of, put
 from ledger.points.counters import Counters
 from ledger.points.operations import Posting
 from ledger.points.schema import debts, lots, totals, wallets
@@ -120,7 +120,7 @@ def part_of(terminal_id: str) -> str:
 
 @lru_cache
 def _lock(*, arrays: bool) -> Select[str]:
-    named = (wallets.c.municipality == bindparam("municipality"), among(wallets.c.mykey, "people", arrays=arrays))
+    named = (wallets.c.municipality == bindparam("municipality"), is_one_of(wallets.c.mykey, "people", arrays=arrays))
     return select(wallets.c.mykey).where(*named).order_by(wallets.c.mykey).with_for_update()
 
 
@@ -133,5 +133,5 @@ def _read(*, arrays: bool) -> CompoundSelect[Any]:
 def _part(table: Table, *, arrays: bool) -> Select[Any]:
     rest = [column for column in table.c if column.name not in {"municipality", "mykey", "programme", "points"}]
     columns = [*rest, literal(""), literal("")][:2]
-    named = (table.c.municipality == bindparam("municipality"), among(table.c.mykey, "people", arrays=arrays))
+    named = (table.c.municipality == bindparam("municipality"), is_one_of(table.c.mykey, "people", arrays=arrays))
     return select(literal(table.name), table.c.mykey, table.c.programme, *columns, table.c.points).where(*named)

@@ -28,7 +28,7 @@ _POLICY = ObjectIdentifier("2.25.1834110662514058")
 
 
 @cache
-def load_key(name: str) -> CardKey:
+def load_card_key(name: str) -> CardKey:
     """Return one of the test keys."""
     key = load_pem_private_key((_KEYS / f"{name}.pem").read_bytes(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, CardKey):
@@ -96,7 +96,7 @@ OTHER_CA = Authority("other-ca")
 
 @cache
 def _ca_certificate(key_name: str) -> x509.Certificate:
-    key = load_key(key_name)
+    key = load_card_key(key_name)
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (_key_usage("key_cert_sign", "crl_sign"), True),
         (x509.BasicConstraints(ca=True, path_length=None), True),
@@ -116,7 +116,7 @@ def _sign(
     builder = x509.CertificateBuilder(_ISSUER, subject, key.public_key(), serial, *validity)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(load_key(authority), SHA256())
+    return builder.sign(load_card_key(authority), SHA256())
 
 
 def _key_usage(*usages: str) -> x509.KeyUsage:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from config.japan import JST
 from reader.jpki import JPKI
 from reader.pin import PIN_TRIES
-from reader.virtual.authority import OTHER_CA, TEST_CA, Authority, load_key
+from reader.virtual.authority import OTHER_CA, TEST_CA, Authority, load_card_key
 from reader.virtual.card import CardPrivateKey, File, Pin, VirtualCard
 
 PRACTICE_PIN = b"1234"
@@ -50,7 +50,7 @@ class CardDesign:
     @property
     def certificate(self) -> bytes:
         """The card's user-authentication certificate as DER."""
-        issued = self.authority.issue(load_key(self.key_name), self.serial, *self.validity)
+        issued = self.authority.issue(load_card_key(self.key_name), self.serial, *self.validity)
         return issued.public_bytes(Encoding.DER)
 
     def make(self) -> VirtualCard:
@@ -63,11 +63,11 @@ class CardDesign:
                 JPKI.token: File(self.kind.encode().ljust(32)),
                 JPKI.certificate: File(self.certificate + FILLER, pin if self.hides_certificate else None),
                 JPKI.ca_certificate: authority,
-                JPKI.key: CardPrivateKey(load_key(self.key_name), pin),
+                JPKI.key: CardPrivateKey(load_card_key(self.key_name), pin),
                 JPKI.pin: pin,
                 SIGNING_CERTIFICATE: File(self.certificate, signing_pin),
                 SIGNING_CA: authority,
-                SIGNING_KEY: CardPrivateKey(load_key(self.key_name), signing_pin),
+                SIGNING_KEY: CardPrivateKey(load_card_key(self.key_name), signing_pin),
                 SIGNING_PIN_FILE: signing_pin,
             },
             self.aid,

@@ -154,7 +154,7 @@ class Call:
         """Walk the counter through one task, and end with how it ended; one that was recorded before is told again."""
         self.matching(REFERENCE, self.reference, "--reference")
         if self.reference is not None and (done := books.recorded(self.globals.home, reference=self.reference)):
-            self.finish(recalled(asyncio.run(books.decided(self.globals.home, self.globals.ledger, done))))
+            self.finish(ending_of(asyncio.run(books.decided(self.globals.home, self.globals.ledger, done))))
         engine = make_engine(self.globals.home, self.globals.ledger, card=self.card, reference=self.reference)
         if self.card is not None and self.card not in engine.practice_cards:
             known = ", ".join(engine.practice_cards) or "-"
@@ -222,7 +222,7 @@ def _not_done(kind: Kind, bill: int | None, fault: Fault) -> Ending:
     return Ending(kind, "busy" if fault.code == JournalInUse.code else "refused", bill, fault=fault)
 
 
-def recalled(record: Recorded) -> Ending:
+def ending_of(record: Recorded) -> Ending:
     """Return how an operation stands that was recorded before."""
     content, verdict = record.entry.content, record.verdict
     receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # of a counter's kinds

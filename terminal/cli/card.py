@@ -74,7 +74,7 @@ def command(
 
 def _reader(chosen: Globals, timeout: float) -> CardSource:
     """Return the reader when there is a card on it, and say meanwhile what to do."""
-    source = PcscSource(settings_file.load(chosen.home.settings).reader.name)
+    source = PcscSource(settings_file.load_settings(chosen.home.settings).reader.name)
     wait_for_card(source, timeout, lambda lacking: say(chosen.texts.refusal(lacking.code).todo))
     return source
 
@@ -102,7 +102,7 @@ def _read(reading: CardReport, source: CardSource, anchors: Anchors | None) -> N
                 return
             whole = plans.full(session)
             reading.whole, reading.tap, reading.trusted = whole, whole.tap, False
-            plans.check(session, whole.certificate, anchors, now)
+            plans.check_certificate(session, whole.certificate, anchors, now)
             reading.trusted = True
     finally:
         reading.elapsed_ms = round(1000 * (time.monotonic() - began))

@@ -41,7 +41,7 @@ def command(
 
 
 def _interim(chosen: Globals) -> DayReport:
-    with books.reading(chosen.home) as journal:
+    with books.journal_to_read(chosen.home) as journal:
         return books.interim_report(journal)
 
 

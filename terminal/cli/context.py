@@ -61,7 +61,7 @@ class Globals:
         from config import settings
 
         try:
-            return Texts(settings.load(self.home.settings).screen.language)
+            return Texts(settings.load_settings(self.home.settings).screen.language)
         except (SettingsError, OSError):
             return Texts(LANGUAGES[0])
 

@@ -26,7 +26,7 @@ def command(
     """Examine reader, PC/SC service, clock, SQLite, journal, ledger; exit 1 if anything has to be mended."""
     chosen = given(context)
     try:
-        settings = settings_file.load(chosen.home.settings)
+        settings = settings_file.load_settings(chosen.home.settings)
     except KNOWN:  # a finding like any other; the defaults do for the rest
         settings = Settings()
     patient = Patient(chosen.home, settings, PcscSource(settings.reader.name), local_time, chosen.ledger)

@@ -12,7 +12,7 @@ import typer
 from config.errors import CommandFailed
 from ledger.wire.tokens import ServiceId
 from ledger.wire.values import OPERATION_ID, PROGRAMME, REASON_CODE
-from terminal.cli.call import REFERENCE, Call, recalled
+from terminal.cli.call import REFERENCE, Call, ending_of
 from terminal.cli.context import AsJson, given
 from terminal.cli.walk import Stopped
 from terminal.counter import Counter
@@ -27,7 +27,7 @@ from terminal.counter.facts import (
     UnlinkIntent,
     Use,
 )
-from terminal.counter.moves import Step, begin, wait_for_card
+from terminal.counter.moves import Step, begin, begin_to_wait
 from terminal.counter.states import PickingUndo
 from terminal.shop import books
 
@@ -66,7 +66,7 @@ def sale(
     municipality = call.matching(PROGRAMME, programme, "--programme")
     yen = call.amount(bill)
     intent = SaleIntent(yen, _wished(call, redeem), municipality and municipality[:6])
-    call.run(lambda counter: wait_for_card(counter, intent), bill=yen)
+    call.run(lambda counter: begin_to_wait(counter, intent), bill=yen)
 
 
 @app.command(epilog="Example: kazasu op award --points 50 --reason volunteering --json")
@@ -90,7 +90,7 @@ def award(
         code = wanted or counter.terms.municipality
         if code not in counter.terms.programmes:
             raise Stopped(Fault("no_programme"))
-        return wait_for_card(counter, AwardIntent(code, amount, reason))
+        return begin_to_wait(counter, AwardIntent(code, amount, reason))
 
     call.run(start)
 
@@ -159,7 +159,7 @@ def convert(
             raise Stopped(Fault("exchange_not_named" if fitting else "no_exchange"))
         if fitting[0].given(amount) is None:
             raise Stopped(Fault("rate_multiple", (("take", fitting[0].rate.take),)))
-        return wait_for_card(counter, ConvertIntent(fitting[0], amount))
+        return begin_to_wait(counter, ConvertIntent(fitting[0], amount))
 
     call.run(start)
 
@@ -176,14 +176,14 @@ def unlink(
     """Give a linked number up, or leave altogether: then all points lapse. The card signs it."""
     call = Call(given(context), "unlink", card, timeout, pin_fd, as_json)
     call.matching(SERVICE_NAME, service, "--service")
-    call.run(lambda counter: wait_for_card(counter, UnlinkIntent(service)))
+    call.run(lambda counter: begin_to_wait(counter, UnlinkIntent(service)))
 
 
 @app.command(epilog="Example: kazasu op balance --card visitor --json")
 def balance(context: typer.Context, card: Card = None, timeout: Timeout = 60.0, as_json: AsJson = False) -> None:
     """Show what a resident holds."""
     Call(given(context), "balance", card, timeout, None, as_json).run(
-        lambda counter: wait_for_card(counter, BalanceIntent())
+        lambda counter: begin_to_wait(counter, BalanceIntent())
     )
 
 
@@ -202,7 +202,7 @@ def link(
     call = Call(given(context), "link", card, timeout, pin_fd, as_json, reference)
     words = [*(service or ()), *([] if renewal is None else [f"renewal:{renewal}"])]
     services = tuple(_service(call, word) for word in words)
-    call.run(lambda counter: wait_for_card(counter, LinkIntent(services)))
+    call.run(lambda counter: begin_to_wait(counter, LinkIntent(services)))
 
 
 @app.command(epilog="Example: kazasu op status --reference till-1/0042 --json")
@@ -221,7 +221,7 @@ def status(
     record = books.recorded(call.globals.home, operation=operation, reference=reference)
     if record is None:
         raise CommandFailed("never_recorded")
-    call.finish(recalled(asyncio.run(books.decided(call.globals.home, call.globals.ledger, record))))
+    call.finish(ending_of(asyncio.run(books.decided(call.globals.home, call.globals.ledger, record))))
 
 
 def _service(call: Call, word: str) -> ServiceId:

@@ -32,7 +32,7 @@ LISTED = 10
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is unsent and what was refused, also beside a terminal that is open."""
     chosen = given(context)
-    with books.reading(chosen.home) as journal:
+    with books.journal_to_read(chosen.home) as journal:
         found = journal.status()
         refused, losses = journal.dead_letters(), journal.losses()
     if as_json:
@@ -77,7 +77,7 @@ def _loss(record: Recorded) -> dict[str, str | int]:
 def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Check every hash, link and signature; exit 1 with the first entry that is not what was written."""
     chosen = given(context)
-    with books.reading(chosen.home) as journal:
+    with books.journal_to_read(chosen.home) as journal:
         try:
             found = journal.examine()
         except JournalCorrupt as corrupt:  # the very answer that was asked for
@@ -97,7 +97,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: kazasu queue export > journal.jsonl")
 def export(context: typer.Context) -> None:
     """Print the journal as a file that `kazasu verify` checks anywhere: a line of JSON for each entry and answer."""
-    with books.reading(given(context).home) as journal:
+    with books.journal_to_read(given(context).home) as journal:
         tell_all(export_lines(journal))
 
 
@@ -134,4 +134,4 @@ def numbers(which: Iterable[int]) -> str:
 
 def opening(chosen: Globals) -> AbstractAsyncContextManager[Station]:
     """Open, without a reader, the terminal that this machine is; raise KnownError."""
-    return books.open_station(chosen.home, settings_file.load(chosen.home.settings), chosen.ledger)
+    return books.open_station(chosen.home, settings_file.load_settings(chosen.home.settings), chosen.ledger)

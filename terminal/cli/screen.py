@@ -46,7 +46,7 @@ def _load(chosen: Globals) -> Shared:
     from terminal.shop.engine import Surroundings
 
     keep_log(chosen.home)
-    settings = settings_file.load(chosen.home.settings)
+    settings = settings_file.load_settings(chosen.home.settings)
     screen = settings.screen
     if chosen.lang is not None:
         screen = screen.model_copy(update={"language": chosen.lang})

@@ -30,7 +30,7 @@ def command(
     chosen = given(context)
     if paper not in COLUMNS:
         raise typer.BadParameter("58 or 80", param_hint="--paper")
-    with books.reading(chosen.home) as journal:
+    with books.journal_to_read(chosen.home) as journal:
         found = Search(number).within(journal)
     if not found:
         raise CommandFailed("slip_missing", number=number)

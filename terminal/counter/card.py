@@ -134,7 +134,7 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
                 return go(counter, Refused(Fault("line_needed"), intent))
             return commit(counter, pricing.award(intent, terms))
         case SaleIntent(bill, redeem=None):
-            none = pricing.without_points(bill, resident, terms)
+            none = pricing.choice_of_none(bill, resident, terms)
             if not resident.online:
                 # Whoever meant to use points hears that they cannot be used now before anything is written.
                 return go(counter, Choosing(intent, resident, (none,), notice=Fault("line_needed")))
@@ -236,7 +236,7 @@ def _part(counter: Counter, state: EnteringPart) -> Step:
         return go(counter, replace(state, notice=points))
     chosen = state.choosing
     try:
-        choice = pricing.part(chosen.choice, points, chosen.resident, counter.terms, tap_only=chosen.tap_only)
+        choice = pricing.choice_of(chosen.choice, points, chosen.resident, counter.terms, tap_only=chosen.tap_only)
     except ValueError:
         return go(counter, replace(state, notice=Fault("points_not_possible", (("points", points),))))
     return _settle(counter, chosen.intent, chosen.resident, choice, chosen)

@@ -27,7 +27,7 @@ from terminal.counter.facts import (
     SaleIntent,
     UnlinkIntent,
 )
-from terminal.counter.moves import Step, begin, go, home, stay, wait_for_card
+from terminal.counter.moves import Step, begin, begin_to_wait, go, home, stay
 from terminal.counter.states import (
     Consenting,
     Counter,
@@ -51,7 +51,7 @@ def idle(counter: Counter, state: Idle, event: Event) -> Step:
             bill = amount_of(state.text)
             if isinstance(bill, Fault):
                 return go(counter, replace(state, notice=bill))
-            return wait_for_card(counter, SaleIntent(bill))
+            return begin_to_wait(counter, SaleIntent(bill))
         case Asked(task):
             return _begin(counter, task)
         case _:  # no other event is for this state
@@ -61,7 +61,7 @@ def idle(counter: Counter, state: Idle, event: Event) -> Step:
 def _begin(counter: Counter, task: Task) -> Step:
     match task:
         case Task.BALANCE:
-            return wait_for_card(counter, BalanceIntent())
+            return begin_to_wait(counter, BalanceIntent())
         case Task.LINK:
             return begin(counter, Consenting()), ()
         case Task.UNDO:
@@ -71,7 +71,7 @@ def _begin(counter: Counter, task: Task) -> Step:
         case Task.CONVERT:
             return _begin_convert(counter)
         case Task.LEAVE:
-            return wait_for_card(counter, UnlinkIntent(chosen=True))
+            return begin_to_wait(counter, UnlinkIntent(chosen=True))
         case Task.AWARD:
             terms = counter.terms
             own = (programme for programme in terms.programmes.values() if programme.municipality == terms.municipality)
@@ -102,7 +102,7 @@ def _for_reason(counter: Counter, state: PickingReason) -> Step:
     """Go on with a reason; where that fixes the points, none need be typed."""
     code, reason = state.reasons[state.cursor]
     if reason.points is not None:
-        return wait_for_card(counter, AwardIntent(state.programme, reason.points, code))
+        return begin_to_wait(counter, AwardIntent(state.programme, reason.points, code))
     return go(counter, EnteringAward(state))
 
 
@@ -118,7 +118,7 @@ def entering_award(counter: Counter, state: EnteringAward, event: Event) -> Step
             if isinstance(points, Fault):
                 return go(counter, replace(state, notice=points))
             code, _ = state.picking.reasons[state.picking.cursor]
-            return wait_for_card(counter, AwardIntent(state.picking.programme, points, code))
+            return begin_to_wait(counter, AwardIntent(state.picking.programme, points, code))
         case _:  # no other event is for this state
             return stay(counter)
 
@@ -127,7 +127,7 @@ def consenting(counter: Counter, _state: Consenting, event: Event) -> Step:
     """Begin a first registration when the resident agrees."""
     match event:
         case Entered():
-            return wait_for_card(counter, LinkIntent())
+            return begin_to_wait(counter, LinkIntent())
         case Escaped():
             return home(counter)
         case _:  # no other event is for this state
@@ -190,6 +190,6 @@ def entering_convert(counter: Counter, state: EnteringConvert, event: Event) -> 
                 return go(counter, replace(state, notice=points))
             if exchange.given(points) is None:
                 return go(counter, replace(state, notice=Fault("rate_multiple", (("take", exchange.rate.take),))))
-            return wait_for_card(counter, ConvertIntent(exchange, points))
+            return begin_to_wait(counter, ConvertIntent(exchange, points))
         case _:  # no other event is for this state
             return stay(counter)

@@ -33,7 +33,7 @@ def home(counter: Counter, text: str = "") -> Step:
     return begin(counter, Idle(text)), ()
 
 
-def wait_for_card(counter: Counter, intent: Intent, notice: Fault | None = None) -> Step:
+def begin_to_wait(counter: Counter, intent: Intent, notice: Fault | None = None) -> Step:
     """Begin to wait for a card, or read the one that lies there unless it has served already."""
     if counter.field is Field.CARD:
         return read_card(begin(counter, AwaitCard(intent)), intent)

@@ -11,7 +11,7 @@ from terminal.counter.effects import AskAgain, Reopen
 from terminal.counter.entry import idle
 from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
 from terminal.counter.facts import CounterOperation, Fault, LinkIntent, Receipt, SaleIntent, Undoable
-from terminal.counter.moves import Step, begin, go, home, stay, wait_for_card
+from terminal.counter.moves import Step, begin, begin_to_wait, go, home, stay
 from terminal.counter.states import (
     ConfirmingUndo,
     Consenting,
@@ -114,7 +114,7 @@ def refused(counter: Counter, state: Refused, event: Event) -> Step:
     """Leave a refusal: Enter asks for a card once more where that may help, Esc gives the bill back."""
     match event:
         case Entered() if state.intent is not None and may_go_better(state):
-            return wait_for_card(counter, state.intent)
+            return begin_to_wait(counter, state.intent)
         case Escaped() if state.intent is not None:
             return give_up(counter, state.intent)
         case Typed():  # a PIN that somebody still types is no bill
@@ -135,7 +135,7 @@ def timed_out(counter: Counter, state: TimedOut, event: Event) -> Step:
             # Whoever stands there now may be somebody else, who has not agreed.
             return begin(counter, Consenting()), ()
         case Entered():
-            return wait_for_card(counter, state.intent)
+            return begin_to_wait(counter, state.intent)
         case Escaped():
             return give_up(counter, state.intent)
         case _:  # digits, above all: somebody slow may still be typing a PIN

@@ -121,7 +121,9 @@ def part(state: EnteringPart, terms: Terms) -> Paper:
     """Return what the bill comes to with the points typed so far."""
     chosen = state.choosing
     try:
-        choice = pricing.part(chosen.choice, int(state.text or 0), chosen.resident, terms, tap_only=chosen.tap_only)
+        choice = pricing.choice_of(
+            chosen.choice, int(state.text or 0), chosen.resident, terms, tap_only=chosen.tap_only
+        )
     except ValueError:
         return Bill(chosen.intent.bill)
     return Quoted(choice.quote, chosen.resident)

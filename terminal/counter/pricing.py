@@ -41,18 +41,18 @@ def choices_for(bill: int, resident: Resident, terms: Terms, *, tap_only: bool =
     return (
         Choice(Use.ALL, municipality, most),
         Choice(Use.SOME, municipality, most),
-        without_points(bill, resident, terms),
+        choice_of_none(bill, resident, terms),
         *(Choice(Use.ALL, other, most) for other, most in others),
     )
 
 
-def part(choice: Choice, points: int, resident: Resident, terms: Terms, *, tap_only: bool = False) -> Choice:
+def choice_of(choice: Choice, points: int, resident: Resident, terms: Terms, *, tap_only: bool = False) -> Choice:
     """Return a choice of so many points; raise ValueError where that is not possible."""
     priced = _priced(choice.quote.bill, points, resident, terms, choice.municipality, tap_only)
     return Choice(Use.SOME, choice.municipality, priced)
 
 
-def without_points(bill: int, resident: Resident, terms: Terms) -> Choice:
+def choice_of_none(bill: int, resident: Resident, terms: Terms) -> Choice:
     """Return the choice to use none; while the line is down, only what may queue is awarded."""
     priced = quote(bill, 0, resident.balances, terms.programmes, terms.municipality)
     if not resident.online:
@@ -63,16 +63,16 @@ def without_points(bill: int, resident: Resident, terms: Terms) -> Choice:
 def as_wished(intent: SaleIntent, resident: Resident, terms: Terms) -> Choice:
     """Return the choice that was made before the tap; raise ValueError where it is not possible."""
     if intent.redeem is Use.NONE:
-        return without_points(intent.bill, resident, terms)
+        return choice_of_none(intent.bill, resident, terms)
     choices = choices_for(intent.bill, resident, terms)
     every = [
         choice for choice in choices if choice.use is Use.ALL and intent.municipality in (None, choice.municipality)
     ]
     if intent.redeem is Use.ALL:
-        return every[0] if every else without_points(intent.bill, resident, terms)
+        return every[0] if every else choice_of_none(intent.bill, resident, terms)
     if not every or intent.redeem is None:
         raise ValueError(f"{intent.redeem} points cannot be redeemed: there are none")
-    return part(every[0], intent.redeem, resident, terms)
+    return choice_of(every[0], intent.redeem, resident, terms)
 
 
 def may_queue(programme: str, terms: Terms) -> bool:

@@ -67,7 +67,7 @@ def workplace(home: Home) -> Home:
 def setup_of(home: Home) -> TerminalSetup:
     """Return what the ledger last told the terminal that this machine is; raise EnrolmentError."""
     place = workplace(home)
-    enrolment = enrolments.load(place)
+    enrolment = enrolments.load_enrolment(place)
     if enrolment is None:
         raise NotEnrolled(place.enrolment)
     return enrolment.setup
@@ -82,13 +82,13 @@ def open_station(home: Home, settings: Settings, ledger: str | None = None) -> A
 
 
 @contextmanager
-def reading(home: Home) -> Iterator[JournalReader]:
+def journal_to_read(home: Home) -> Iterator[JournalReader]:
     """Yield the journal, to be read, also beside an open terminal; raise QueueError or EnrolmentError."""
     place = workplace(home)
-    enrolments.load(place)
+    enrolments.load_enrolment(place)
     if not place.journal.exists():
         raise JournalMissing(place.path)
-    enrolment = enrolments.load(place)
+    enrolment = enrolments.load_enrolment(place)
     pinned = enrolment.setup.signing_keys if enrolment is not None else ()
     journal = read_journal(place.journal, enrolments.key_of(place).public_key(), pinned)
     try:
@@ -175,7 +175,7 @@ def recorded(home: Home, *, operation: str | None = None, reference: str | None 
     """Return the operation with this id, or with this reference of the caller's own; None where there is none."""
     if not workplace(home).journal.exists():
         return None
-    with reading(home) as journal:
+    with journal_to_read(home) as journal:
         if reference is not None:
             return journal.referred(reference)
         return None if operation is None else journal.find(operation)
@@ -185,7 +185,7 @@ async def decided(home: Home, ledger: str | None, record: Recorded) -> Recorded:
     """Return an operation with its verdict, for which the ledger is asked where no other process has the journal."""
     if record.verdict is not None:
         return record
-    settings = settings_file.load(home.settings)
+    settings = settings_file.load_settings(home.settings)
     with suppress(JournalInUse):
         async with open_station(home, settings, ledger) as station:
             with suppress(QueueError):

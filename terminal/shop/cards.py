@@ -42,7 +42,7 @@ class Cards:
         """Return the whole certificate, checked against the anchors; the task is about this card now."""
         with self._session() as session:
             reading = plans.full(session)
-            self._anchors = plans.check(session, reading.certificate, self._anchors, self._clock())
+            self._anchors = plans.check_certificate(session, reading.certificate, self._anchors, self._clock())
         self._remember(task, reading.tap)
         return reading
 
@@ -58,7 +58,7 @@ class Cards:
     def sign(self, task: int, pin: bytearray, digest: bytes, *, last_try: bool) -> bytes:
         """Return the signature of the task's card over a SHA-256 digest; the PIN is wiped."""
         with self._session() as session:
-            return plans.sign(session, self._of(task), pin, digest, allow_last_try=last_try)
+            return plans.sign_with_card(session, self._of(task), pin, digest, allow_last_try=last_try)
 
     def _remember(self, task: int, tap: Tap) -> None:
         self._task, self._tap = task, tap

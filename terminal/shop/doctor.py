@@ -64,7 +64,7 @@ async def examine(patient: Patient) -> list[Finding]:
     checks: list[Callable[[Patient], Finding]] = [_version, _sqlite, _directory, _settings, _anchors]
     found = [_guarded(check, patient) for check in checks]
     try:
-        enrolment = enrolments.load(patient.home)
+        enrolment = enrolments.load_enrolment(patient.home)
     except KNOWN as error:
         # Whose journal it is, and of which ledger, nobody knows then.
         return [*found, Finding("enrolment", Level.WRONG, fault=fault_of(error)), _guarded(_reader, patient)]
@@ -113,7 +113,7 @@ def _directory(patient: Patient) -> Finding:
 
 
 def _settings(patient: Patient) -> Finding:
-    settings = settings_file.load(patient.home.settings)
+    settings = settings_file.load_settings(patient.home.settings)
     if settings.counter.day_starts_at is not None:
         # The ledger's word for the shop counts; 0.1.0 asked each machine.
         return Finding("settings", Level.NOTE, fault=Fault("day_start_of_no_effect"))
@@ -134,7 +134,7 @@ def _enrolment(enrolment: Enrolment | None, patient: Patient) -> Finding:
 def _journal(own: Enrolment | None, patient: Patient) -> Finding:
     """Walk the whole chain, unless the terminal is at work on it."""
     home = patient.home if own is not None else patient.home.practice
-    enrolment = own if own is not None else enrolments.load(home)
+    enrolment = own if own is not None else enrolments.load_enrolment(home)
     if enrolment is None or not home.journal.exists():
         return Finding("journal", Level.GOOD, "0")
     try:

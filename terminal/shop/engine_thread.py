@@ -338,7 +338,7 @@ def make_engine(
     Where nothing is enrolled, it practises. `card` names a practice card that will be held: then no other reader is
     looked for. `all_day` is a counter that stays open, and not one operation; that may have a caller's own `reference`.
     """
-    settings = settings_file.load(home.settings)
+    settings = settings_file.load_settings(home.settings)
     clerk = settings.counter.clerk
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)

@@ -87,7 +87,7 @@ class _Numbered(BaseModel):
     form: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
-def load(home: Home) -> Enrolment | None:
+def load_enrolment(home: Home) -> Enrolment | None:
     """Return the enrolment of a home, None where it has none; raise EnrolmentError."""
     try:
         written = home.enrolment.read_bytes()
@@ -108,7 +108,7 @@ async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
     """
     home.create()
     with InstanceLock(home.lock):
-        if load(home) is not None:
+        if load_enrolment(home) is not None:
             raise AlreadyEnrolled(home.enrolment)
         return await redeem(home, code, ledger)
 
@@ -116,7 +116,7 @@ async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
 async def redeem(home: Home, code: str, ledger: str) -> Enrolment:
     """Redeem a code for a home that is locked already."""
     key = load_or_make_key(home.terminal_key)
-    allowed = settings_file.load(home.settings).ledger.plain_http
+    allowed = settings_file.load_settings(home.settings).ledger.plain_http
     async with open_client(home, ledger, plain_http=allowed) as client:
         setup = await client.enrol(code, key.public_key())
     enrolment = Enrolment(ledger=ledger, setup=setup)

@@ -84,7 +84,7 @@ class Station:
 
 async def enrolled(home: Home) -> Enrolment:
     """Return what this machine is enrolled as; raise NotEnrolled."""
-    enrolment = enrolments.load(home)
+    enrolment = enrolments.load_enrolment(home)
     if enrolment is None:
         raise NotEnrolled(home.enrolment)
     return enrolment

@@ -79,7 +79,7 @@ async def enrol_for_practice(home: Home) -> Enrolment:
 
     The test authority is trusted in this home alone, so that its cards can be registered.
     """
-    if (found := enrolments.load(home)) is not None:
+    if (found := enrolments.load_enrolment(home)) is not None:
         return found
     home.anchors.mkdir(mode=0o700, exist_ok=True)
     (home.anchors / "test.pem").write_bytes(TEST_CA.pem)

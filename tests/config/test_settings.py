@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings, SettingsError, load
+from config.settings import Settings, SettingsError, load_settings
 
 
 def test_without_a_file_everything_has_a_default(tmp_path: Path) -> None:
     """A terminal starts without any settings file."""
-    assert load(tmp_path / "settings.toml") == Settings()
+    assert load_settings(tmp_path / "settings.toml") == Settings()
 
 
 def test_a_file_may_set_only_what_differs(tmp_path: Path) -> None:
     """Keys that are not named keep their defaults."""
     path = tmp_path / "settings.toml"
     path.write_text('[screen]\nlanguage = "en"\n', encoding="utf-8")
-    settings = load(path)
+    settings = load_settings(path)
     assert settings.screen.language == "en"
     assert settings.counter == Settings().counter
 
@@ -39,6 +39,6 @@ def test_a_mistake_is_named_by_line_and_key(tmp_path: Path, text: str, line: int
     path = tmp_path / "settings.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        load(path)
+        load_settings(path)
     assert (caught.value.line, caught.value.key) == (line, key)
     assert reason in caught.value.reason

@@ -50,7 +50,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Worked:
     shop("close")
     shop(*AWARD)
     home = shop.home.practice
-    enrolment = enrolments.load(home)
+    enrolment = enrolments.load_enrolment(home)
     assert enrolment is not None
     setup = enrolment.setup
     key = enrolments.key_of(home)
@@ -136,7 +136,7 @@ def _same(then: dict[str, Any], now: dict[str, Any]) -> bool:
 
 def _export(shop: Shop, seed: int) -> None:
     try:
-        with books.reading(shop.home) as journal:
+        with books.journal_to_read(shop.home) as journal:
             lines = list(export_lines(journal))
     except QueueError as error:
         assert error.code in KNOWN, seed  # noqa: PT017  # either is right

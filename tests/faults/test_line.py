@@ -21,7 +21,7 @@ from terminal.counter import pricing
 from terminal.counter.effects import AskAgain, Commit, ReadCard
 from terminal.counter.events import CardRead, Decided, Unanswered
 from terminal.counter.facts import AwardIntent, Draft, Fault, Intent, Resident, SaleIntent, Use
-from terminal.counter.moves import wait_for_card
+from terminal.counter.moves import begin_to_wait
 from terminal.counter.states import Queued, Refused
 from terminal.shop import enrolment
 from terminal.shop.desk import Desk
@@ -64,7 +64,7 @@ class Branch:
         engine = BackgroundEngine(self._opener, self._source, Surroundings("12"), self._hold)
         walk = Walk(engine, lambda _counter, _around: None, 10.0, HOLDER)
         try:
-            return walk.run(lambda counter: wait_for_card(counter, intent))
+            return walk.run(lambda counter: begin_to_wait(counter, intent))
         finally:
             self._source.lift()
 

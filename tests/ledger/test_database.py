@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger import database
-from ledger.database import DatabaseDamaged, DatabaseFailed, open_engine, reading, translated
+from ledger.database import DatabaseDamaged, DatabaseFailed, database_errors, open_engine, reading
 
 
 def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
@@ -30,8 +30,8 @@ def test_a_connection_that_lay_idle_is_replaced_where_the_server_dropped_it(
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     """It is damaged, which is mended by a backup; a folder that is away is another thing, which is waited for."""
     (tmp_path / "points.db").write_bytes(b"This is a letter. " * 300)
-    with pytest.raises(DatabaseDamaged), translated():
+    with pytest.raises(DatabaseDamaged), database_errors():
         open_engine(f"sqlite:///{tmp_path}/points.db").connect()
-    with pytest.raises(DatabaseFailed) as away, translated():
+    with pytest.raises(DatabaseFailed) as away, database_errors():
         open_engine(f"sqlite:///{tmp_path}/away/points.db").connect()
     assert away.value.code == "database_unreachable"

@@ -19,7 +19,7 @@ from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
 from ledger.points import schema as points
-from ledger.points.counters import adopt
+from ledger.points.counters import seal_counts_of_0_1_0
 from ledger.points.events import EventKind, Events
 from ledger.points.grants import Gift, grant, take_back
 from ledger.points.reports import claims, count, holdings, losses_of
@@ -126,7 +126,7 @@ def wire(postgres_url: str, tmp_path: Path) -> Wire:
     administer(store)
     trade(store)
     tidy(store.engine, store.keys, DAY + timedelta(days=500))
-    adopt(store.engine, store.keys)
+    seal_counts_of_0_1_0(store.engine, store.keys)
     store.points.erase(MYKEY, DAY)
     store.engine.dispose()
     return heard

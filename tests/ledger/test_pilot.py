@@ -67,7 +67,7 @@ class Resident:
     @classmethod
     def at(cls, shop: Path, url: str) -> Resident:
         """Return a resident who was never here."""
-        enrolled = enrolment.load(Home(shop))
+        enrolled = enrolment.load_enrolment(Home(shop))
         assert enrolled is not None
         now = datetime.now(UTC)
         till = Till(enrolled.setup, load_key(Home(shop).terminal_key), Clock(now))

@@ -67,7 +67,7 @@ def run(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 @pytest.fixture
 def unsent(home: Home) -> list[str]:
     """Write two awards that were never sent, and return their ids; the ledger will not be able to read the card."""
-    enrolment = enrolments.load(home.practice)
+    enrolment = enrolments.load_enrolment(home.practice)
     assert enrolment is not None
     key = enrolments.key_of(home.practice)
     journal = Journal(home.practice.journal, enrolment.setup.terminal_id, key, lambda: START)

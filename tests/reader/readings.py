@@ -11,4 +11,4 @@ DIGEST = bytes(range(32))
 
 def head_and_sign(session: JpkiSession, pin: bytearray | None = None) -> bytes:
     """Read the head and have the card sign, as a terminal may that needs neither proof nor choice."""
-    return plans.sign(session, plans.head(session), bytearray(b"1234") if pin is None else pin, DIGEST)
+    return plans.sign_with_card(session, plans.head(session), bytearray(b"1234") if pin is None else pin, DIGEST)

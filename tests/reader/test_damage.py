@@ -22,7 +22,7 @@ from reader.connection import MAX_PARTS, Apdu, Connection, Meter
 from reader.errors import CardChanged, ReaderError, japanese_day
 from reader.jpki import MAX_CERTIFICATE, MAX_HEAD_PARTS, MIN_PART, JpkiSession
 from reader.public_key import KeyKind
-from reader.virtual.authority import TEST_CA, CardKey, load_key
+from reader.virtual.authority import TEST_CA, CardKey, load_card_key
 from reader.virtual.cards import DESIGNS, CardDesign
 from tests.reader.readings import head_and_sign
 
@@ -58,7 +58,7 @@ def _holding(content: bytes, *, like: CardDesign = NORMAL) -> Connection:
 
 
 def _full(session: JpkiSession) -> None:
-    plans.check(session, plans.full(session).certificate, ANCHORS, NOW)
+    plans.check_certificate(session, plans.full(session).certificate, ANCHORS, NOW)
 
 
 def _shown(session: JpkiSession) -> None:
@@ -199,7 +199,7 @@ def _issued(key: CardKey, issuer: str, subject: str) -> bytes:
     for number in range(12):
         oid = x509.ObjectIdentifier(f"2.25.{number + 1}")
         builder = builder.add_extension(x509.UnrecognizedExtension(oid, bytes(40)), critical=False)
-    return builder.sign(load_key("ca"), SHA256()).public_bytes(Encoding.DER)
+    return builder.sign(load_card_key("ca"), SHA256()).public_bytes(Encoding.DER)
 
 
 TEXT = st.text("abcdefgh", min_size=1, max_size=64)
@@ -208,7 +208,7 @@ TEXT = st.text("abcdefgh", min_size=1, max_size=64)
 @given(issuer=TEXT, subject=TEXT, unit=st.sampled_from(["normal", "p384"]))
 def test_the_key_is_found_wherever_it_is(issuer: str, subject: str, unit: str) -> None:
     """Names of any length move the key: within the first 256 bytes, across them, or beyond."""
-    key = load_key(unit)
+    key = load_card_key(unit)
     meter = Meter(_holding(_issued(key, issuer, subject), like=NORMAL))
     proof = plans.proven(JpkiSession(meter)).token.key
     assert proof is not None
@@ -221,8 +221,8 @@ def test_a_head_that_is_longer_is_read_on(units: int, exchanges: int) -> None:
     """A name that fills the first 256 bytes costs a READ more for each 256 that it takes."""
     issuer = x509.Name([x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 64) for _ in range(units)])
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(issuer, issuer, load_key("normal").public_key(), 7, begin, end)
-    der = builder.sign(load_key("ca"), SHA256()).public_bytes(Encoding.DER)
+    builder = x509.CertificateBuilder(issuer, issuer, load_card_key("normal").public_key(), 7, begin, end)
+    der = builder.sign(load_card_key("ca"), SHA256()).public_bytes(Encoding.DER)
     meter = Meter(_holding(der))
     assert plans.proven(JpkiSession(meter)).token.head.issuer == issuer.public_bytes()
     assert meter.apdu_count == exchanges
@@ -243,7 +243,7 @@ def test_the_serial_of_another_authority_is_another_card() -> None:
     tap = plans.head(JpkiSession(NORMAL.make()))
     meter = Meter(_holding(CERTIFICATE.replace(b"Kazasu TEST", b"Kazasu BEST")))
     with pytest.raises(CardChanged):
-        plans.sign(JpkiSession(meter), tap, bytearray(b"1234"), bytes(32))
+        plans.sign_with_card(JpkiSession(meter), tap, bytearray(b"1234"), bytes(32))
     assert meter.apdu_count == 2
 
 

@@ -17,7 +17,7 @@ from reader.apdu import INS, CommandApdu
 from reader.certificate import certificate_length, parse_certificate, parse_head
 from reader.der import DerError, element
 from reader.errors import CertificateRefused
-from reader.virtual.authority import load_key
+from reader.virtual.authority import load_card_key
 from reader.virtual.cards import DESIGNS
 
 NORMAL = DESIGNS["normal"].certificate
@@ -89,7 +89,7 @@ def test_any_certificate_of_a_conforming_authority_is_read(serial: int, begin: d
         [x509.NameAttribute(NameOID.COUNTRY_NAME, "JP"), x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit)]
     )
     begin = begin.replace(microsecond=0)
-    key = load_key("p384")
+    key = load_card_key("p384")
     certificate = x509.CertificateBuilder(name, name, key.public_key(), serial, begin, begin + timedelta(days)).sign(
         key, SHA256()
     )

@@ -20,7 +20,7 @@ from reader import errors, plans
 from reader.connection import Connection, Meter
 from reader.der import DerError
 from reader.jpki import JpkiSession, Profile
-from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, proof_in
+from reader.public_key import KEY_READ_BYTES, KeyKind, KeyProof, key_proof
 from reader.virtual.authority import TEST_CA
 from reader.virtual.cards import DESIGNS, PRACTICE
 from reader.virtual.unsteady import Unsteady
@@ -92,7 +92,7 @@ def test_what_the_card_signs_its_certificate_verifies(name: str) -> None:
     """RSA signs a DigestInfo by PKCS#1 v1.5, the announced P-384 key the digest itself."""
     design = DESIGNS[name]
     session = JpkiSession(design.make())
-    signature = plans.sign(session, plans.proven(session), bytearray(b"1234"), DIGEST)
+    signature = plans.sign_with_card(session, plans.proven(session), bytearray(b"1234"), DIGEST)
     key = load_der_x509_certificate(session.read_certificate().der).public_key()
     if isinstance(key, RSAPublicKey):
         key.verify(signature, DIGEST, PKCS1v15(), Prehashed(SHA256()))
@@ -260,7 +260,7 @@ def test_the_pin_is_wiped_whatever_happens(pulled: int) -> None:
     """Signed or failed at any exchange, no digit is left."""
     pin, tap = bytearray(b"1234"), plans.head(JpkiSession(NORMAL.make()))
     with suppress(errors.CardPulled):
-        plans.sign(JpkiSession(Unsteady(NORMAL.make(), exchanges=pulled)), tap, pin, DIGEST)
+        plans.sign_with_card(JpkiSession(Unsteady(NORMAL.make(), exchanges=pulled)), tap, pin, DIGEST)
     assert pin == bytes(4)
 
 
@@ -338,9 +338,9 @@ def test_what_is_no_key_proves_nothing(case: str, answers: list[str], code: str)
 def test_half_a_key_is_no_proof(kind: KeyKind) -> None:
     """Of a proof all 32 bytes are there, or it is none."""
     whole = kind.value.prefix + b"\xff" * 32
-    assert proof_in(whole) == KeyProof(kind, b"\xff" * 32)
+    assert key_proof(whole) == KeyProof(kind, b"\xff" * 32)
     with pytest.raises(DerError):
-        proof_in(whole[:-1])
+        key_proof(whole[:-1])
 
 
 def test_a_sale_with_pin_takes_eleven_exchanges_over_its_power_ups_or_six() -> None:
@@ -351,7 +351,7 @@ def test_a_sale_with_pin_takes_eleven_exchanges_over_its_power_ups_or_six() -> N
         meter = Meter(card)
         session = JpkiSession(meter)
         tap = plans.proven(session)
-        for go_on in (plans.tries, lambda s, t: plans.sign(s, t, bytearray(b"1234"), DIGEST)):
+        for go_on in (plans.tries, lambda s, t: plans.sign_with_card(s, t, bytearray(b"1234"), DIGEST)):
             if not powered:
                 card.power_off()
                 session = JpkiSession(meter)
@@ -369,7 +369,7 @@ def test_a_card_without_short_names_is_asked_for_them_once_in_a_sale() -> None:
     session = JpkiSession(card)
     assert plans.tries(session, tap) == 3
     assert len(card.sent) - sent == 5
-    assert len(plans.sign(session, tap, bytearray(b"1234"), DIGEST)) == 256
+    assert len(plans.sign_with_card(session, tap, bytearray(b"1234"), DIGEST)) == 256
     assert card.sent[sent:]
     assert not any(said.startswith(("00b08", "00200098", "802a0097")) for said in card.sent[sent:])
 
@@ -392,7 +392,7 @@ def test_a_signature_of_no_bytes_is_none() -> None:
     session = JpkiSession(Scripted({"802a": ["9000"]}, DESIGNS["next-generation"].make()))
     tap = plans.proven(session)
     with pytest.raises(errors.AnswerBroken):
-        plans.sign(session, tap, bytearray(b"1234"), DIGEST)
+        plans.sign_with_card(session, tap, bytearray(b"1234"), DIGEST)
 
 
 # The same card --------------------------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def test_a_choice_may_come_between_head_and_signature() -> None:
     session = JpkiSession(meter)
     card = plans.head(session)
     assert session.tries_left() == 3
-    assert len(plans.sign(session, card, bytearray(b"1234"), DIGEST)) == 256
+    assert len(plans.sign_with_card(session, card, bytearray(b"1234"), DIGEST)) == 256
     assert meter.apdu_count == 5
 
 
@@ -414,7 +414,7 @@ def test_a_card_that_was_lifted_is_known_again() -> None:
     head = plans.head(JpkiSession(card))
     card.power_off()
     meter = Meter(card)
-    plans.sign(JpkiSession(meter), head, bytearray(b"1234"), DIGEST)
+    plans.sign_with_card(JpkiSession(meter), head, bytearray(b"1234"), DIGEST)
     assert meter.apdu_count == 5
 
 
@@ -423,7 +423,7 @@ def test_another_card_does_not_sign_for_the_first() -> None:
     head = plans.head(JpkiSession(NORMAL.make()))
     other = Scripted({}, DESIGNS["visitor"].make())
     with pytest.raises(errors.CardChanged):
-        plans.sign(JpkiSession(other), head, bytearray(b"1234"), DIGEST)
+        plans.sign_with_card(JpkiSession(other), head, bytearray(b"1234"), DIGEST)
     assert not any(sent.startswith("0020") for sent in other.sent)
 
 
@@ -445,10 +445,10 @@ def test_a_whole_certificate_is_checked(name: str, code: str | None) -> None:
     session = JpkiSession(DESIGNS[name].make())
     certificate = plans.full(session).certificate
     if code is None:
-        assert plans.check(session, certificate, ANCHORS, NOW) is ANCHORS
+        assert plans.check_certificate(session, certificate, ANCHORS, NOW) is ANCHORS
         return
     with pytest.raises(errors.CertificateRefused) as refused:
-        plans.check(session, certificate, ANCHORS, NOW)
+        plans.check_certificate(session, certificate, ANCHORS, NOW)
     assert refused.value.code == code
 
 
@@ -457,13 +457,13 @@ def test_the_card_brings_its_own_authority_once_where_only_the_pin_is_known() ->
     pinned = Anchors(pins=PINNED | {TEST_CA.certificate.fingerprint(SHA256())})
     session = JpkiSession(NORMAL.make())
     certificate = plans.full(session).certificate
-    learned = plans.check(session, certificate, pinned, NOW)
+    learned = plans.check_certificate(session, certificate, pinned, NOW)
     assert learned.certificates == (TEST_CA.certificate,)
     meter = Meter(NORMAL.make())
     session = JpkiSession(meter)
     certificate = plans.full(session).certificate
     before = meter.apdu_count
-    assert plans.check(session, certificate, learned, NOW) is learned
+    assert plans.check_certificate(session, certificate, learned, NOW) is learned
     assert meter.apdu_count == before
 
 
@@ -474,7 +474,7 @@ def test_an_unknown_authority_stays_unknown(authority: dict[str, list[str]]) -> 
     certificate = plans.full(session).certificate
     for anchors in (Anchors(), ANCHORS):
         with pytest.raises(errors.CertificateRefused) as refused:
-            plans.check(session, certificate, anchors, NOW)
+            plans.check_certificate(session, certificate, anchors, NOW)
         assert refused.value.code == "wrong_issuer"
 
 

@@ -115,7 +115,7 @@ def test_an_enrolment_is_read_and_written_in_todays_form(kept: Kept) -> None:
     """What the ledger told the terminal then is what it works with, until the ledger says something newer."""
     home = kept.counter.home
     then = json.loads(home.enrolment.read_bytes())
-    loaded = enrolment.load(home)
+    loaded = enrolment.load_enrolment(home)
     assert loaded is not None
     assert not unlike(then, loaded.as_json())
     enrolment.save(home, loaded)

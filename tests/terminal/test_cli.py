@@ -258,7 +258,7 @@ def test_doctor_examines_an_enrolled_terminal(shell: Shell, monkeypatch: pytest.
     """A real terminal needs its reader and its ledger."""
     without_reader(monkeypatch)
     assert shell(*SALE)[0] == 0
-    practised = enrolments.load(shell.home.practice)
+    practised = enrolments.load_enrolment(shell.home.practice)
     assert practised is not None
     enrolments.save(shell.home, practised.model_copy(update={"ledger": "http://127.0.0.1:9"}))
     shell.home.practice.terminal_key.rename(shell.home.terminal_key)

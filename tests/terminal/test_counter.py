@@ -62,7 +62,7 @@ from terminal.counter.facts import (
 )
 from terminal.counter.keys import enter
 from terminal.counter.left import AskingContext
-from terminal.counter.moves import wait_for_card
+from terminal.counter.moves import begin_to_wait
 from terminal.counter.outcome import MAY_GO_BETTER
 from terminal.counter.pieces import Figure, Say
 from terminal.counter.resident import Scene
@@ -536,7 +536,7 @@ BOTH_MUNICIPALITIES = resident(held(MUNICIPALITY, 400), held(OTHER, 90))
 
 def tapped_for(intent: SaleIntent, who: Resident) -> tuple[Counter, list[Effect]]:
     """Return the counter after a tap for an intent that says how many points are wanted."""
-    counter, _ = wait_for_card(opened(), intent)
+    counter, _ = begin_to_wait(opened(), intent)
     counter, _ = walk(counter, [CardArrived()])
     return walk(counter, [CardRead(counter.task, who)])
 
@@ -634,7 +634,7 @@ def test_without_reasons_nothing_is_awarded() -> None:
 def test_offline_an_award_waits_only_if_its_programme_says_so() -> None:
     """An award that may not queue is refused before it is written."""
     intent = AwardIntent(STREET, 50, "volunteering")
-    counter, _ = wait_for_card(opened(), intent)
+    counter, _ = begin_to_wait(opened(), intent)
     counter, _ = walk(counter, [CardArrived()])
     counter, effects = walk(counter, [CardRead(counter.task, resident(standing=None))])
     assert (counter.state, effects) == (Refused(Fault("line_needed"), intent), [])
@@ -761,7 +761,7 @@ def test_a_number_or_everything_is_given_up_with_the_pin(line: int, service: str
 def test_what_a_card_is_asked_for_needs_the_line() -> None:
     """Offline nobody leaves, and nothing is exchanged."""
     for intent in (UnlinkIntent("library"), UnlinkIntent(chosen=True), ConvertIntent(RATE, 100)):
-        counter, _ = walk(wait_for_card(opened(), intent)[0], [CardArrived()])
+        counter, _ = walk(begin_to_wait(opened(), intent)[0], [CardArrived()])
         counter, effects = walk(counter, [CardRead(counter.task, resident(standing=None))])
         assert (counter.state, effects) == (Refused(Fault("line_needed"), intent), [])
 

@@ -76,7 +76,7 @@ def all_of_it(resident: Resident) -> Draft:
 
 def none_of_it(resident: Resident) -> Draft:
     """Return the draft of a sale of 1,200 yen that uses no points."""
-    return pricing.sale(pricing.without_points(1200, resident, TERMS), TERMS)
+    return pricing.sale(pricing.choice_of_none(1200, resident, TERMS), TERMS)
 
 
 async def test_a_tap_tells_who_it_is_to_the_ledger_alone(tmp_path: Path) -> None:

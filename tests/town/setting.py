@@ -29,9 +29,9 @@ from ledger.wire.rules import (
 )
 from ledger.wire.setup import Shop
 from reader.certificate import parse_head
-from reader.public_key import proof_in
+from reader.public_key import key_proof
 from reader.tap import JpkiCard, Tap
-from reader.virtual.authority import TEST_CA, load_key
+from reader.virtual.authority import TEST_CA, load_card_key
 from reader.virtual.cards import CardDesign
 
 NORTH, SOUTH = "252034", "131164"
@@ -76,11 +76,11 @@ class Card:
     def tap(self) -> Tap:
         """What a proven reading gives."""
         head = parse_head(self.certificate.public_bytes(Encoding.DER))
-        return Tap(JpkiCard(head, proof_in(self.public_key)), exchanges=3, bytes_read=0)
+        return Tap(JpkiCard(head, key_proof(self.public_key)), exchanges=3, bytes_read=0)
 
     def sign(self, digest: bytes) -> bytes:
         """Return the card's signature over a digest, as after a PIN."""
-        key = load_key(self.key_name)
+        key = load_card_key(self.key_name)
         assert isinstance(key, RSAPrivateKey)
         return key.sign(digest, PKCS1v15(), Prehashed(SHA256()))
 

@@ -19,7 +19,7 @@ def show(context: typer.Context) -> None:
 
     need_terminal()
     told = given(context)
-    screen = settings.load(told.home.settings).screen
+    screen = settings.load_settings(told.home.settings).screen
     if told.lang is not None:
         screen = screen.model_copy(update={"language": told.lang})
     DisplayApp(lambda: follow(told.home.display), screen).run()

@@ -56,7 +56,7 @@ class HourBars(Widget):
 
 def drawn(hours: Hours, width: int, height: int) -> list[str]:
     """Return the rows: legend, bars, hours."""
-    begin, end = shown(hours, width)
+    begin, end = hours_shown(hours, width)
     each = max(1, min(WIDEST, width // (end - begin)))
     bars = max(1, height - 2)
     top = max(*hours.today, *hours.yesterday)
@@ -68,7 +68,7 @@ def drawn(hours: Hours, width: int, height: int) -> list[str]:
     ]
 
 
-def shown(hours: Hours, width: int) -> tuple[int, int]:
+def hours_shown(hours: Hours, width: int) -> tuple[int, int]:
     """Return the first hour that is shown, and the one after the last: all that had sales, as far as there is room."""
     busy = [hour for hour in range(24) if hours.today[hour] or hours.yesterday[hour]] or [(9 - hours.first) % 24]
     begin, end = busy[0], busy[-1] + 1

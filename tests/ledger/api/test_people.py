@@ -70,11 +70,11 @@ def standing(ledger: Ledger) -> Standing:
 def test_a_number_is_nobodys_in_another_town(ledger: Ledger, mykey: str) -> None:
     """Neither as it is nor with the other town's name before it; a contact number and a MyKey ID are everywhere."""
     elsewhere = LIBRARY.model_copy(update={"municipality": HOME})
-    assert people.find(ledger, HOME, LIBRARY) == people.find(ledger, HOME, elsewhere) == mykey
+    assert people.find_resident(ledger, HOME, LIBRARY) == people.find_resident(ledger, HOME, elsewhere) == mykey
     for number in (LIBRARY, elsewhere):
         with refusal("mykey_unknown"):
-            people.find(ledger, OTHER, number)
-    assert people.find(ledger, OTHER, ledger.identity.contact_number(mykey)) == mykey
+            people.find_resident(ledger, OTHER, number)
+    assert people.find_resident(ledger, OTHER, ledger.identity.contact_number(mykey)) == mykey
 
 
 def test_another_town_suspends_its_own_points_alone(ledger: Ledger, mykey: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger.points.counters import adopt
+from ledger.points.counters import seal_counts_of_0_1_0
 from ledger.points.periods import LASTING
 from ledger.points.schema import debts, lots, metadata, operations, usage, wallets
 from ledger.points.store import Request
@@ -152,6 +152,6 @@ def test_what_an_earlier_release_counted_in_plain_is_sealed(store: Store) -> Non
         for row in plain:
             connection.execute(usage.insert(), {"municipality": CITY, "mykey": MYKEY, **row})
     for _ in range(2):
-        adopt(store.engine, store.keys)
+        seal_counts_of_0_1_0(store.engine, store.keys)
     assert dump(store)["usage"] == []
     assert [balance.redeemable for balance in store.points.balances(MYKEY, SHOP, DAY)] == [100]

@@ -215,7 +215,7 @@ STATES: dict[str, State] = {
     "choosing": CHOOSING,
     "choosing-locked": Choosing(BILL, WHO, BY_TAP, tap_only=True, notice=Fault("pin_blocked")),
     "choosing-offline": Choosing(
-        BILL, UNASKED, (pricing.without_points(1200, UNASKED, TERMS),), notice=Fault("line_needed")
+        BILL, UNASKED, (pricing.choice_of_none(1200, UNASKED, TERMS),), notice=Fault("line_needed")
     ),
     "choosing-second": replace(CHOOSING, cursor=1),
     "part": EnteringPart(replace(CHOOSING, cursor=1), "600"),
