@@ -14,6 +14,7 @@ from reader import plans
 from reader.connection import Meter
 from reader.jpki import JpkiSession
 from reader.pcsc import PcscSource
+from reader.tap import Tap
 from reader.virtual.cards import DESIGNS, PRACTICE_PIN
 from tests.pcsc import missing, running
 
@@ -30,7 +31,9 @@ def main() -> None:
     ours: dict[str, tuple[Callable[[JpkiSession], object], int]] = {
         "head": (plans.head, 2),
         "proven": (plans.proven, 3),
-        "proven + tries + sign, powered throughout": (_sale, 6),
+        "known": (plans.known, 3),
+        "proven + tries + sign, powered throughout": (partial(_sale, plans.proven), 6),
+        "known + tries + sign, powered throughout": (partial(_sale, plans.known), 6),
         f"full ({length} bytes)": (plans.full, 4 + -(-length // 256)),
     }
     over: list[str] = []
@@ -66,8 +69,8 @@ def _read(plan: Callable[[JpkiSession], object]) -> None:
         plan(JpkiSession(connection))
 
 
-def _sale(session: JpkiSession) -> None:
-    tap = plans.proven(session)
+def _sale(tapped: Callable[[JpkiSession], Tap], session: JpkiSession) -> None:
+    tap = tapped(session)
     plans.tries(session, tap)
     plans.sign_with_card(session, tap, bytearray(PRACTICE_PIN), bytes(32))
 

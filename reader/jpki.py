@@ -117,14 +117,17 @@ class JpkiSession:
             self._head = self._parse(head_in)
         return self._head
 
-    def read_key(self) -> KeyProof:
-        """Read at the public key, to which the lengths in the head lead, and return what proves that it was read."""
+    def read_key(self, length: int = KEY_READ_BYTES) -> KeyProof:
+        """Read at the public key, to which the lengths in the head lead, and return what proves that it was read.
+
+        One READ asks for `length` bytes; up to 256 cost no exchange more.
+        """
         if self._key is None:
             self.read_head()
             offset = self._parse(key_offset_in)
             read = self._certificate[offset:]
-            if len(read) < KEY_READ_BYTES:
-                read = self._read(self._profile.certificate, offset, KEY_READ_BYTES)
+            if len(read) < length:
+                read = self._read(self._profile.certificate, offset, length)
             if len(read) < KEY_READ_BYTES:
                 raise AnswerBroken(f"{len(read)} bytes of a key")
             self._key = _proof(read)

@@ -4,6 +4,7 @@
 |---|---|---|
 | `head` | 2 | a tap: issuer, serial number, validity |
 | `proven` | 3 | the same, and 32 bytes of the public key |
+| `known` | 3 | the same, and as much of the key as one READ brings |
 | `tries` | 1, or 3 after the card lost its power | how often the PIN may still be wrong |
 | `sign` | 2, or 5 after the card lost its power | a signature that only the PIN's holder can have asked for |
 | `full` | 2 + ⌈length / 256⌉ | the proven tap, what kind of token it is, and the certificate, to be `check`ed |
@@ -18,8 +19,8 @@ What each power-up has to ask, and why:
   itself that another card made it, but only at the ledger and only after that card was sent the PIN, which costs its
   holder one of three tries. So the card is known before VERIFY.
 - They do not read the key again. A made-up card may show the head of a real one; it cannot sign for it, and PIN and
-  consent go no further than to it. The terminal does not check signatures here either: it knows 32 bytes of the key
-  and not the whole of it. The ledger does, and gives nothing for a wrong one.
+  consent go no further than to it. With a line the ledger checks signatures, and gives nothing for a wrong one; without
+  one the terminal does, with what `known` read of the key and the end of it that stands in the card's own record.
 - `sign` asks for the tries again (1 exchange), although `tries` did: the card was out of reach meanwhile, the PIN may
   have been tried elsewhere, and its last try is never used without a yes.
 """
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.trust import Anchors, TrustError, WrongIssuer
+from reader.apdu import MAX_RESPONSE
 from reader.certificate import Certificate
 from reader.errors import CardError, CertificateRefused
 from reader.jpki import JpkiSession, wipe
@@ -58,6 +60,18 @@ def proven(session: JpkiSession) -> Tap:
     session.select()
     session.read_head()
     session.read_key()
+    return session.tap
+
+
+def known(session: JpkiSession) -> Tap:
+    """Read what `proven` reads, and with the same READ as much of the key as it brings.
+
+    That is all of a point on P-384, and 256 of the 294 bytes that say an RSA key. Who has the rest can check here what
+    the card signs, without asking it for more.
+    """
+    session.select()
+    session.read_head()
+    session.read_key(MAX_RESPONSE)
     return session.tap
 
 

@@ -24,6 +24,9 @@ class KeyShape:
     signature_bytes: int | None
     """The length of a signature; None where it is DER and varies."""
 
+    info_bytes: int
+    """The length of SubjectPublicKeyInfo."""
+
 
 class KeyKind(Enum):
     """The kinds of key."""
@@ -32,11 +35,12 @@ class KeyKind(Enum):
         bytes.fromhex("30820122300D06092A864886F70D01010105000382010F003082010A0282010100"),
         bytes.fromhex("3031300D060960864801650304020105000420"),
         256,
+        294,
     )
     """The modulus follows, which begins with a set bit (RFC 3279, 2.3.1). The card pads the DigestInfo that it is given
     by PKCS#1 v1.5 (RFC 8017, 9.2, note 1)."""
 
-    P_384 = KeyShape(bytes.fromhex("3076301006072A8648CE3D020106052B8104002203620004"), b"", None)
+    P_384 = KeyShape(bytes.fromhex("3076301006072A8648CE3D020106052B8104002203620004"), b"", None, 120)
     """The uncompressed point's X follows (RFC 5480, 2). The card signs the digest as it is and answers in DER."""
 
 
@@ -48,11 +52,13 @@ KEY_READ_BYTES = max(len(kind.value.prefix) for kind in KeyKind) + SECRET_BYTES
 class KeyProof:
     """What a reading at the public key gave: the key's kind, and 32 bytes that only a reader of the card knows.
 
-    The bytes are the beginning of an RSA modulus or the X of a point. They key a hash; no `repr` shows them.
+    The bytes are the beginning of an RSA modulus or the X of a point. They key a hash; no `repr` shows them. `info` is
+    SubjectPublicKeyInfo as far as it was read: all of it of a point, all but the end of an RSA key.
     """
 
     kind: KeyKind
     secret: bytes = field(repr=False)
+    info: bytes = field(default=b"", repr=False, compare=False)
 
 
 def key_proof(read: bytes) -> KeyProof:
@@ -63,5 +69,5 @@ def key_proof(read: bytes) -> KeyProof:
         if read.startswith(prefix) and len(secret) == SECRET_BYTES:
             if kind is KeyKind.RSA_2048 and secret[0] < 0x80:
                 raise DerError("a modulus that is shorter than its length")
-            return KeyProof(kind, secret)
+            return KeyProof(kind, secret, read[: kind.value.info_bytes])
     raise DerError("no key of a known kind")

@@ -59,6 +59,19 @@ def test_every_plan_reads_the_card_in_the_exchanges_that_were_promised(pcsc: Pcs
     assert counts == [2, 3, 5, 2 + -(-len(design.certificate) // 256)]
 
 
+@pytest.mark.parametrize("name", ["normal", "next-generation"])
+def test_without_a_line_a_tap_and_a_signature_take_six_exchanges_in_one_power_up(pcsc: PcscService, name: str) -> None:
+    """Three until the card is known, with the key that its signature is checked with; tries, PIN and signature."""
+    with pcsc.inserted(DESIGNS[name].make()), PcscSource().connect() as connection:
+        meter = Meter(connection)
+        session = JpkiSession(meter)
+        tap = plans.known(session)
+        assert meter.apdu_count == 3
+        assert plans.tries(session, tap) == 3
+        plans.sign_with_card(session, tap, bytearray(b"1234"), bytes(32))
+        assert meter.apdu_count == 6
+
+
 def test_cards_come_and_go(pcsc: PcscService) -> None:
     """The watcher tells of each card that comes and of each that goes."""
     with _watching() as events:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from config.trust import PINNED, Anchors
@@ -42,6 +43,7 @@ RSA_PREFIX = KeyKind.RSA_2048.value.prefix.hex().upper()
 PLANS: dict[str, tuple[Plan, int]] = {
     "head": (plans.head, 2),
     "proven": (plans.proven, 3),
+    "known": (plans.known, 3),
     "head and sign": (head_and_sign, 5),
     "full": (plans.full, 2 + -(-len(NORMAL.certificate) // 256)),
 }
@@ -66,7 +68,7 @@ def test_a_card_without_short_names_is_read_all_the_same(name: str) -> None:
     plan, exchanges = PLANS[name]
     meter = Meter(Scripted(NO_SHORT_NAMES, NORMAL.make()))
     plan(JpkiSession(meter))
-    files = {"head": 1, "proven": 1, "head and sign": 3, "full": 2}[name]
+    files = {"head": 1, "proven": 1, "known": 1, "head and sign": 3, "full": 2}[name]
     assert meter.apdu_count == exchanges + files + 1
 
 
@@ -99,6 +101,17 @@ def test_what_the_card_signs_its_certificate_verifies(name: str) -> None:
     else:
         assert isinstance(key, EllipticCurvePublicKey)
         key.verify(signature, DIGEST, ECDSA(Prehashed(SHA256())))
+
+
+@pytest.mark.parametrize(("name", "missing"), [("normal", 38), ("next-generation", 0)])
+def test_one_read_brings_all_of_a_key_but_what_a_record_can_hold(name: str, missing: int) -> None:
+    """Of an RSA key 38 bytes are missing, of a point none; what was read is the certificate's own, to the byte."""
+    design = DESIGNS[name]
+    key = load_der_x509_certificate(design.certificate).public_key()
+    info = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    read = plans.known(JpkiSession(design.make())).token.key
+    assert read is not None
+    assert read.info == info[: len(info) - missing]
 
 
 def test_the_whole_certificate_follows_a_head_without_reading_it_twice() -> None:
