@@ -44,6 +44,7 @@ from ledger.wire.operations import Link, is_operation
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import is_weak
+from ledger.wire.sisters import SisterOperation
 from ledger.wire.tokens import Presented, ServiceId
 from ledger.wire.values import OperationId
 
@@ -186,12 +187,27 @@ def upload(asked: Upload, caller: SigningTerminal, ledger: LedgerHere) -> Respon
     responses=documented(*TERMINAL_CODES, "operation_unknown", "period_key_missing"),
 )
 def operation(operation_id: OperationId, caller: SigningTerminal, ledger: LedgerHere) -> Response:
-    """Return the verdict on one of the terminal's own operations; it stands in the statement, the body is empty."""
-    own = operation_id.startswith(f"{caller.terminal.id}-")
-    verdict = ledger.points.verdict(operation_id) if own else None
-    if verdict is None:
+    """Return the verdict on one of the terminal's own operations; it stands in the statement, the body is empty.
+
+    Of another terminal of the shop it is an operation that was accepted, and the body a `SisterOperation`.
+    """
+    if operation_id.startswith(f"{caller.terminal.id}-"):
+        verdict = ledger.points.verdict(operation_id)
+        if verdict is None:
+            raise ProblemError("operation_unknown")
+        return answered(ledger, caller, {}, verdicts=[verdict])
+    sisters = operation_id.startswith(f"{caller.terminal.shop.code}-")
+    found = ledger.points.described(operation_id) if sisters else None
+    if found is None:
         raise ProblemError("operation_unknown")
-    return answered(ledger, caller, {}, verdicts=[verdict])
+    terminal_id, _, seq = operation_id.rpartition("-")
+    body = SisterOperation(
+        content=found.content,
+        at=_text(found.at),
+        closed=int(seq) <= ledger.registry.closed_seq(terminal_id),
+        returned=found.returned,
+    )
+    return answered(ledger, caller, body.as_json(), verdicts=[found.verdict])
 
 
 def _setup(ledger: Ledger, terminal: Terminal) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from ledger.database import reading, repeated, with_row_locks
 from ledger.points.bulk import tally
 from ledger.points.operations import Request, Ruling
 from ledger.points.schema import events
-from ledger.wire.answers import Standing
+from ledger.wire.answers import Standing, Status
 from ledger.wire.days import business_day
 from ledger.wire.kinds import kind_of
+from ledger.wire.operations import Return, Void
 from ledger.wire.reasons import Reason
 
 
@@ -44,6 +45,8 @@ class EventKind(StrEnum):
     """Work came too late, or was dated ahead, to count on the day that it states; or its consent had ended."""
     BACKDATED = "backdated"
     """Work stated an earlier day and counts on it, as after a line that was down."""
+    OWNER_UNDID = "owner_undid"
+    """A terminal undid what another one of its shop did, and says that the owner's code was given."""
 
 
 class Noticed(NamedTuple):
@@ -70,6 +73,9 @@ def shown_by(request: Request, decided: Ruling) -> Iterator[EventKind]:
         yield EventKind.CEILING
     if request.refusal in _OF_REFUSALS:
         yield _OF_REFUSALS[request.refusal]
+    undoes = isinstance(request.content, Void | Return) and verdict.status is not Status.REFUSED
+    if undoes and not request.content.target.startswith(f"{request.terminal_id}-"):
+        yield EventKind.OWNER_UNDID
     if kind is None or not kind.needs_wallet:
         return
     if decided.placed.late:

@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel
 
 from ledger.points.dating import Placed
+from ledger.points.gate import may_undo
 from ledger.points.wallet import Change, CountKey, Lot
 from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.kinds import Where, kind_of
+from ledger.wire.operations import Void
 
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
 """Stands for a time of arrival where none is needed."""
@@ -98,8 +100,9 @@ class Request:
         return str(getattr(self.content, "municipality", self.operation_id[:6]))
 
     def may_void(self, target: str) -> bool:
-        """Return whether an operation id is one of this shop's, and not this one."""
-        return target.startswith(f"{self.shop}-") and target != self.operation_id
+        """Return whether an operation id is one that this void's gate lets through, and not its own."""
+        by_owner = isinstance(self.content, Void) and self.content.by_owner is True
+        return may_undo(target, self.terminal_id, self.shop, by_owner=by_owner) is None and target != self.operation_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from ledger.points.rows import (
     unsealed,
 )
 from ledger.points.schema import programmes, wallets
+from ledger.points.sisters import Described, described
 from ledger.points.suspensions import refusals as suspended_refusals
 from ledger.points.suspensions import resume, suspend
 from ledger.points.suspensions import suspended_among as suspended_among
@@ -93,6 +94,10 @@ class PointsStore:
         if (row := found) is None:
             return None
         return recalled(row, self._keys.supplied(lambda: unsealed(self._keys, row)))
+
+    def described(self, operation_id: str) -> Described | None:
+        """Return an operation without its resident, for its shop's owner; None where nothing is known of it."""
+        return described(self._engine, self._keys, operation_id)
 
     def balances(self, mykey: str, shop: str, on: date) -> list[ProgrammeBalance]:
         """Return what a resident holds, and how much of it this shop could take on a day.

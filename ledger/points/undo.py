@@ -13,6 +13,7 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, Lot, RefusedOperation, Wallet
 from ledger.wire.answers import Status
 from ledger.wire.kinds import KINDS, kind_of
+from ledger.wire.operations import Return, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, award_for, restored
 
@@ -158,7 +159,7 @@ class _Kept:
 
 
 def _check_gate(request: Request, target_id: str) -> None:
-    by_owner = bool(getattr(request.content, "by_owner", False))
+    by_owner = isinstance(request.content, Void | Return) and request.content.by_owner is True
     if (barred := may_undo(target_id, request.terminal_id, request.shop, by_owner=by_owner)) is not None:
         raise RefusedOperation(barred)
 

@@ -46,6 +46,7 @@ from ledger.wire.codes import EnrolmentCode, key_print
 from ledger.wire.entries import SetAside, SignedEntry, Upload, entry_hash
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import sign
+from ledger.wire.sisters import SisterOperation
 from ledger.wire.statements import is_answer_to, trusted_keys
 from ledger.wire.values import Message
 
@@ -266,17 +267,21 @@ class LedgerClient:
 
     async def operation(self, operation_id: str) -> Verdict | None:
         """Return the verdict on an operation of this terminal; None while the ledger has not seen it."""
+        answer = await self._about(operation_id)
+        return None if answer is None else _verdict_on(operation_id, answer)
+
+    async def sister_operation(self, operation_id: str) -> tuple[SisterOperation, Verdict] | None:
+        """Return an operation of another terminal of the shop, with its verdict; None where the ledger has none."""
+        answer = await self._about(operation_id)
+        return None if answer is None else (_read(answer, SisterOperation), _verdict_on(operation_id, answer))
+
+    async def _about(self, operation_id: str) -> SignedAnswer | None:
         try:
-            answer = await self._ask("GET", f"/v1/operations/{operation_id}")
+            return await self._ask("GET", f"/v1/operations/{operation_id}")
         except LedgerRefusal as refusal:
             if refusal.problem.code == "operation_unknown":
                 return None
             raise
-        match answer.signed.statement.verdicts:
-            case [verdict] if verdict.operation_id == operation_id:
-                return verdict
-            case _:
-                raise LedgerUntrusted(f"the answer is not about {operation_id}")
 
     async def ready(self) -> bool:
         """Return whether the ledger answers and its stores do."""
@@ -412,3 +417,11 @@ def _retry_after(response: httpx.Response) -> float:
     except ValueError:
         return _RETRY_AFTER
     return min(_LONGEST_RETRY, max(0.0, seconds)) if seconds == seconds else _RETRY_AFTER  # NaN
+
+
+def _verdict_on(operation_id: str, answer: SignedAnswer) -> Verdict:
+    match answer.signed.statement.verdicts:
+        case [verdict] if verdict.operation_id == operation_id:
+            return verdict
+        case _:
+            raise LedgerUntrusted(f"the answer is not about {operation_id}")

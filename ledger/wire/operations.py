@@ -14,6 +14,7 @@ from ledger.wire.values import (
     OperationId,
     Points,
     ProgrammeCode,
+    Stated,
     Yen,
 )
 
@@ -85,20 +86,28 @@ class Award(Priced):
 
 
 class Void(Message):
-    """Undo `target` before the close, points back into their lots; of an id not yet seen, make that id impossible."""
+    """Undo `target` before the close, points back into their lots; of an id not yet seen, make that id impossible.
+
+    `by_owner` says that the owner's code was given: without it a terminal undoes nothing of a sister's.
+    """
 
     kind: Literal["void"]
     municipality: MunicipalityCode
     target: OperationId
+    by_owner: Stated | None = None
 
 
 class Return(Message):
-    """Take goods of `target` back after its close: `bill` yen of it, with points in proportion, dated today."""
+    """Take goods of `target` back after its close: `bill` yen of it, with points in proportion, dated today.
+
+    `by_owner` is as in `Void`.
+    """
 
     kind: Literal["return"]
     municipality: MunicipalityCode
     target: OperationId
     bill: Annotated[Yen, Field(ge=1)]
+    by_owner: Stated | None = None
 
 
 class Convert(Priced):
@@ -117,7 +126,7 @@ class Link(Message):
     kind: Literal["link"]
     municipality: MunicipalityCode
     registration: Base64
-    consent: Literal[True]
+    consent: Stated
     consent_text: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{1,32}$")] | None = None
     """The version of the text that the resident agreed to; form 1 names none."""
     assurance: CardSigned

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from config.plain import UNSHOWN, flaw_of, normal, shown
@@ -150,6 +159,16 @@ BusinessDate = Annotated[
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
 """The shop's day, ISO 8601."""
+
+
+def _true(value: object) -> object:
+    if value is not True:
+        raise ValueError("only true is stated; what is not so is left out")
+    return value
+
+
+Stated = Annotated[Literal[True], BeforeValidator(_true)]
+"""True, and not 1, which would be another entry than the one that was hashed."""
 
 
 class Message(BaseModel):

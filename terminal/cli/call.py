@@ -6,10 +6,12 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hmac import compare_digest
 from typing import Any, Literal, NoReturn, assert_never
 
 import typer
 
+from config import settings as settings_file
 from config.errors import OutputFailed
 from config.faults import fault_of
 from config.output import answer, say, tell
@@ -108,6 +110,8 @@ class Call:
     """The caller's own name for the operation: the same again is the same operation."""
     bill: int | None = None
     """The yen that a return takes back."""
+    as_owner: bool = False
+    """Whether the owner's code was given: then what another terminal of the shop did can be undone."""
 
     def finish(self, outcome: Ending, exit_code: int | None = None) -> NoReturn:
         """Print the outcome and end with its exit code."""
@@ -150,6 +154,17 @@ class Call:
             self.misused(Fault("option_invalid", (("option", option),)))
         return text
 
+    def with_owner(self, code: str | None) -> Call:
+        """Return the call as the owner's, where the code is theirs; end with exit 11 where it is not."""
+        if code is None:
+            return self
+        owners = settings_file.load(self.globals.home.settings).owner.code
+        if not owners:
+            self.finish(Ending(self.kind, "refused", fault=Fault("owner_code_unset")))
+        if not compare_digest(code.encode(), owners.encode()):
+            self.finish(Ending(self.kind, "refused", fault=Fault("owner_code_wrong")))
+        return replace(self, as_owner=True)
+
     def run(self, start: Callable[[Counter], Step], bill: int | None = None) -> NoReturn:
         """Walk the counter through one task, and end with how it ended; one that was recorded before is told again."""
         self.matching(REFERENCE, self.reference, "--reference")
@@ -180,10 +195,12 @@ class _Operator:
                 return PinEntered(self._pin(left, notice))
             case ConfirmingLastTry():
                 raise Stopped(Fault("pin_last_try"))
-            case PickingUndo(()):
-                raise Stopped(Fault("target_unknown"))
+            case PickingUndo((), notice=notice):
+                raise Stopped(notice or Fault("target_unknown"))
             case PickingUndo((_,)):
                 return Picked(1)
+            case EnteringReturn(item=item) | ConfirmingUndo(item=item) if item.by_owner and not self.call.as_owner:
+                raise Stopped(Fault("owner_needed"))
             case EnteringReturn(notice=Fault() as wrong):
                 raise Stopped(wrong)
             case EnteringReturn(text=""):

@@ -49,6 +49,17 @@ ReferenceOption = Annotated[
 ]
 
 
+OwnerCode = Annotated[
+    str | None,
+    typer.Option(
+        "--owner-code",
+        envvar="KAZASU_OWNER_CODE",
+        show_envvar=True,
+        help="The owner's code, to undo what another terminal of the shop did.",
+    ),
+]
+
+
 @app.command(epilog="Example: kazasu op sale --bill 1200 --redeem 300 --pin-fd 3 --json 3< pin")
 def sale(
     context: typer.Context,
@@ -99,12 +110,14 @@ def award(
 def void(
     context: typer.Context,
     target: Annotated[str, typer.Option(help="The operation id to undo, before the close.")],
+    owner_code: OwnerCode = None,
     reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Undo an operation of this terminal."""
+    """Undo an operation of this terminal; of another one of the shop with the owner's code."""
     call = Call(given(context), "void", None, 60.0, None, as_json, reference)
     call.matching(OPERATION_ID, target, "--target")
+    call = call.with_owner(owner_code)
 
     def start(counter: Counter) -> Step:
         begun = begin(counter, PickingUndo(to_void=True))
@@ -118,13 +131,14 @@ def take_back(
     context: typer.Context,
     target: Annotated[str, typer.Option(help="The operation id of the sale.")],
     bill: Annotated[str | None, typer.Option(help="The yen of its bill that come back; all that is left.")] = None,
+    owner_code: OwnerCode = None,
     as_json: AsJson = False,
 ) -> None:
     """Take goods of a sale back, in whole or in part; amount_due is negative: what the customer gets."""
     call = Call(given(context), "return", None, 60.0, None, as_json)
     call.matching(OPERATION_ID, target, "--target")
     yen = None if bill is None else call.amount(bill)
-    call = replace(call, bill=yen)
+    call = replace(call, bill=yen).with_owner(owner_code)
 
     def start(counter: Counter) -> Step:
         begun = begin(counter, PickingUndo())

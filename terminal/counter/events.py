@@ -188,10 +188,11 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class UndoableListed:
-    """What can still be undone, newest first."""
+    """What can still be undone, newest first; `fault` says why what another terminal did cannot be looked up."""
 
     task: int
     items: tuple[Undoable, ...]
+    fault: Fault | None = None
 
 
 Event = (

@@ -217,9 +217,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """An operation of this terminal that can still be undone: before the close by a void, after it by a return.
+    """An operation that can still be undone: before the close by a void, after it by a return.
 
-    `closed` is whether a close covers it; `returned` is the yen of its bill that came back already.
+    `closed` is whether a close covers it; `returned` is the yen of its bill that came back already. `by_owner` says
+    that another terminal of the shop did it, so that it takes the owner's code.
     """
 
     operation_id: str
@@ -228,6 +229,7 @@ class Undoable:
     verdict: Verdict | None = None
     closed: bool = False
     returned: int = 0
+    by_owner: bool = False
 
     @property
     def undone_by(self) -> Literal["void", "return"]:

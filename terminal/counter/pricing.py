@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.operations import Award, CardSigned, Convert, Leg, Link, Return, Sale, TapOnly, Unlink, Void
@@ -172,14 +173,25 @@ def convert(intent: ConvertIntent, resident: Resident, terms: Terms) -> Draft:
 
 def void(item: Undoable) -> Draft:
     """Return the draft that undoes an operation."""
-    content = Void(kind="void", municipality=item.content.municipality, target=item.operation_id)
+    content = Void(kind="void", municipality=item.content.municipality, target=item.operation_id, **_as_owner(item))
     return Draft(content, undoes=item)
 
 
 def take_back(item: Undoable, bill: int) -> Draft:
     """Return the draft that takes goods of a sale back, for so many yen of its bill."""
-    content = Return(kind="return", municipality=item.content.municipality, target=item.operation_id, bill=bill)
+    content = Return(
+        kind="return",
+        municipality=item.content.municipality,
+        target=item.operation_id,
+        bill=bill,
+        **_as_owner(item),
+    )
     return Draft(content, undoes=item)
+
+
+def _as_owner(item: Undoable) -> dict[str, Literal[True]]:
+    """Return what says that the owner's code was given; nothing where it takes none, as entries say nothing of it."""
+    return {"by_owner": True} if item.by_owner else {}
 
 
 def _priced(

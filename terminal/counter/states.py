@@ -230,6 +230,8 @@ class PickingUndo:
     number: int | None = None
     to_void: bool = False
     """Whether nothing but a void is meant: the ledger says why where that cannot be."""
+    notice: Fault | None = None
+    """Why what another terminal did cannot be looked up."""
 
 
 @dataclass(frozen=True, slots=True)

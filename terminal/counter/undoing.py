@@ -31,8 +31,8 @@ def picking_undo(counter: Counter, state: PickingUndo, event: Event) -> Step:
     """Let the clerk pick what to undo, or look for another; a slip has picked already."""
     items = state.items
     match event:
-        case UndoableListed(_, found):
-            return _listed(counter, state, found)
+        case UndoableListed(_, found, fault):
+            return _listed(counter, state, found, fault)
         case Escaped():
             return home(counter)
         case Moved(by) if items is not None:
@@ -45,13 +45,13 @@ def picking_undo(counter: Counter, state: PickingUndo, event: Event) -> Step:
             return stay(counter)
 
 
-def _listed(counter: Counter, state: PickingUndo, found: tuple[Undoable, ...]) -> Step:
+def _listed(counter: Counter, state: PickingUndo, found: tuple[Undoable, ...], fault: Fault | None) -> Step:
     if state.slip is not None:
-        return _undo(counter, found[0]) if found else go(counter, Idle(notice=Fault("slip_unknown")))
+        return _undo(counter, found[0]) if found else go(counter, Idle(notice=fault or Fault("slip_unknown")))
     if state.number is not None and not found:
         number = state.number
         return go(counter, FindingUndo(str(number), Fault("undo_missing", (("number", number),))))
-    return go(counter, replace(state, items=found))
+    return go(counter, replace(state, items=found, notice=fault))
 
 
 def _picked(counter: Counter, state: PickingUndo, items: tuple[Undoable, ...]) -> Step:

@@ -51,6 +51,7 @@ from terminal.counter.facts import (
 from terminal.shop.books import CanBeUndone
 from terminal.shop.opening import Station
 from terminal.shop.presence import Presence
+from terminal.shop.sisters import ask_sister, is_sisters
 
 REFRESH_EVERY = 200.0
 """Seconds after which a nonce is fetched ahead: one is good for five minutes."""
@@ -85,6 +86,8 @@ class Desk:
             case AskAgain(task, receipt):
                 return await self._ask(task, receipt)
             case ListUndoable(task, target, short_hash, number):
+                if target is not None and is_sisters(self._station, target):
+                    return await ask_sister(self._station, task, target, short_hash)
                 return UndoableListed(task, await CanBeUndone(target, short_hash, number)(self._station))
             case Wipe(pin):
                 wipe(pin)

@@ -499,6 +499,54 @@ async def test_nobody_undoes_what_is_not_theirs(thief: Thief, victim: Card, muni
     assert municipality.held(victim, SECOND) == {MUNICIPALITY: 2_000}
 
 
+async def test_a_sisters_sale_is_undone_in_the_owners_name(
+    thief: Thief, victim: Card, municipality: Municipality
+) -> None:
+    """Once, with the points back where they came from, and the office sees that it was; another shop's never."""
+    honest, sister = await municipality.terminal(SECOND), await municipality.terminal()
+    await serve(honest, victim, sale(1_000, {MUNICIPALITY: 500}))
+    await serve(sister, victim, sale(1_000, {MUNICIPALITY: 300}), sale(500, {MUNICIPALITY: 200}))
+    first, second = (f"{sister.id}-{seq:06d}" for seq in (1, 2))
+    verdicts = await thief.do(
+        void(first, by_owner=True),
+        void(first, by_owner=True),
+        void(f"{honest.id}-000001", by_owner=True),
+        give_back(f"{honest.id}-000001", 10, by_owner=True),
+        give_back(second, 100, by_owner=True),
+    )
+    assert [each.get("code") for each in verdicts] == [None, "already_voided", "target_unknown", "target_unknown", None]
+    assert (verdicts[0]["redeemed"], verdicts[4]["redeemed"]) == (-300, -40)
+    assert municipality.held(victim, SECOND) == {MUNICIPALITY: 2_340}
+    assert municipality.noticed() == {"owner_undid": 2}
+
+
+@pytest.mark.parametrize("said", [False, None, 1, "true"])
+async def test_the_owners_word_is_true_or_not_there(thief: Thief, said: object) -> None:
+    """Anything else is content that nobody can read."""
+    (verdict,) = await thief.do(void(f"{thief.id[:-2]}09-000001") | {"by_owner": said})
+    assert verdict["code"] in {"unreadable", "owner_needed"}
+
+
+async def test_a_sisters_operation_is_told_without_its_resident(
+    thief: Thief, victim: Card, municipality: Municipality
+) -> None:
+    """What it came to, so that the owner can undo it; nothing of who it was; and not to another shop."""
+    municipality.deposit(victim, STREET, 500)
+    sister, other = await municipality.terminal(), await municipality.terminal(SECOND)
+    await serve(
+        sister, victim, sale(1_000, {STREET: 300}, {STREET: 6}), award("visit", 50), convert(100, 110), pin=True
+    )
+    found = [(await thief.ask("GET", f"/v1/operations/{sister.id}-{seq:06d}")).json()["body"] for seq in (1, 2, 3)]
+    sold, awarded, converted = (each["content"] for each in found)
+    assert (sold["bill"], sold["redeem"], sold["amount_due"]) == (1_000, [{"programme": STREET, "points": 300}], 700)
+    assert (awarded["reason"], awarded["award"]) == ("visit", [{"programme": MUNICIPALITY, "points": 50}])
+    assert (converted["take"]["points"], converted["give"]["points"]) == (100, 110)
+    assert {each["content"]["resident"] for each in found} == {""}
+    assert municipality.mykey(victim) not in str(found)
+    answer = await other.ask("GET", f"/v1/operations/{sister.id}-000001")
+    assert answer.json()["code"] == "operation_unknown"
+
+
 async def test_honest_work_shows_the_office_nothing(thief: Thief, friend: Card, municipality: Municipality) -> None:
     """A sale, an award, a void and a visit within the rules are no events."""
     municipality.deposit(friend, STREET, 500)

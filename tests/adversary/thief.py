@@ -257,6 +257,7 @@ def void(target: str, *, by_owner: bool = False, municipality: str = MUNICIPALIT
     return {"kind": "void", "municipality": municipality, "target": target, **({"by_owner": True} if by_owner else {})}
 
 
-def give_back(target: str, bill: int, municipality: str = MUNICIPALITY) -> Json:
+def give_back(target: str, bill: int, *, by_owner: bool = False, municipality: str = MUNICIPALITY) -> Json:
     """Return goods that come back."""
-    return {"kind": "return", "municipality": municipality, "target": target, "bill": bill}
+    owner = {"by_owner": True} if by_owner else {}
+    return {"kind": "return", "municipality": municipality, "target": target, "bill": bill, **owner}

@@ -927,6 +927,25 @@ def test_a_scanned_slip_opens_what_it_is_of() -> None:
     assert step(counter, Escaped())[0].state == Idle()
 
 
+def test_a_sisters_slip_takes_the_owners_code() -> None:
+    """Also where the whole is voided; the entry says that it was given, and of an own sale says nothing."""
+    _, effects = tapped(1200, resident())
+    own = Undoable("252034-0001-02-000009", "2026-11-23T14:05:00+09:00", sale_of(commit_of(effects)))
+    for item in (own, replace(own, by_owner=True)):
+        counter, _ = walk(opened(), [Scanned(SLIP)])
+        counter, _ = step(counter, UndoableListed(counter.task, (item,)))
+        assert at(counter.state).is_owners == item.by_owner
+        content = commit_of(walk(counter, [Entered()])[1]).draft.content
+        assert content.as_json().get("by_owner", False) == item.by_owner
+
+
+def test_why_a_sister_cannot_be_asked_is_said() -> None:
+    """The line is down, or the terminal has no owner's code: not that the slip is unknown."""
+    counter, _ = walk(opened(), [Scanned(SLIP)])
+    fault = Fault("owner_code_unset")
+    assert step(counter, UndoableListed(counter.task, (), fault))[0].state == Idle(notice=fault)
+
+
 def test_a_scanned_slip_does_not_take_a_bill_away() -> None:
     """Where something is under way, a slip is no more than any other code."""
     for state in STATES.values():

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.home import Home
+from config.japan import JST
 from config.trust import Anchors
+from ledger.api.app import create_app
 from ledger.embedded import assemble
 from ledger.place import Place
 from ledger.wire.tokens import ServiceId
@@ -22,6 +28,8 @@ from terminal.cli.context import Globals
 from terminal.counter import pricing
 from terminal.counter.facts import SaleIntent
 from terminal.counter.states import Done
+from tests.adversary.thief import Thief, sale
+from tests.ledger.api.world import Card, Clock
 from tests.terminal.counters import MUNICIPALITY, TERMS, receipt, resident
 from tests.terminal.counters import held as held_points
 from tests.terminal.desks import NoService, cut
@@ -217,6 +225,46 @@ def test_goods_come_back_in_parts_until_nothing_is_left(pos: Pos) -> None:
     assert pos("return", "--target", "252034-0001-01-000099")["error"] == "target_unknown"
     award = pos("award", "--points", "50", "--reason", "visit", "--card", "two-towns")
     assert pos("return", "--target", award["operation_id"])["error"] == "target_not_undoable"
+
+
+def sisters_sale(home: Path) -> str:
+    """Let another terminal of the practice shop sell for 1,200 yen, and return the operation's id."""
+    now = datetime.now(JST)
+    ledger = assemble(Place(Home(home).practice.ledger), Anchors())
+    code, card = ledger.new_enrolment_code("252034-0001"), Card.issue(0x0A0B0C0D, now)
+    der = card.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ledger.identity.register(card.reference, der, [], now.date(), municipality="252034")
+
+    async def sell() -> str:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(ledger)), base_url="http://it") as http:
+            sister = await Thief.enrol(http, Clock(now), code)
+            sold = sister.next_id
+            sister.write(sister.of(card, sale(1_200)))
+            assert [each["status"] for each in await sister.upload()] == ["accepted"]
+            return sold
+
+    sold = asyncio.run(sell())
+    ledger.close()
+    return sold
+
+
+def test_the_owner_undoes_a_sisters_sale(pos: Pos) -> None:
+    """With the code that this terminal's settings have, and no other; in part as a return, or whole."""
+    pos("balance", "--card", "two-towns")
+    sold = sisters_sale(pos.home)
+    assert pos("void", "--target", sold)["error"] == "owner_code_unset"
+    assert pos("void", "--target", sold, "--owner-code", "2468")["error"] == "owner_code_unset"
+    settings = Home(pos.home).settings
+    settings.write_text("[owner]\ncode = '2468'\n", encoding="utf-8")
+    assert pos("void", "--target", sold)["error"] == "owner_needed"
+    assert pos("void", "--target", sold, "--owner-code", "2469")["error"] == "owner_code_wrong"
+    assert pos("void", "--target", f"{sold[:-6]}000009", "--owner-code", "2468")["error"] == "sister_unknown"
+    part = pos("return", "--target", sold, "--bill", "200", "--owner-code", "2468")
+    assert (part["status"], part["amount_due"]) == ("accepted", -200)
+    assert pos("void", "--target", sold, "--owner-code", "2468")["error"] == "already_returned"
+    other = sisters_sale(pos.home)
+    assert pos("void", "--target", other, "--owner-code", "2468")["status"] == "accepted"
+    assert pos("void", "--target", other, "--owner-code", "2468")["error"] == "already_voided"
 
 
 def test_points_are_exchanged(pos: Pos) -> None:
