@@ -73,9 +73,12 @@ def shown_by(request: Request, decided: Ruling) -> Iterator[EventKind]:
         yield EventKind.CEILING
     if request.refusal in _OF_REFUSALS:
         yield _OF_REFUSALS[request.refusal]
-    undoes = isinstance(request.content, Void | Return) and verdict.status is not Status.REFUSED
-    if undoes and not request.content.target.startswith(f"{request.terminal_id}-"):
-        yield EventKind.OWNER_UNDID
+    match request.content:
+        case Void(target=target) | Return(target=target) if verdict.status is not Status.REFUSED:
+            if not target.startswith(f"{request.terminal_id}-"):
+                yield EventKind.OWNER_UNDID
+        case _:  # nothing else undoes
+            pass
     if kind is None or not kind.needs_wallet:
         return
     if decided.placed.late:

@@ -158,7 +158,7 @@ class Call:
         """Return the call as the owner's, where the code is theirs; end with exit 11 where it is not."""
         if code is None:
             return self
-        owners = settings_file.load(self.globals.home.settings).owner.code
+        owners = settings_file.load_settings(self.globals.home.settings).owner.code
         if not owners:
             self.finish(Ending(self.kind, "refused", fault=Fault("owner_code_unset")))
         if not compare_digest(code.encode(), owners.encode()):

@@ -542,7 +542,7 @@ def tapped_for(intent: SaleIntent, who: Resident) -> tuple[Counter, list[Effect]
 
 
 @pytest.mark.parametrize(
-    ("redeem", "town", "who", "redeemed"),
+    ("redeem", "municipality", "who", "redeemed"),
     [
         (Use.ALL, None, BOTH_MUNICIPALITIES, 400),
         (Use.ALL, OTHER, BOTH_MUNICIPALITIES, 90),
@@ -562,7 +562,7 @@ def test_a_wish_of_a_pos_is_taken_without_a_choice(
 
 
 @pytest.mark.parametrize(
-    ("redeem", "town", "who", "fault"),
+    ("redeem", "municipality", "who", "fault"),
     [
         (401, None, BOTH_MUNICIPALITIES, Fault("points_not_possible", (("points", 401),))),
         (91, OTHER, BOTH_MUNICIPALITIES, Fault("points_not_possible", (("points", 91),))),
