@@ -16,7 +16,7 @@ from ledger.wire.operations import Close, Void
 CLOSED: Final = (
     update(terminals)
     .where(
-        terminals.c.municipality == bindparam("code"),
+        terminals.c.municipality == bindparam("municipality_code"),
         terminals.c.terminal == bindparam("id"),
         terminals.c.closed_seq < bindparam("seq"),
     )
@@ -64,7 +64,7 @@ class Closes:
 def closing(request: Request, content: Close, day: str) -> dict[str, Any]:
     """Return what `CLOSED` is given for a close that counts on a day."""
     return {
-        "code": request.terminal_id[:6],
+        "municipality_code": request.terminal_id[:6],
         "id": request.terminal_id,
         "seq": _reach(content, int(request.operation_id.rpartition("-")[2])),
         "day": day,

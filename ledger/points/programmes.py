@@ -12,15 +12,15 @@ from ledger.points.schema import partners, programmes
 from ledger.wire.rules import Programme
 
 _PROGRAMMES = select(programmes.c.rules).where(programmes.c.municipality.in_(bindparam("towns", expanding=True)))
-_ISSUERS = select(partners.c.issuer).where(partners.c.municipality == bindparam("code"))
+_ISSUERS = select(partners.c.issuer).where(partners.c.municipality == bindparam("municipality_code"))
 _USABLE = select(programmes.c.rules).where(
-    (programmes.c.municipality == bindparam("code")) | programmes.c.municipality.in_(_ISSUERS)
+    (programmes.c.municipality == bindparam("municipality_code")) | programmes.c.municipality.in_(_ISSUERS)
 )
 
 
 def usable_programmes(connection: Connection, municipality: str) -> list[Programme]:
     """Return every version of a municipality's programmes, and of those that it accepts points of."""
-    return [_parse(rules) for rules in connection.scalars(_USABLE, {"code": municipality})]
+    return [_parse(rules) for rules in connection.scalars(_USABLE, {"municipality_code": municipality})]
 
 
 def load_programmes(connection: Connection, municipalities: Iterable[str]) -> list[Programme]:
@@ -30,7 +30,7 @@ def load_programmes(connection: Connection, municipalities: Iterable[str]) -> li
 
 def issuers(connection: Connection, municipality: str) -> list[str]:
     """Return the municipalities whose points may be used in one: itself, and those that it accepts points of."""
-    return [municipality, *connection.scalars(_ISSUERS, {"code": municipality})]
+    return [municipality, *connection.scalars(_ISSUERS, {"municipality_code": municipality})]
 
 
 @lru_cache(maxsize=4096)

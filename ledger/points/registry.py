@@ -30,10 +30,10 @@ _WITHDRAWN: Final = b""
 """Stands for the key of a terminal that was withdrawn: there is none that fits it."""
 
 
-_NAMED = (terminals.c.municipality == bindparam("code"), terminals.c.terminal == bindparam("id"))
+_NAMED = (terminals.c.municipality == bindparam("municipality_code"), terminals.c.terminal == bindparam("id"))
 _TERMINAL = select(terminals, shops.c.name, shops.c.day_starts_at).join(shops).where(*_NAMED)
 _SERVICES = select(services.c.service).where(
-    services.c.municipality == bindparam("code"), services.c.shop == bindparam("shop")
+    services.c.municipality == bindparam("municipality_code"), services.c.shop == bindparam("shop")
 )
 _FORWARD = (
     update(terminals)
@@ -165,7 +165,7 @@ class Registry:
     def services_at(self, shop: str) -> set[str]:
         """Return the services of its municipality whose numbers a shop links and sees."""
         with reading(self._single) as connection:
-            return set(connection.scalars(_SERVICES, {"code": shop[:6], "shop": shop}))
+            return set(connection.scalars(_SERVICES, {"municipality_code": shop[:6], "shop": shop}))
 
     # Terminals ---------------------------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class Registry:
         """
         # `_FORWARD` itself compares: of two processes that took uploads in at once, the slower one must
         # not move the head back, and no lock is held while operations are decided.
-        named = {"code": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest, "form": form}
+        named = {"municipality_code": terminal_id[:6], "id": terminal_id, "seq": seq, "hash": digest, "form": form}
         return repeated(self._single, lambda connection: connection.execute(_FORWARD, named).rowcount > 0)
 
 
@@ -303,7 +303,7 @@ def _named(code: str, name: str, day_starts_at: int) -> Shop:
 
 
 def _terminal(connection: Connection, terminal_id: str) -> Terminal | None:
-    row = connection.execute(_TERMINAL, {"code": terminal_id[:6], "id": terminal_id}).mappings().first()
+    row = connection.execute(_TERMINAL, {"municipality_code": terminal_id[:6], "id": terminal_id}).mappings().first()
     if row is None or row["public_key"] == _WITHDRAWN:
         return None
     key = Ed25519PublicKey.from_public_bytes(row["public_key"])

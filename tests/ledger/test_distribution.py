@@ -99,7 +99,7 @@ class Wire:
 def municipalities_in(parameters: Any) -> Iterator[str]:
     """Yield the municipalities that a statement's parameters name."""
     for row in parameters if isinstance(parameters, list) else [parameters]:
-        yield from (value for name, value in row.items() if name.startswith(("municipality", "town")))
+        yield from (value for name, value in row.items() if name.startswith("municipality"))
 
 
 def tables_in(statement: str) -> set[str]:

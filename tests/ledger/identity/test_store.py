@@ -234,7 +234,7 @@ def test_the_table_has_no_room_for_more(identity: Identity) -> None:
             "public_key",
             "state",
             "not_after",
-            "town",
+            "municipality",
             "contact_version",
             "contact_key",
         },
