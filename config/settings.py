@@ -67,6 +67,10 @@ class ReaderSettings(_Table):
     """Part of a PC/SC reader's name; empty for whichever has a card."""
 
 
+_Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""An hour and minute, 00:00 to 23:59."""
+
+
 class LedgerSettings(_Table):
     """How the ledger is reached."""
 
@@ -74,6 +78,10 @@ class LedgerSettings(_Table):
     """Another ledger than the one that enrolled this terminal."""
     plain_http: bool = False
     """Speak to the ledger without TLS where somebody could stand in between; the screen says so all the time."""
+    mode: Literal["realtime", "day_end"] = "realtime"
+    """`day_end` where the line is only there now and then: asked for at `send_at` and when the day is closed."""
+    send_at: Annotated[tuple[_Hour, ...], Field(max_length=24, examples=[["13:00", "21:30"]])] = ()
+    """Hours of Japan's time at which `day_end` sends; without any, only the close does."""
     wait_seconds: Annotated[float, Field(ge=1, le=60)] = 5.0
     """How long a resident waits for a verdict before the outcome is shown as unknown."""
 

@@ -2,21 +2,23 @@
 
 Three classes of trouble are told apart. The line: it is probed, and nobody at the counter waits for it while it is
 known to be down. The ledger's inside: it says when to come again. This terminal's own record: that stops the sending,
-until somebody looks again.
+until somebody looks again. Where the line is only there at the day's end, nobody asks for it before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from ledger.wire.answers import Decision, UploadResult
 from ledger.wire.client import LedgerBehind, LedgerBusy, LedgerClient, LedgerError, LedgerRefusal, LedgerUnreachable
 from ledger.wire.entries import MAX_UPLOAD, SetAside, SignedEntry
+from offline_queue.day_end import DayEnd
 from offline_queue.errors import JournalCorrupt, JournalForked, QueueError, VerdictConflict
 from offline_queue.journal import Journal
 from offline_queue.reading import Pending
@@ -29,6 +31,9 @@ FIRST_DELAY = 0.25
 
 LONGEST_DELAY = PROBE_EVERY
 """Seconds that any repetition waits at most, unless the ledger asks for more."""
+
+REST_AT_MOST = 30.0
+"""Seconds after which a terminal that rests looks at the clock again: somebody may have set it."""
 
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 """Bytes of entries in one upload: half of what the ledger takes, so that hashes and signatures fit as well."""
@@ -54,6 +59,8 @@ class Line(StrEnum):
     """The ledger is there, and its inside is not."""
     BEHIND = "behind"
     """The ledger forgot entries that it had signed for: they are being sent again."""
+    RESTING = "resting"
+    """The line is not asked for before the next set hour or the close."""
     HELD = "held"
     """Something of this terminal's own, its disk, its clock, its key, keeps entries from the ledger: tried again."""
     STOPPED = "stopped"
@@ -69,8 +76,15 @@ class SyncState:
     error: str | None = None
 
 
+async def _nothing_more() -> None:
+    """Ask the ledger for nothing else."""
+
+
 class Syncer:
-    """The one sender of a journal; `submit`, `sync` and `run` share it, and one upload is under way at a time."""
+    """The one sender of a journal; `submit`, `sync` and `run` share it, and one upload is under way at a time.
+
+    `in_contact` is awaited when all is sent and the line is there: what else the ledger has to say can be fetched then.
+    """
 
     def __init__(
         self,
@@ -78,6 +92,8 @@ class Syncer:
         client: LedgerClient,
         on_change: Callable[[SyncState], None] = lambda _state: None,
         jitter: Callable[[], float] = random.random,
+        day_end: DayEnd | None = None,
+        in_contact: Callable[[], Awaitable[None]] = _nothing_more,
     ) -> None:
         self._journal = journal
         self._client = client
@@ -93,7 +109,13 @@ class Syncer:
         self._not_before = 0.0
         self._seconds_each = 0.0
         self._stopped: QueueError | None = None
+        self._day_end = day_end
+        self._in_contact = in_contact
+        self._resting = False
+        self._due: datetime | None = None
         self.state = SyncState()
+        if day_end is not None:
+            self._rest(day_end)
 
     async def submit(self, operation_id: str, wait_seconds: float) -> Decision | None:
         """Push everything up to an operation through and return what was decided of it.
@@ -129,11 +151,16 @@ class Syncer:
         `on_upload` is told of each upload that went through.
         """
         decided = 0
+        # Where it fails, the line is asked for again and again until all is sent.
+        self._resting = False
         if not self._compared:
             await self._compare()
         while (decisions := await self._upload()) is not None:
             decided += len(decisions)
             on_upload()
+        await self._in_contact()
+        if self._day_end is not None:
+            self._rest(self._day_end)
         return decided
 
     async def run(self) -> None:
@@ -151,6 +178,8 @@ class Syncer:
 
     async def is_there(self) -> bool:
         """Return whether the ledger can be asked now: at once, where the line is watched."""
+        if self._resting:
+            return False
         if self.state.line is Line.BUSY:
             return asyncio.get_running_loop().time() >= self._not_before
         if self.state.line is not Line.OFFLINE:
@@ -158,15 +187,24 @@ class Syncer:
         return not self._watching and await self._client.probe()
 
     def may_decide_within(self, wait_seconds: float) -> bool:
-        """Return whether what is unsent leaves room for another operation to be decided in so many seconds."""
-        return self._seconds_each * self._journal.unsent_count() < wait_seconds
+        """Return whether what is unsent leaves room for another operation to be decided in so many seconds.
+
+        Before the first upload nobody knows how long one takes: then nobody is made to wait for a second one.
+        """
+        unsent = self._journal.unsent_count()
+        return self._seconds_each * unsent < wait_seconds and (self._seconds_each > 0 or unsent < MAX_UPLOAD)
+
+    @property
+    def resting(self) -> bool:
+        """Whether the line is not asked for now."""
+        return self._resting
 
     def heard(self, error: LedgerError | None) -> None:
         """Take what came of another question to the ledger: an answer, or why there was none."""
         if error is not None:
             self._failed(error)
             self._wanted.set()
-        elif self.state.line in {Line.UNKNOWN, Line.OFFLINE, Line.BUSY}:
+        elif not self._resting and self.state.line in {Line.UNKNOWN, Line.OFFLINE, Line.BUSY}:
             self._become(SyncState(Line.ONLINE))
             self._wanted.set()
 
@@ -185,6 +223,8 @@ class Syncer:
         """Do what is to be done now, and return the seconds until the next time; None until somebody asks."""
         if self._stopped is not None:
             return None
+        if self._resting and (left := self._rest_left()) is not None:
+            return left
         loop = asyncio.get_running_loop()
         begun = loop.time()
         if self.state.line is Line.BUSY and begun < self._not_before:
@@ -207,8 +247,22 @@ class Syncer:
         return PROBE_EVERY
 
     def _settle_down(self) -> None:
-        if self.state.line is not Line.ONLINE:
+        if self.state.line not in {Line.ONLINE, Line.RESTING}:
             self._become(SyncState(Line.ONLINE))
+
+    def _rest(self, day_end: DayEnd) -> None:
+        self._resting, self._due = True, day_end.next_time()
+        self._become(SyncState(Line.RESTING))
+
+    def _rest_left(self) -> float | None:
+        """Return for how many seconds to rest before looking again; None where it is time to send."""
+        if self._day_end is None or self._due is None:
+            return REST_AT_MOST
+        left = (self._due - self._day_end.clock()).total_seconds()
+        if left <= 0:
+            self._resting = False
+            return None
+        return min(left, REST_AT_MOST)
 
     # Sending ----------------------------------------------------------------------------------------------------
 
@@ -218,8 +272,9 @@ class Syncer:
         while sent and self._awaited.get(operation_id) is None:
             before = await asyncio.to_thread(self._journal.ledger_head)
             left = deadline - asyncio.get_running_loop().time()
-            if seq - before > MAX_UPLOAD and (seq - before) * self._seconds_each > left:
-                break  # it cannot be decided in time: nobody is made to wait for that
+            unmeasured = self._watching and not self._seconds_each
+            if seq - before > MAX_UPLOAD and (unmeasured or (seq - before) * self._seconds_each > left):
+                break  # it cannot be decided in time: nobody is made to wait for that, or to find it out
             sent = await self._upload() is not None
         # Not only this upload may have brought it: `run` is as good, while it is awaited.
         if (decision := self._awaited.get(operation_id)) is not None:

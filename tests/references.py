@@ -78,6 +78,8 @@ def _values(schema: dict[str, Any]) -> str:
         return _values(schema["anyOf"][0])
     if "enum" in schema:
         return ", ".join(f"`{_toml(value)}`" for value in schema["enum"])
+    if schema["type"] == "array":
+        return f"list of: {_values(schema['items'])}"
     kind = {"boolean": "`true`, `false`", "integer": "whole number", "number": "number", "string": "text"}[
         schema["type"]
     ]

@@ -136,7 +136,7 @@ class Desk:
         """Fetch a nonce ahead, now and again, so that no tap waits for one; without an answer the old one stays."""
         while True:
             await asyncio.sleep(REFRESH_EVERY)
-            if perf_counter() - self._fetched < REFRESH_EVERY:
+            if perf_counter() - self._fetched < REFRESH_EVERY or self._station.syncer.resting:
                 continue
             with suppress(LedgerError):
                 self._keep_nonce(await self._station.client.inquire(Inquiry()))

@@ -37,6 +37,7 @@ _TROUBLE = {
     None: "status-line-down",
     "line_down": "status-line-down",
     "answer_untrusted": "status-line-down",
+    "line_resting": "status-line-resting",
     "ledger_busy": "status-line-busy",
     "ledger_behind": "status-line-behind",
 }

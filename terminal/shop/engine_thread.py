@@ -234,6 +234,9 @@ class BackgroundEngine:
     async def _keep_current(self, station: Station) -> None:
         """Ask the ledger now and again what holds here; without an answer, what it said last goes on."""
         while True:
+            if station.syncer.resting:  # what holds is fetched when all is sent
+                await asyncio.sleep(RENEW_EVERY)
+                continue
             try:
                 station.renew(await station.client.setup())
             except (LedgerUnreachable, LedgerBusy):
@@ -282,6 +285,8 @@ class BackgroundEngine:
                 self._on_answer(True)
             case Line.OFFLINE | Line.BUSY | Line.BEHIND | Line.HELD:
                 self._on_answer(False, state.error)
+            case Line.RESTING:
+                self._on_answer(False, "line_resting")
             case Line.STOPPED:
                 self._report(Trouble(Fault(state.error or JournalForked.code)))
             case Line.UNKNOWN:

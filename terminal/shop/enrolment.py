@@ -17,6 +17,7 @@ from ledger.wire.setup import TerminalSetup
 from ledger.wire.values import Message
 from offline_queue.keys import load_key, load_or_make_key
 from offline_queue.lock import InstanceLock
+from offline_queue.reading import read_journal
 from terminal.shop.ledger_access import open_client
 
 
@@ -61,9 +62,18 @@ class TerminalKeyDamaged(EnrolmentError):  # noqa: N818  # as above
 
 
 class AlreadyEnrolled(EnrolmentError):  # noqa: N818  # as above
-    """This machine is a terminal already."""
+    """This machine is a terminal already; carries how many of its operations are `unsent`."""
 
     code = "already_enrolled"
+
+    def __init__(self, path: Path, unsent: int) -> None:
+        super().__init__(path)
+        self.unsent = unsent
+
+    @property
+    def spoken_code(self) -> str:
+        """Whoever means to give this machine another number must send first what is not sent yet."""
+        return f"{self.code}_unsent" if self.unsent else self.code
 
 
 FORM = 2
@@ -109,8 +119,20 @@ async def enrol(home: Home, code: str, ledger: str) -> Enrolment:
     home.create()
     with InstanceLock(home.lock):
         if load_enrolment(home) is not None:
-            raise AlreadyEnrolled(home.enrolment)
+            raise AlreadyEnrolled(home.enrolment, _unsent(home))
         return await redeem(home, code, ledger)
+
+
+def _unsent(home: Home) -> int:
+    """Return how many operations the ledger has not decided yet; none where the journal cannot be read."""
+    try:
+        journal = read_journal(home.journal, key_of(home).public_key())
+    except KnownError:
+        return 0
+    try:
+        return journal.unsent_count()
+    finally:
+        journal.close()
 
 
 async def redeem(home: Home, code: str, ledger: str) -> Enrolment:

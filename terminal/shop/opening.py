@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from config.home import Home
 from config.japan import JST
 from config.settings import Settings
 from config.trust import Anchors
-from ledger.wire.client import LedgerClient
+from ledger.wire.client import LedgerClient, LedgerError
 from ledger.wire.days import business_day
 from ledger.wire.rules import Programme, in_force
 from ledger.wire.setup import TerminalSetup
+from offline_queue.day_end import DayEnd
 from offline_queue.errors import JournalReadOnly
 from offline_queue.journal import Journal
 from offline_queue.lock import InstanceLock
@@ -62,6 +63,12 @@ class Station:
         """Take what the ledger says now: rules change, and so does its key."""
         self.setup = setup
         self.keep(setup)
+
+    async def in_contact(self, *, renew: bool) -> None:
+        """Ask for what else the ledger has to say, now that the line is there; without an answer the old goes on."""
+        if renew:
+            with suppress(LedgerError):
+                self.renew(await self.client.setup())
 
     def business_date(self, at: datetime) -> date:
         """Return the shop's day, which begins at the hour that the ledger knows."""
@@ -136,14 +143,28 @@ class Opener:
                     plain_http=self.settings.ledger.plain_http,
                 )
             )
-            yield Station(
+            day_end = self._day_end()
+            station = Station(
                 setup=setup,
                 keep=lambda renewed: enrolments.save(home, Enrolment(ledger=enrolment.ledger, setup=renewed)),
                 settings=self.settings,
                 journal=journal,
                 client=client,
-                syncer=Syncer(journal, client, on_line),
+                syncer=Syncer(
+                    journal,
+                    client,
+                    on_line,
+                    day_end=day_end,
+                    in_contact=lambda: station.in_contact(renew=bool(day_end)),
+                ),
                 cards=Cards(self.source, Anchors.load(home.anchors), self.clock),
                 clock=self.clock,
                 reference=self.reference,
             )
+            yield station
+
+    def _day_end(self) -> DayEnd | None:
+        """Return when is sent, where that is not at once."""
+        if self.settings.ledger.mode == "realtime":
+            return None
+        return DayEnd(self.clock, tuple(map(time.fromisoformat, self.settings.ledger.send_at)))

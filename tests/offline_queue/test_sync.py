@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.japan import JST
 from ledger.wire.answers import Status, UploadResult, Verdict
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, LedgerUntrusted
 from ledger.wire.entries import MAX_UPLOAD, SignedEntry
 from ledger.wire.operations import Mark
 from offline_queue import sync
+from offline_queue.day_end import DayEnd
 from offline_queue.errors import DiskFull, JournalForked
 from offline_queue.journal import Journal
 from offline_queue.sync import LONGEST_DELAY, Line, Syncer, SyncState, backoff
@@ -416,6 +419,99 @@ async def test_more_unsent_than_can_go_in_time_makes_nobody_wait(
     assert ledger.uploads == []
     assert not syncer.may_decide_within(1.0)
     assert await syncer.sync() == 1
+
+
+async def test_of_ten_thousand_unsent_the_first_customer_waits_for_none(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """Before the first upload nobody knows how long one takes: it is not a customer who finds out."""
+    journal._database.conn.execute("PRAGMA synchronous = OFF")
+    for _ in range(10_000):
+        append(journal)
+    async with running(syncer):
+        await asyncio.sleep(0)
+        assert not syncer.may_decide_within(5.0)
+        assert await syncer.submit(append(journal).operation_id, 5) is None
+        assert journal.unsent_count() > 5_000
+
+
+class Hands:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 25, 9, 0, tzinfo=JST)
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def hands() -> Hands:
+    """Return a clock of nine in the morning."""
+    return Hands()
+
+
+async def test_until_the_hour_the_line_is_not_asked_for(
+    journal: Journal, ledger: FakeLedger, line: StatusLine, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sales are queued at once, without a call; at the hour all is sent, and then it rests again."""
+    monkeypatch.setattr(sync, "REST_AT_MOST", 0.001)
+    monkeypatch.setattr(sync, "PROBE_EVERY", 0.001)
+    syncer = Syncer(journal, ledger, line, lambda: 0.0, DayEnd(hands, (time(13), time(21, 30))))
+    ledger.down, ledger.before = True, always(LedgerUnreachable("no route"))
+    async with running(syncer):
+        for _ in range(3):
+            assert await syncer.submit(append(journal).operation_id, 5) is None
+        assert not await syncer.is_there()
+        assert (ledger.uploads, syncer.state) == ([], SyncState(Line.RESTING))
+        hands.now = hands.now.replace(hour=13)
+        await until(lambda: syncer.state.line is Line.OFFLINE)
+        ledger.down, ledger.before = False, fine
+        await until(lambda: syncer.state == SyncState(Line.RESTING))
+        assert journal.unsent_count() == 0
+        append(journal)
+        hands.now = hands.now.replace(hour=21)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert journal.unsent_count() == 1
+
+
+async def test_closing_the_day_sends_whatever_the_hour(
+    journal: Journal, ledger: FakeLedger, line: StatusLine, hands: Hands
+) -> None:
+    """Where the line is not there then, it is asked for until it is; what else is to be fetched is fetched then."""
+    fetched: list[int] = []
+
+    async def in_contact() -> None:
+        fetched.append(journal.unsent_count())
+
+    syncer = Syncer(journal, ledger, line, lambda: 0.0, DayEnd(hands), in_contact)
+    append(journal)
+    ledger.before = times(1, LedgerUnreachable("no route"))
+    with pytest.raises(LedgerUnreachable):
+        await syncer.sync()
+    assert not syncer.resting
+    async with running(syncer):
+        await until(lambda: syncer.resting)
+    assert (fetched, journal.unsent_count()) == ([0], 0)
+
+
+@pytest.mark.parametrize(
+    ("at", "hours", "expected"),
+    [
+        ("2026-11-25T12:59:59+09:00", ("13:00",), "2026-11-25T13:00:00+09:00"),
+        ("2026-11-25T13:00:00+09:00", ("13:00",), "2026-11-26T13:00:00+09:00"),
+        ("2026-11-25T03:00:00+00:00", ("13:00", "11:00"), "2026-11-25T13:00:00+09:00"),
+        ("2026-12-31T23:59:00+09:00", ("00:00",), "2027-01-01T00:00:00+09:00"),
+        ("2028-02-28T23:00:00+09:00", ("22:00",), "2028-02-29T22:00:00+09:00"),
+        ("2026-11-25T12:00:00+09:00", (), None),
+    ],
+)
+def test_the_next_hour_is_in_the_time_of_japan(at: str, hours: tuple[str, ...], expected: str | None) -> None:
+    """Whatever zone the machine is in, over the year's end and on a leap day."""
+    found = DayEnd(lambda: datetime.fromisoformat(at), tuple(map(time.fromisoformat, hours))).next_time()
+    assert (found and found.isoformat()) == expected
 
 
 async def test_a_restored_backup_is_noticed_before_anything_is_sent(

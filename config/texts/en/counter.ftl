@@ -17,6 +17,7 @@ status-line-up = Online
 status-line-down = Offline
 status-line-busy = Ledger busy
 status-line-behind = Ledger restoring
+status-line-resting = Sends at day end
 status-line-own = Cannot send
 status-unsent = Unsent { $count }
 

@@ -17,6 +17,7 @@ status-line-up = 回線 可
 status-line-down = オフライン
 status-line-busy = 台帳が混雑中
 status-line-behind = 台帳を復旧中
+status-line-resting = 日締めで送信
 status-line-own = 送信できません
 status-unsent = 未送信 { $count }
 
