@@ -57,7 +57,10 @@ class OwnerSettings(_Table):
     """What is the owner's alone."""
 
     code: Annotated[str, Field(pattern=r"^([0-9]{4,8})?$")] = ""
-    """Digits that the owner's screen asks for; where it is empty, anybody at the counter may open the screen."""
+    """Digits that the owner's screen asks for, and the counter for what is the owner's: a return, a void of what
+    another clerk did, a large award. Where it is empty, anybody at the counter may do all of it."""
+    award_above: Annotated[int, Field(strict=True, ge=0, le=9_999_999)] | None = None
+    """Points without a bill above which an award needs the code, too; without it, none does."""
 
 
 class ReaderSettings(_Table):

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hmac import compare_digest
+from functools import partial
 from typing import Any, Literal, NoReturn, assert_never
 
 import typer
@@ -29,6 +29,7 @@ from terminal.counter.amounts import amount_of
 from terminal.counter.events import Asked, Entered, Event, Picked, PinEntered, Task, Typed
 from terminal.counter.facts import Fault, Receipt
 from terminal.counter.moves import Step
+from terminal.counter.owner import Matter, OwnerRules
 from terminal.counter.states import (
     AwaitCard,
     AwaitCardAgain,
@@ -45,13 +46,14 @@ from terminal.counter.states import (
     Unknown,
 )
 from terminal.counter.undoing import may_be_part
-from terminal.shop import books
+from terminal.shop import books, clerks
 from terminal.shop.engine import ReaderState, Surroundings
 from terminal.shop.engine_thread import make_engine
 
 Kind = str
 """What was asked for: `balance`, or the kind of an operation."""
 
+CLERK_NUMBER = re.compile(r"[0-9A-Za-z]{1,16}")
 REFERENCE = re.compile(r"[0-9A-Za-z._:/-]{1,64}")
 
 
@@ -111,7 +113,9 @@ class Call:
     bill: int | None = None
     """The yen that a return takes back."""
     as_owner: bool = False
-    """Whether the owner's code was given: then what another terminal of the shop did can be undone."""
+    """Whether the owner's code was given."""
+    clerk: str | None = None
+    """Who is at the counter: the caller has made sure of them."""
 
     def finish(self, outcome: Ending, exit_code: int | None = None) -> NoReturn:
         """Print the outcome and end with its exit code."""
@@ -161,7 +165,7 @@ class Call:
         owners = settings_file.load_settings(self.globals.home.settings).owner.code
         if not owners:
             self.finish(Ending(self.kind, "refused", fault=Fault("owner_code_unset")))
-        if not compare_digest(code.encode(), owners.encode()):
+        if not OwnerRules(owners).knows(code):
             self.finish(Ending(self.kind, "refused", fault=Fault("owner_code_wrong")))
         return replace(self, as_owner=True)
 
@@ -170,16 +174,34 @@ class Call:
         self.matching(REFERENCE, self.reference, "--reference")
         if self.reference is not None and (done := books.recorded(self.globals.home, reference=self.reference)):
             self.finish(ending_of(asyncio.run(books.decided(self.globals.home, self.globals.ledger, done))))
-        engine = make_engine(self.globals.home, self.globals.ledger, card=self.card, reference=self.reference)
+        clerk, settings = self._clerk(), settings_file.load_settings(self.globals.home.settings)
+        rules = OwnerRules(settings.owner.code, settings.owner.award_above)
+        engine = make_engine(
+            self.globals.home, self.globals.ledger, card=self.card, reference=self.reference, clerk=clerk
+        )
         if self.card is not None and self.card not in engine.practice_cards:
             known = ", ".join(engine.practice_cards) or "-"
             self.misused(Fault("practice_card_unknown", (("card", self.card), ("cards", known))), bill)
-        walk = Walk(engine, _Operator(self), self.timeout, self.card)
+        consent = partial(self._ask_owner, rules, clerk or settings.counter.clerk)
+        walk = Walk(engine, _Operator(self), self.timeout, self.card, consent=consent)
         try:
             final = walk.run(start)
         except Stopped as stopped:
             self.finish(_not_done(self.kind, bill, stopped.fault))
         self.finish(ended(self.kind, bill, final))
+
+    def _clerk(self) -> str | None:
+        """Return who is at the counter; end with exit 2 where nobody of that number may sign on."""
+        self.matching(CLERK_NUMBER, self.clerk, "--clerk")
+        known = clerks.load(self.globals.home.clerks)
+        if self.clerk is not None and known.clerks and known.named(self.clerk) is None:
+            self.misused(Fault("clerk_unknown"))
+        return self.clerk
+
+    def _ask_owner(self, rules: OwnerRules, clerk: str, matter: Matter | None) -> None:
+        """Raise Stopped where something is the owner's, and the owner's code was not handed over."""
+        if rules.asks(matter, clerk) and not self.as_owner:
+            raise Stopped(Fault("owner_needed"))
 
 
 @dataclass
@@ -199,8 +221,6 @@ class _Operator:
                 raise Stopped(notice or Fault("target_unknown"))
             case PickingUndo((_,)):
                 return Picked(1)
-            case EnteringReturn(item=item) | ConfirmingUndo(item=item) if item.by_owner and not self.call.as_owner:
-                raise Stopped(Fault("owner_needed"))
             case EnteringReturn(notice=Fault() as wrong):
                 raise Stopped(wrong)
             case EnteringReturn(text=""):

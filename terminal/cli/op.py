@@ -44,6 +44,9 @@ SERVICE = re.compile(r"[a-z][a-z0-9-]{0,31}:[0-9A-Za-z-]{1,32}")
 Card = Annotated[str | None, typer.Option(help="Tap this practice card, where there is no reader.")]
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to wait for a tap.")]
 PinFd = Annotated[int | None, typer.Option(min=0, help="Read the PIN from this open file descriptor.")]
+ClerkOption = Annotated[
+    str | None, typer.Option("--clerk", help="Who is at the counter; you have made sure of them. Stands in the entry.")
+]
 ReferenceOption = Annotated[
     str | None, typer.Option(help="Your own name for the operation, such as a receipt's number: once and never twice.")
 ]
@@ -55,7 +58,7 @@ OwnerCode = Annotated[
         "--owner-code",
         envvar="KAZASU_OWNER_CODE",
         show_envvar=True,
-        help="The owner's code, to undo what another terminal of the shop did.",
+        help="The owner's code: for a return, what another clerk or terminal did, a large award.",
     ),
 ]
 
@@ -70,10 +73,11 @@ def sale(
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
     reference: ReferenceOption = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Settle a bill, in points as far as wished, and award what it earns."""
-    call = Call(given(context), "sale", card, timeout, pin_fd, as_json, reference)
+    call = Call(given(context), "sale", card, timeout, pin_fd, as_json, reference, clerk=clerk)
     municipality = call.matching(PROGRAMME, programme, "--programme")
     yen = call.amount(bill)
     intent = SaleIntent(yen, _wished(call, redeem), municipality and municipality[:6])
@@ -88,11 +92,13 @@ def award(
     programme: Annotated[str | None, typer.Option(help="Which programme; the shop's own town by default.")] = None,
     card: Card = None,
     timeout: Timeout = 60.0,
+    owner_code: OwnerCode = None,
     reference: ReferenceOption = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Award points without a bill."""
-    call = Call(given(context), "award", card, timeout, None, as_json, reference)
+    call = Call(given(context), "award", card, timeout, None, as_json, reference, clerk=clerk).with_owner(owner_code)
     amount = call.amount(points)
     call.matching(REASON_CODE, reason, "--reason")
     wanted = call.matching(PROGRAMME, programme, "--programme")
@@ -112,10 +118,11 @@ def void(
     target: Annotated[str, typer.Option(help="The operation id to undo, before the close.")],
     owner_code: OwnerCode = None,
     reference: ReferenceOption = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Undo an operation of this terminal; of another one of the shop with the owner's code."""
-    call = Call(given(context), "void", None, 60.0, None, as_json, reference)
+    call = Call(given(context), "void", None, 60.0, None, as_json, reference, clerk=clerk)
     call.matching(OPERATION_ID, target, "--target")
     call = call.with_owner(owner_code)
 
@@ -132,10 +139,11 @@ def take_back(
     target: Annotated[str, typer.Option(help="The operation id of the sale.")],
     bill: Annotated[str | None, typer.Option(help="The yen of its bill that come back; all that is left.")] = None,
     owner_code: OwnerCode = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Take goods of a sale back, in whole or in part; amount_due is negative: what the customer gets."""
-    call = Call(given(context), "return", None, 60.0, None, as_json)
+    call = Call(given(context), "return", None, 60.0, None, as_json, clerk=clerk)
     call.matching(OPERATION_ID, target, "--target")
     yen = None if bill is None else call.amount(bill)
     call = replace(call, bill=yen).with_owner(owner_code)
@@ -156,10 +164,11 @@ def convert(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Exchange points of one programme for another's, at today's rate."""
-    call = Call(given(context), "convert", card, timeout, pin_fd, as_json)
+    call = Call(given(context), "convert", card, timeout, pin_fd, as_json, clerk=clerk)
     amount = call.amount(points)
     named = (call.matching(PROGRAMME, source, "--from"), call.matching(PROGRAMME, to, "--to"))
 
@@ -185,10 +194,11 @@ def unlink(
     card: Card = None,
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a linked number up, or leave altogether: then all points lapse. The card signs it."""
-    call = Call(given(context), "unlink", card, timeout, pin_fd, as_json)
+    call = Call(given(context), "unlink", card, timeout, pin_fd, as_json, clerk=clerk)
     call.matching(SERVICE_NAME, service, "--service")
     call.run(lambda counter: begin_to_wait(counter, UnlinkIntent(service)))
 
@@ -210,10 +220,11 @@ def link(
     timeout: Timeout = 60.0,
     pin_fd: PinFd = None,
     reference: ReferenceOption = None,
+    clerk: ClerkOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a resident who agreed to it, or link numbers: the whole certificate is read, the card signs."""
-    call = Call(given(context), "link", card, timeout, pin_fd, as_json, reference)
+    call = Call(given(context), "link", card, timeout, pin_fd, as_json, reference, clerk=clerk)
     words = [*(service or ()), *([] if renewal is None else [f"renewal:{renewal}"])]
     services = tuple(_service(call, word) for word in words)
     call.run(lambda counter: begin_to_wait(counter, LinkIntent(services)))

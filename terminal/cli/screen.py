@@ -39,6 +39,7 @@ def _load(chosen: Globals) -> Shared:
     """Import and read what the screens share: only once something is on the screen."""
     from config import settings as settings_file
     from terminal.cli.log import keep_log
+    from terminal.counter.owner import OwnerRules
     from terminal.screens.display.link import Broadcaster
     from terminal.shell.shared import Shared
     from terminal.shell.sound import play
@@ -59,4 +60,5 @@ def _load(chosen: Globals) -> Shared:
 
     display = Broadcaster(chosen.home.display)
     known = clerks.load(chosen.home.clerks)
-    return Shared(screen, around, make_engine, display, play, owner_code=settings.owner.code, clerks=known)
+    owner = OwnerRules(settings.owner.code, settings.owner.award_above)
+    return Shared(screen, around, make_engine, display, play, owner=owner, clerks=known)

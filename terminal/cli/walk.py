@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from terminal.counter import Counter, State, step
-from terminal.counter.effects import Effect
 from terminal.counter.events import Event
 from terminal.counter.facts import Fault
 from terminal.counter.moves import Step
+from terminal.counter.owner import Matter, matter_of
 from terminal.counter.states import (
     AwaitCard,
     AwaitCardAgain,
@@ -54,6 +54,8 @@ class Walk:
     card: str | None = None
     """The practice card to tap."""
     clock: Callable[[], float] = time.monotonic
+    consent: Callable[[Matter | None], None] = lambda _matter: None
+    """Asks for the owner's code where something is the owner's; raises `Stopped` where it was not given."""
     counter: Counter = field(default_factory=Counter)
     surroundings: Surroundings = field(default_factory=lambda: Surroundings(clerk=""))
     _reports: queue.SimpleQueue[EngineReport] = field(default_factory=queue.SimpleQueue)
@@ -65,7 +67,7 @@ class Walk:
             while isinstance(self.counter.state, Starting):
                 self._take(self._reports.get())
             if isinstance(self.counter.state, Idle):
-                self._carry_out(begin(self.counter))
+                self._do(begin(self.counter))
                 self._tap()
             return self._finish()
         finally:
@@ -80,7 +82,7 @@ class Walk:
         while not isinstance(self.counter.state, Final):
             reply = self.operator(self.counter, self.surroundings)
             if reply is not None:
-                self._carry_out(step(self.counter, reply))
+                self._do(step(self.counter, reply))
                 continue
             waits = isinstance(self.counter.state, AwaitCard | AwaitCardAgain)
             try:
@@ -95,7 +97,11 @@ class Walk:
         else:
             self._carry_out(step(self.counter, report))
 
-    def _carry_out(self, stepped: tuple[Counter, tuple[Effect, ...]]) -> None:
+    def _do(self, stepped: Step) -> None:
+        self.consent(matter_of(self.counter, stepped))
+        self._carry_out(stepped)
+
+    def _carry_out(self, stepped: Step) -> None:
         self.counter, effects = stepped
         for effect in effects:
             self.engine.carry_out(effect)

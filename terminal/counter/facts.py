@@ -230,6 +230,8 @@ class Undoable:
     closed: bool = False
     returned: int = 0
     by_owner: bool = False
+    operator: str | None = None
+    """Who did it, None where it was done a moment ago."""
 
     @property
     def undone_by(self) -> Literal["void", "return"]:

@@ -76,7 +76,6 @@ class StateRow(Generic[S]):
     state once the card has been gone for long, None where nothing is to be forgotten. `passes` where a card or a
     ledger ends the state, mostly sooner than it could be drawn. `read_first` is for how many seconds the state must
     have been there before it can be left: a key of a moment ago was meant for what stood there before.
-    `owners` is whether going forward needs the owner's code, where the settings have one.
     """
 
     state: type[S]
@@ -96,7 +95,6 @@ class StateRow(Generic[S]):
     forgets: Callable[[S], State | None] = lambda _state: None
     passes: bool = False
     read_first: Callable[[S], float] = lambda _state: 0.0
-    owners: Callable[[S], bool] = lambda _state: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +131,6 @@ class Here(Generic[S]):
     def read_first(self) -> float:
         """For how many seconds it must have been there before it can be left."""
         return self.row.read_first(self.state)
-
-    @property
-    def is_owners(self) -> bool:
-        """Whether going forward needs the owner's code, where the settings have one."""
-        return self.row.owners(self.state)
 
     @property
     def resident(self) -> ResidentView:

@@ -195,7 +195,6 @@ _CONFIRMING_UNDO = StateRow(
         *((IN_PART,) if undoing.may_be_part(state) else ()),
     ),
     read_first=always(_QUESTION),
-    owners=lambda state: state.bill is not None or state.item.by_owner,
 )
 _PICKING_TASK = StateRow(
     state=PickingTask,

@@ -97,19 +97,19 @@ class KazasuApp(App[None], inherit_bindings=False):
         if self._shared is None or message.name in {screen.name for screen in self.screen_stack}:
             return
         row = row_of(message.name)
-        if code := self._shared.code_for(row.audience):
-            await self._ask_code(row, code, self._shared)
+        if self._shared.asks_code(row.audience):
+            await self._ask_code(row, self._shared)
         else:
             await self._open(row)
 
-    async def _ask_code(self, row: ScreenRow, code: str, shared: Shared) -> None:
-        from terminal.shell.code import CodeScreen, same_as  # only where a code is set
+    async def _ask_code(self, row: ScreenRow, shared: Shared) -> None:
+        from terminal.shell.code import CodeScreen  # only where a code is set
 
         async def open_it(right: bool | None) -> None:
             if right:
                 await self._open(row)
 
-        await self.push_screen(CodeScreen(row.name, same_as(code), shared), open_it)
+        await self.push_screen(CodeScreen(row.name, shared.owner.knows, shared), open_it)
 
     async def _open(self, row: ScreenRow) -> None:
         # The first time it is imported, which would hold up the counter's clock and its keys.

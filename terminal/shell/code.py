@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from hmac import compare_digest
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -129,8 +128,3 @@ def _edited(digits: str, intention: Intention) -> str:
     if isinstance(intention, Typed):
         return (digits + intention.text)[:LONGEST]
     return digits[:-1] if isinstance(intention, Erased) else digits
-
-
-def same_as(code: str) -> Callable[[str], bool]:
-    """Return the check against a code that stands in the settings."""
-    return lambda digits: compare_digest(digits.encode(), code.encode())

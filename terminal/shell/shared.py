@@ -14,6 +14,7 @@ from config.japan import JST
 from config.settings import ScreenSettings
 from config.texts import Texts, following
 from terminal.counter.facts import Terms
+from terminal.counter.owner import OwnerRules
 from terminal.shell.registry import Audience
 from terminal.shell.runs import Timing
 from terminal.shell.words import Words
@@ -44,8 +45,8 @@ class Shared:
     now: Callable[[], datetime] = lambda: datetime.now(JST)
     timing: Timing = field(default_factory=Timing)
     """When keys came, and how their end is waited for."""
-    owner_code: str = field(default="", repr=False)
-    """What a screen of the owner's asks for; nothing where it is empty."""
+    owner: OwnerRules = field(default_factory=OwnerRules, repr=False)
+    """The code that a screen of the owner's asks for, and when the counter does; none where it is empty."""
     clerks: Clerks = field(default_factory=Clerks)
     """Who may sign on; where there is nobody, no one is asked to."""
     signed_on: bool = False
@@ -60,13 +61,13 @@ class Shared:
         """Begin in the language of the settings."""
         self.words = Words(Texts(self.settings.language))
 
-    def code_for(self, audience: Audience) -> str:
-        """Return the code without which nobody of an audience gets in; empty where none is asked for."""
+    def asks_code(self, audience: Audience) -> bool:
+        """Return whether nobody of an audience gets in without the owner's code."""
         match audience:
             case Audience.CLERK:
-                return ""
+                return False
             case Audience.OWNER:
-                return self.owner_code
+                return bool(self.owner.code)
             case _:
                 assert_never(audience)
 

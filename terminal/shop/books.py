@@ -388,7 +388,10 @@ def undoable(record: Recorded, closed: int = 0, returned: int = 0) -> Undoable |
     content = record.entry.content
     if not isinstance(content, Sale | Award | Convert):
         return None
-    return Undoable(record.operation_id, record.entry.at, content, record.verdict, record.entry.seq <= closed, returned)
+    entry = record.entry
+    return Undoable(
+        record.operation_id, entry.at, content, record.verdict, entry.seq <= closed, returned, operator=entry.operator
+    )
 
 
 @dataclass(frozen=True, slots=True)

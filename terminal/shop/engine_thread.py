@@ -337,24 +337,26 @@ def make_engine(
     card: str | None = None,
     all_day: bool = False,
     reference: str | None = None,
+    clerk: str | None = None,
 ) -> BackgroundEngine:
     """Return the engine of a home; raise SettingsError.
 
     Where nothing is enrolled, it practises. `card` names a practice card that will be held: then no other reader is
     looked for. `all_day` is a counter that stays open, and not one operation; that may have a caller's own `reference`.
+    `clerk` is who is there already; without one, whom the settings name.
     """
     settings = settings_file.load_settings(home.settings)
-    clerk = settings.counter.clerk
+    clerk = clerk or settings.counter.clerk
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)
         return BackgroundEngine(
-            Opener(home, settings, source, ledger=ledger, all_day=all_day, reference=reference),
+            Opener(home, settings, source, ledger=ledger, all_day=all_day, reference=reference, clerk=clerk),
             source,
             Surroundings(clerk, plain_http=settings.ledger.plain_http),
         )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(
-        Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day, reference=reference),
+        Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day, reference=reference, clerk=clerk),
         reader,
         Surroundings(clerk, practice=True),
         reader.hold,

@@ -51,13 +51,12 @@ class Station:
     clock: Clock
     clerk: str = ""
     """Who is at the counter: the operator of each entry."""
+    reference: str | None = None
+    """The caller's own name for the one operation that is done here."""
 
     def __post_init__(self) -> None:
         """Begin with the clerk of the settings, until somebody signs on."""
         self.clerk = self.clerk or self.settings.counter.clerk
-
-    reference: str | None = None
-    """The caller's own name for the one operation that is done here."""
 
     def renew(self, setup: TerminalSetup) -> None:
         """Take what the ledger says now: rules change, and so does its key."""
@@ -112,6 +111,7 @@ class Opener:
     ledger: str | None = None
     all_day: bool = False
     reference: str | None = None
+    clerk: str = ""
     clock: Clock = local_time
 
     @asynccontextmanager
@@ -160,6 +160,7 @@ class Opener:
                 cards=Cards(self.source, Anchors.load(home.anchors), self.clock),
                 clock=self.clock,
                 reference=self.reference,
+                clerk=self.clerk,
             )
             yield station
 

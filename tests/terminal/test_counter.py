@@ -64,6 +64,7 @@ from terminal.counter.keys import enter
 from terminal.counter.left import AskingContext
 from terminal.counter.moves import begin_to_wait
 from terminal.counter.outcome import MAY_GO_BETTER
+from terminal.counter.owner import Overruling, TakingBack, Voiding, matter_of
 from terminal.counter.pieces import Figure, Say
 from terminal.counter.resident import Scene
 from terminal.counter.row import Phase
@@ -697,7 +698,7 @@ def test_after_the_close_part_or_all_of_a_sale_is_returned() -> None:
     assert counter.state == ConfirmingUndo(closed, bill=300)
     # Of 400 points, 66 are back with the first 200 yen, 166 with 500.
     assert closed.gives_back(300) == 200
-    assert at(counter.state).is_owners
+    assert matter_of(counter, step(counter, Entered())) == TakingBack()
     assert walk(counter, [Escaped()])[0].state == EnteringReturn(closed)
     counter, effects = walk(counter, [Entered()])
     content = commit_of(effects).draft.content
@@ -711,7 +712,7 @@ def test_before_the_close_part_of_a_sale_can_be_returned_too() -> None:
         counter = replace(opened(), state=ConfirmingUndo(item))
         after, _ = walk(counter, [Asked(Task.UNDO)])
         assert isinstance(after.state, EnteringReturn) is part
-        assert not at(counter.state).is_owners
+        assert matter_of(counter, step(counter, Entered())) == Voiding(None)
 
 
 RATE = Exchange(MUNICIPALITY, Rate(to=STREET, take=100, give=110, since=date(2026, 4, 1)))
@@ -934,7 +935,8 @@ def test_a_sisters_slip_takes_the_owners_code() -> None:
     for item in (own, replace(own, by_owner=True)):
         counter, _ = walk(opened(), [Scanned(SLIP)])
         counter, _ = step(counter, UndoableListed(counter.task, (item,)))
-        assert at(counter.state).is_owners == item.by_owner
+        matter = matter_of(counter, step(counter, Entered()))
+        assert matter == (Overruling() if item.by_owner else Voiding(None))
         content = commit_of(walk(counter, [Entered()])[1]).draft.content
         assert content.as_json().get("by_owner", False) == item.by_owner
 

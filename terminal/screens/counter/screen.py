@@ -18,6 +18,7 @@ from terminal.counter.events import Entered, Event, Opened, PinEntered, PinTyped
 from terminal.counter.facts import Fault
 from terminal.counter.hand import Run
 from terminal.counter.keys import Command, Digits, Go, Hold, Intention
+from terminal.counter.owner import matter_of
 from terminal.counter.row import Phase
 from terminal.counter.scanned import slip_code
 from terminal.counter.states import AwaitCard, EnteringPin, Field, State
@@ -27,7 +28,7 @@ from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
 from terminal.shell.app import KazasuApp
-from terminal.shell.code import CodeScreen, same_as
+from terminal.shell.code import CodeScreen
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import digit
 from terminal.shell.leave import leave
@@ -218,23 +219,26 @@ class CounterScreen(Screen[None], inherit_bindings=False):
                 self._hold(card)
             case Entered() if isinstance(self.counter.state, EnteringPin):
                 self._enter_pin(self.counter.state)
-            case Entered() if at(self.counter.state).is_owners and self._shared.owner_code:
-                self._ask_owner(self.counter.state)
             case _:  # every other intention is an event, or does not pass the type checker here
-                self.dispatch(intention)
+                matter = matter_of(self.counter, step(self.counter, intention))
+                if self._shared.owner.asks(matter, self._shared.surroundings.clerk):
+                    self._ask_owner(intention)
+                else:
+                    self.dispatch(intention)
 
     def _after_help(self, chosen: Intention | None) -> None:
         if chosen is not None:
             self.perform(chosen)
 
-    def _ask_owner(self, state: State) -> None:
-        """Go forward only once the owner's code was given, if the counter still is where it was."""
+    def _ask_owner(self, event: Event) -> None:
+        """Do it only once the owner's code was given, if the counter still is where it was."""
+        state = self.counter.state
 
         def go_on(right: bool | None) -> None:
             if right and self.counter.state is state:
-                self.dispatch(Entered())
+                self.dispatch(event)
 
-        self.app.push_screen(CodeScreen(CODE, same_as(self._shared.owner_code), self._shared), go_on)
+        self.app.push_screen(CodeScreen(CODE, self._shared.owner.knows, self._shared), go_on)
 
     def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN to the engine, which wipes it, once it is whole and the card has said its tries."""

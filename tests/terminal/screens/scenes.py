@@ -37,6 +37,7 @@ from terminal.counter.facts import (
     Undoable,
     UnlinkIntent,
 )
+from terminal.counter.owner import OwnerRules
 from terminal.counter.scanned import SlipCode
 from terminal.counter.states import (
     Authorising,
@@ -383,7 +384,7 @@ async def at_counter(
 ) -> AsyncIterator[tuple[CounterScreen, Pilot[None]]]:
     """Yield the counter's screen on a scripted engine, with its clocks stopped and a slow hand on its keys."""
     shared = Shared(settings, SURROUNDINGS, make_engine, play=play, monotonic=lambda: 0.0, now=lambda: NOW)
-    shared.owner_code = owner_code
+    shared.owner = OwnerRules(owner_code, award_above=100)
     shared.timing = timing or Hand().timing
     app = KazasuApp(Look(settings.language, settings.theme, settings.borders), lambda: shared)
     async with app.run_test(size=size) as pilot:
