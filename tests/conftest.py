@@ -20,3 +20,4 @@ def anyio_backend() -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the town be played for longer: `./kazasu test --town-days 10000`."""
     parser.addoption("--town-days", type=int, default=500, help="days that the simulated town is played for")
+    parser.addoption("--every-byte", action="store_true", help="cut messages at each of their bytes")

@@ -27,3 +27,9 @@ def open_shop(tmp_path_factory: pytest.TempPathFactory) -> OpenShop:
 def shop(open_shop: OpenShop) -> Shop:
     """Return a shop in which nothing was sold yet."""
     return open_shop()
+
+
+@pytest.fixture(scope="session")
+def every_byte(request: pytest.FixtureRequest) -> bool:
+    """Return whether messages are cut at each of their bytes: `--every-byte`."""
+    return bool(request.config.getoption("--every-byte"))
