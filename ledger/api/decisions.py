@@ -151,7 +151,7 @@ def _change(ledger: Ledger, signed: SignedEntry, reached: int, given: Mapping[st
 
 
 def leave(ledger: Ledger, mykey: str) -> None:
-    """Forget somebody altogether; the points that they still have lapse."""
+    """Forget somebody; the points that they still have lapse, and what they owe waits for them to come back."""
     # Points first: should the second step fail, the card still names what is to be erased.
     ledger.points.erase(mykey, ledger.today())
     ledger.identity.leave(mykey)
@@ -198,6 +198,7 @@ def _register(ledger: Ledger, entry: Entry, content: Link) -> Subject:
         )
     except IdentityRefusal as refused:
         return Subject(refusal=refused.code)
+    ledger.points.welcome(mykey, ledger.today())
     if entry.form == 1:
         return Subject(mykey, pin_verified=True)
     return Subject(mykey, pin_verified=True, nonce=nonce_hash(nonce), is_late=is_late(ledger, entry, nonce))

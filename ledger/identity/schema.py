@@ -82,6 +82,15 @@ superseded = Table(
 )
 """Cards that a renewal replaced: they cannot be registered again."""
 
+departed = Table(
+    "departed",
+    metadata,
+    Column("tombstone", LargeBinary(32), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who left: a keyed hash of their card, and what comes back with it alone; see `ledger.identity.tombstones`."""
+
 revoked = Table(
     "revoked",
     metadata,

@@ -32,6 +32,7 @@ from ledger.identity.errors import IdentityRefusal
 from ledger.identity.revocation import RevocationList
 from ledger.identity.schema import (
     card,
+    departed,
     renewal,
     renewal_request,
     revocation_list,
@@ -39,6 +40,7 @@ from ledger.identity.schema import (
     service_number,
     superseded,
 )
+from ledger.identity.tombstones import Tombstone, finder
 from ledger.wire.answers import Standing
 from ledger.wire.codes import MYKEY_LENGTH, as_meant, contact_of, random_code
 from ledger.wire.tokens import CardReference, ServiceId
@@ -198,9 +200,19 @@ class Identity:
         repeated(self._engine, lambda connection: connection.execute(query))
 
     def leave(self, mykey: str) -> None:
-        """Forget a holder altogether: no row remains that names the MyKey ID or the card."""
+        """Forget a holder: no row remains that names the MyKey ID or the card, but for a tombstone that names neither.
+
+        Who registers the same card again is the same holder again.
+        """
 
         def forget(connection: Connection) -> None:
+            if (row := connection.execute(select(card).where(card.c.mykey == mykey)).one_or_none()) is None:
+                return
+            found = finder(self._secret, row.card_key)
+            left = Tombstone(mykey, row.contact_version, row.state)
+            sealed = left.sealed(self._secret, row.card_key)
+            connection.execute(delete(departed).where(departed.c.tombstone == found))
+            connection.execute(insert(departed).values(tombstone=found, sealed=sealed))
             for table in (service_number, renewal, renewal_request, card):
                 connection.execute(delete(table).where(table.c.mykey == mykey))
 
@@ -361,9 +373,22 @@ class Identity:
             return str(known.mykey)
         if codes:
             return self._renew(connection, codes[0], fields, on)
-        mykey = random_code(MYKEY_LENGTH)
-        connection.execute(insert(card).values(mykey=mykey, municipality=municipality, **fields))
+        back = self._come_back(connection, key)
+        mykey, version = (random_code(MYKEY_LENGTH), 0) if back is None else (back.mykey, back.contact_version)
+        row = {**fields, "mykey": mykey, "municipality": municipality, "contact_version": version}
+        connection.execute(insert(card).values(row))
         return mykey
+
+    def _come_back(self, connection: Connection, key: bytes) -> Tombstone | None:
+        """Return who left with a card, and take the tombstone away."""
+        query = delete(departed).where(departed.c.tombstone == finder(self._secret, key)).returning(departed.c.sealed)
+        sealed: bytes | None = connection.scalar(query)
+        if sealed is None:
+            return None
+        left = Tombstone.opened(sealed, self._secret, key)
+        if left.state != Standing.ACTIVE:
+            raise IdentityRefusal("card_suspended")
+        return left
 
     def _renew(self, connection: Connection, code: str, fields: Mapping[str, Any], on: date) -> str:
         query = (

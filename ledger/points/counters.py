@@ -81,10 +81,13 @@ class Counters:
         put(connection, counters, municipality, there)
         drop(connection, counters, municipality, gone)
 
-    def forget(self, connection: Connection, municipality: str, mykey: str) -> None:
-        """Delete all rows of a person."""
-        finders = (self._finder(municipality, mykey, period) for period in self.periods)
-        drop(connection, counters, municipality, [(finder,) for finder in finders])
+    def municipalities_of(self, connection: Connection, municipalities: Iterable[str], mykey: str) -> set[str]:
+        """Return those municipalities for which something is counted of a person that lasts."""
+        finders = {self._finder(each, mykey, LASTING): each for each in municipalities}
+        query = select(counters.c.municipality).where(
+            counters.c.municipality.in_(list(finders.values())), counters.c.finder.in_(list(finders))
+        )
+        return set(connection.scalars(query))
 
     def _finder(self, municipality: str, mykey: str, period: str) -> str:
         # Keyed with the period's key, like the row: when that is destroyed, nothing leads from a person to the row.

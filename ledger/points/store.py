@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from operator import attrgetter
 from typing import Final
 
@@ -16,6 +15,7 @@ from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
 from ledger.points.counters import Counters
+from ledger.points.leaving import erase, welcome
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes, usable_programmes
@@ -39,7 +39,7 @@ from ledger.points.suspensions import resume, suspend
 from ledger.points.suspensions import suspended_among as suspended_among
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, Change, Lot, Wallet
-from ledger.points.wallet_rows import Sums, add_up, forget, lock_wallets, read_wallets, write_totals, write_wallets
+from ledger.points.wallet_rows import Sums, add_up, lock_wallets, read_wallets, write_totals, write_wallets
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.operations import Priced, Return, Void
 from ledger.wire.reasons import Reason
@@ -127,15 +127,11 @@ class PointsStore:
 
     def erase(self, mykey: str, on: date) -> None:
         """Let all points of a resident who leaves lapse, and forget them."""
-        with reading(self._engine) as connection:
-            every = connection.scalars(select(programmes.c.municipality).distinct()).all()
-            theirs = select(wallets.c.municipality).where(wallets.c.municipality.in_(every), wallets.c.mykey == mykey)
-            municipalities = connection.scalars(theirs).all()
-        all_of_them = Counters.of(self._keys, (), self._keys.in_use())
-        for municipality in municipalities:
-            erase = partial(_erase, municipality=municipality, counters=all_of_them, mykey=mykey, day=on.isoformat())
-            self._keys.supplied(partial(repeated, self._engine, erase))
-            resume(self._engine, municipality, mykey)
+        erase(self._engine, self._keys, mykey, on)
+
+    def welcome(self, mykey: str, on: date) -> None:
+        """Bring back what is owed, and towns' suspensions, where a resident who left has come back."""
+        welcome(self._engine, self._keys, mykey, on)
 
     def municipalities_of(self, mykey: str) -> set[str]:
         """Return the municipalities whose points a resident has, or had."""
@@ -269,14 +265,3 @@ def _elsewhere(request: Request) -> OperationRow:
 
 def _row(connection: Connection, municipality: str, operation_id: str) -> OperationRow | None:
     return rows_of(connection, municipality, [operation_id]).get(operation_id)
-
-
-def _erase(connection: Connection, *, municipality: str, counters: Counters, mykey: str, day: str) -> None:
-    """Post what a person still has as lapsed, and what they owe as lost; then forget them."""
-    for wallet in lock_wallets(connection, municipality, counters, (), [mykey]).values():
-        change = Change(tuple(wallet.lots.items()), tuple(wallet.debts.items())).reversed()
-        lapsed = [posting._replace(account=Account.LAPSED, points=-posting.points) for posting in residents(change)]
-        sums: Sums = {}
-        add_up(sums, (*residents(change), *lapsed), day)
-        write_totals(connection, municipality, sums)
-        forget(connection, municipality, counters, mykey)

@@ -89,9 +89,8 @@ def write_wallets(
     counters.write(connection, municipality, before, {mykey: after[mykey] for mykey in changed})
 
 
-def forget(connection: Connection, municipality: str, counters: Counters, mykey: str) -> None:
-    """Delete all that is kept of a person."""
-    counters.forget(connection, municipality, mykey)
+def drop_wallet(connection: Connection, municipality: str, mykey: str) -> None:
+    """Delete all that names a person; what is counted of them is sealed, and stays."""
     for table in (*_PARTS, wallets):
         connection.execute(delete(table).where(table.c.municipality == municipality, table.c.mykey == mykey))
 

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 import httpx
 import pytest
 
+from ledger.database import reading
 from ledger.points.gauges import budgets
-from ledger.points.reports import Claim, claims
+from ledger.points.reports import Claim, claims, count
+from ledger.points.suspensions import suspended_among
 from ledger.wire.rules import Ceiling, Ceilings
-from tests.adversary.caps import cap, sample
+from tests.adversary.caps import sample
 from tests.adversary.conftest import AWAY, FAR, SECOND, SHOP, Municipality
 from tests.adversary.thief import MUNICIPALITY, STREET, Json, Thief, award, convert, give_back, raw, sale, void
 from tests.ledger.api.world import Card
@@ -467,20 +469,43 @@ async def test_registering_again_is_the_same_person(thief: Thief, friend: Card, 
     assert municipality.held(friend) == {STREET: 20_000}
 
 
-async def test_leaving_and_coming_back_ends_at_the_terminals_ceiling(thief: Thief, municipality: Municipality) -> None:
-    """Who left is forgotten, and what was counted of them too: the terminal's own count is what bounds a shop."""
-    card, municipality_cap = Card.issue(0x07000000), cap(SHOP)
-    for _ in range(14):
+async def test_leaving_and_coming_back_gains_nothing(thief: Thief, municipality: Municipality) -> None:
+    """Who comes back with the same card has their ceilings, their once-in-a-life reasons and the tap's memory."""
+    card = Card.issue(0x07000000)
+    tapped = 0
+    for round_ in range(14):
         await thief.register(card)
-        given = (await serve(thief, card, sale(9_999_999, award={STREET: 90_000}), award("birth", 10_000)))[0]
-        spent = given.get("awarded", 0)
-        if spent:
-            await serve(thief, card, sale(spent, {STREET: spent}), pin=True)
-        if municipality.held(card).get(MUNICIPALITY):
-            await serve(thief, card, sale(10_000, {MUNICIPALITY: 10_000}), pin=True)
+        (earned,) = await serve(thief, card, sale(9_999_999, award={STREET: 90_000}))
+        (born,) = await serve(thief, card, award("birth", 10_000))
+        assert (earned.get("awarded", 0), born["status"]) == ((20_000, "accepted") if round_ == 0 else (0, "refused"))
+        municipality.deposit(card, MUNICIPALITY, 1_000)
+        (by_tap,) = await serve(thief, card, sale(1_000, {MUNICIPALITY: 1_000}))
+        tapped += by_tap.get("redeemed", 0)
         await serve(thief, card, {"kind": "unlink", "municipality": MUNICIPALITY}, pin=True)
-    claimed = sum(each.points for each in _claims(municipality))
-    assert claimed <= municipality_cap.terminal
+    rules = next(each.redeeming for each in sample() if each.code == MUNICIPALITY)
+    assert rules is not None
+    assert tapped == rules.most_by_tap
+
+
+async def test_a_debt_waits_for_who_left(thief: Thief, municipality: Municipality) -> None:
+    """What was given, spent and taken back is owed on return, and a town's suspension holds on."""
+    card = Card.issue(0x07000001)
+    await thief.register(card)
+    mykey, given = municipality.mykey(card), thief.next_id
+    await serve(thief, card, sale(110_000, award={STREET: 1_000}), sale(1_000, {STREET: 1_000}), pin=True)
+    await thief.do(void(given))
+    assert municipality.held(card) == {STREET: -1_000}
+    municipality.ledger.points.suspend(mykey, "131164", suspended=True)
+    await serve(thief, card, {"kind": "unlink", "municipality": MUNICIPALITY}, pin=True)
+    owed = {each.programme: each.overdraft for each in count(municipality.ledger.books, MUNICIPALITY)}
+    assert owed[STREET] == 0
+    await thief.register(card)
+    assert (municipality.mykey(card), municipality.held(card)) == (mykey, {STREET: -1_000})
+    assert all(each.agree for each in count(municipality.ledger.books, MUNICIPALITY))
+    await thief.register(card)
+    assert municipality.held(card) == {STREET: -1_000}
+    with reading(municipality.ledger.books) as connection:
+        assert suspended_among(connection, ["131164"], [mykey]) == {("131164", mykey)}
 
 
 # Undoing --------------------------------------------------------------------------------------------------------------

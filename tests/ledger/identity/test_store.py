@@ -202,14 +202,41 @@ def test_what_an_earlier_release_linked_is_assigned(identity: Identity) -> None:
     ]
 
 
-def test_leaving_leaves_nothing(identity: Identity) -> None:
+def test_leaving_leaves_a_tombstone_alone(identity: Identity) -> None:
     """No row names the card or the MyKey ID any more, and the number is free again."""
     mykey = identity.register(OLD, b"key", [LIBRARY], TODAY)
     identity.renewal_code(mykey, TODAY)
     identity.leave(mykey)
     with identity._engine.connect() as connection:
-        assert all(connection.execute(table.select()).all() == [] for table in metadata.sorted_tables)
+        rows = {table.name: connection.execute(table.select()).all() for table in metadata.sorted_tables}
+    assert [name for name, found in rows.items() if found] == ["departed"]
+    (left,) = rows["departed"]
+    assert mykey.encode() not in left.sealed
+    assert left.tombstone != identity._key(OLD)
+    assert identity.look_up([OLD])[OLD].mykey is None
     assert identity.register(OTHER, b"key", [LIBRARY], TODAY) != mykey
+
+
+def test_who_comes_back_with_the_same_card_is_the_same_holder(identity: Identity) -> None:
+    """As often as they like; the number for the telephone is another, since the old one was given up."""
+    mykey = identity.register(OLD, b"key", [], TODAY)
+    numbers = {identity.contact_number(mykey), identity.replace_contact_number(mykey)}
+    for _ in range(2):
+        identity.leave(mykey)
+        assert identity.register(OLD, b"key", [], TODAY) == mykey
+        numbers.add(identity.contact_number(mykey))
+    assert len(numbers) == 4
+    assert identity.look_up([OLD])[OLD].standing is Standing.ACTIVE
+
+
+def test_a_suspended_card_does_not_come_back_by_leaving(identity: Identity) -> None:
+    """However often it tries; the office's renewal is the way."""
+    mykey = identity.register(OLD, b"key", [], TODAY)
+    identity.stop(mykey)
+    identity.leave(mykey)
+    for _ in range(2):
+        with pytest.raises(IdentityRefusal, match="card_suspended"):
+            identity.register(OLD, b"key", [], TODAY)
 
 
 def test_one_service_can_be_given_up(identity: Identity) -> None:

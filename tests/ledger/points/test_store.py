@@ -269,7 +269,10 @@ def test_many_at_once_never_overspend(store: Store) -> None:
 
 
 def test_leaving_forgets_the_resident(store: Store) -> None:
-    """Nothing of the wallet stays but a total that lapsed, also when what was done before is asked for again."""
+    """Nothing of the wallet stays but a total that lapsed, also when what was done before is asked for again.
+
+    What was counted stays, sealed and without a name: leaving makes no room.
+    """
     (verdict,) = store.decide(award(1, 5))
     store.points.erase(MYKEY, DAY)
     assert store.held() == {}
