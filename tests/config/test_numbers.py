@@ -41,6 +41,24 @@ def test_a_code_with_a_right_check_digit_may_still_be_nobodys() -> None:
     assert not municipalities.is_known("999997")
 
 
+@pytest.mark.parametrize(
+    ("eleven", "digit"),
+    [
+        ("12345678901", 8),
+        ("98765432109", 3),
+        ("90000000000", 1),
+        ("00000100002", 0),
+        ("20000000000", 0),
+        ("00000000000", 0),
+        ("00000100001", 2),
+        *((f"{10**place:011}", 11 - weight) for place, weight in enumerate((2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6))),
+    ],
+)
+def test_the_check_digit_is_that_of_the_ordinance(eleven: str, digit: int) -> None:
+    """Weights 2 to 7 from the right, and again 2 to 6; a remainder of 0 or 1 gives 0 (reckoned by hand)."""
+    assert check_digit(eleven) == digit
+
+
 @given(st.text("0123456789", min_size=11, max_size=11))
 def test_every_individual_number_is_recognised(eleven: str) -> None:
     """Twelve digits with the right check digit are refused, in one run, in groups, or full-width."""
