@@ -57,6 +57,11 @@ class Home:
         return self.path / "journal.db"
 
     @property
+    def pack(self) -> Path:
+        """What may be redeemed here while the line is down."""
+        return self.path / "pack"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that may write here."""
         return self.path / "lock"

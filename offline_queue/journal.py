@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from ledger.wire.canonical import canonical
 from ledger.wire.entries import FORM, Entry, Received, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from ledger.wire.values import Message
+from offline_queue.counters import CounterRow
 from offline_queue.errors import (
     DiskFull,
     JournalCorrupt,
@@ -132,15 +133,18 @@ class Journal(JournalReader):
         business_date: date,
         expected_id: str | None = None,
         reference: str | None = None,
+        counters: Sequence[CounterRow] = (),
     ) -> Recorded:
         """Write an entry in one durable transaction.
+
+        A sale that redeems without a line brings all `counters` as they are after it.
 
         `expected_id` is the operation id that the resident's card signed; raise OperationIdTaken where it is not the
         next one any more. With a `reference` that an operation has already, that operation is returned. On any error
         nothing was written.
         """
         self.check()
-        return self._append(content, at, operator, business_date, expected_id, reference)
+        return self._append(content, at, operator, business_date, expected_id, reference, counters)
 
     def _append(
         self,
@@ -150,10 +154,11 @@ class Journal(JournalReader):
         business_date: date,
         expected_id: str | None = None,
         reference: str | None = None,
+        counters: Sequence[CounterRow] = (),
     ) -> Recorded:
         # Whoever reads between the commit and the new head would take the last entry for one that was altered.
         with self._lock:
-            return self._write(content, at, operator, business_date, expected_id, reference)
+            return self._write(content, at, operator, business_date, expected_id, reference, counters)
 
     def _write(
         self,
@@ -163,6 +168,7 @@ class Journal(JournalReader):
         business_date: date,
         expected_id: str | None,
         reference: str | None,
+        counters: Sequence[CounterRow],
     ) -> Recorded:
         with self._transaction() as connection:
             if reference is not None and (known := self.referred(reference)) is not None:
@@ -196,6 +202,12 @@ class Journal(JournalReader):
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (entry.seq, kind, entry.business_date, body, digest, signature, reference, heard.upto),
             )
+            if counters:
+                connection.execute("INSERT INTO offline_sales VALUES (?)", (entry.seq,))
+                connection.execute("DELETE FROM counters")
+                connection.executemany(
+                    "INSERT INTO counters VALUES (?, ?, ?)", [(row.place, row.seq, row.sealed) for row in counters]
+                )
         # Only what is durable is the head: a commit that failed leaves the next number free.
         self._head = entry.seq, digest
         self._heard = _Heard(heard.upto, heard.upto)

@@ -18,6 +18,7 @@ from sqlite_utils import Database
 from ledger.wire.answers import SignedStatement, Statement, Verdict
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, Entry, SetAside, SignedEntry, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
+from offline_queue.counters import CounterRow
 from offline_queue.errors import JournalCorrupt, JournalForked, JournalIncomplete
 from offline_queue.history import Answered, RecordLine, StoredEntry, StoredVerdict
 from offline_queue.proof import RecordCheck, Verified
@@ -297,6 +298,28 @@ class JournalReader:
                 aside = SetAside.model_validate(content.detail)
                 found[aside.seq] = aside.hash
         return found
+
+    def counters(self) -> tuple[CounterRow, ...]:
+        """Return what was redeemed without a line, sealed."""
+        return tuple(CounterRow(*row) for row in self._rows("SELECT place, seq, sealed FROM counters"))
+
+    def last_offline_sale(self) -> Recorded | None:
+        """Return the last sale that was decided without a line; its entry has the hash of the counters after it."""
+        found = self._recorded("WHERE seq = (SELECT MAX(seq) FROM offline_sales)")
+        return found[0] if found else None
+
+    def last_before(self, business_date: str) -> int:
+        """Return the last entry of an earlier business day, 0 where there is none."""
+        rows = self._rows(
+            "SELECT seq FROM entries WHERE business_date < ? ORDER BY business_date DESC, seq DESC LIMIT 1",
+            (business_date,),
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def gave_back_after(self, seq: int) -> bool:
+        """Return whether somebody gave reserved points back, or left, after an entry."""
+        rows = self._rows("SELECT 1 FROM entries WHERE seq > ? AND kind IN ('release', 'unlink') LIMIT 1", (seq,))
+        return bool(rows)
 
     def statements(self, first: int, last: int) -> list[SignedStatement]:
         """Return what the ledger signed of its answers on some entries, and of the one that stated its highest head.

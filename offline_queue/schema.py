@@ -88,6 +88,12 @@ INSERT INTO before_answers VALUES (
     ),
     (SELECT COUNT(*) FROM verdicts)
 );
+CREATE TABLE counters (
+    place BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE offline_sales (seq INTEGER PRIMARY KEY REFERENCES entries(seq)) STRICT;
 CREATE TABLE tries (
     failed INTEGER NOT NULL,
     error TEXT
@@ -115,7 +121,9 @@ CREATE TRIGGER answers_are_never_deleted BEFORE DELETE ON answers BEGIN SELECT R
 
 `entries.received` is how many verdicts entries up to this one acknowledge, `verdicts.answer` the answer that brought
 it, `answers.upto` the last entry up to which all is sent and decided; the ledger's head is further where a reply was
-lost. `changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew:
+lost. `counters` are what was redeemed without a line (`offline_queue.counters`), written with the entries that
+`offline_sales` names.
+`changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew:
 up to which entry all was sent and decided, and how many verdicts there were.
 """
 

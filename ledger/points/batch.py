@@ -38,7 +38,20 @@ from ledger.points.wallet_rows import Sums, add_up, lock_wallets, part_of, write
 from ledger.wire.answers import Status
 from ledger.wire.days import business_day
 from ledger.wire.kinds import kind_of
-from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
+from ledger.wire.operations import (
+    Award,
+    Close,
+    Convert,
+    Leg,
+    Link,
+    Operation,
+    Release,
+    Reserve,
+    Return,
+    Sale,
+    Unlink,
+    Void,
+)
 from ledger.wire.reasons import Reason
 
 
@@ -222,7 +235,9 @@ def _legs(content: BaseModel) -> list[Leg]:
             return list(award)
         case Convert(take=take, give=give):
             return [take, give]
-        case Void() | Return() | Link() | Unlink() | Close():
+        case Reserve(points=points):
+            return list(points)
+        case Void() | Return() | Link() | Unlink() | Close() | Release():
             return []
         case _:
             assert_never(content)

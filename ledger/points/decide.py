@@ -28,6 +28,8 @@ from ledger.wire.operations import (
     Leg,
     Link,
     Operation,
+    Release,
+    Reserve,
     Return,
     Sale,
     Unlink,
@@ -100,6 +102,8 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Ruling:
             return undo.void(request, placed, target_id, known.wallet, known.target, known.books)
         case Return(bill=bill):
             return undo.take_goods_back(request, placed, bill, known.wallet, known.target, known.books)
+        case Reserve() | Release():
+            raise RefusedOperation(Reason.UNREADABLE)
         case Link() | Unlink() | Close():
             return Ruling(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
         case _:

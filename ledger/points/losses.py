@@ -16,7 +16,20 @@ from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, RefusedOperation, Wallet
 from ledger.points.work import Work
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
+from ledger.wire.operations import (
+    Award,
+    Close,
+    Convert,
+    Leg,
+    Link,
+    Operation,
+    Release,
+    Reserve,
+    Return,
+    Sale,
+    Unlink,
+    Void,
+)
 from ledger.wire.rules import Programme
 
 UNDONE_OTHERWISE = "undone_otherwise"
@@ -46,7 +59,7 @@ def given_back(request: Request, verdict: Verdict, books: Rulebooks, wallet: Wal
             return again.moved(_points([convert.take]), _points([convert.give]), Account.CONVERTED)
         case Void() | Return() if _differs(decided.verdict, verdict):
             return Ruling(verdict, placed, losses=(Loss(UNDONE_OTHERWISE, "", 0),))
-        case Void() | Return() | Link() | Unlink() | Close():
+        case Void() | Return() | Link() | Unlink() | Close() | Reserve() | Release():
             return replace(decided, verdict=verdict, placed=placed)
         case _:
             assert_never(request.content)

@@ -90,6 +90,7 @@ class ProgrammeBalance(Message):
     earnable: int | None = None
     expires_on: BusinessDate | None = None
     expiring: int = 0
+    reserved: int = 0
 
 
 class Decision(Message):

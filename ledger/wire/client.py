@@ -283,6 +283,11 @@ class LedgerClient:
                 return None
             raise
 
+    async def pack(self, have: int | None = None) -> bytes:
+        """Return what may be redeemed here without a line, as it travels (`ledger.wire.pack`): since a pack, or all."""
+        path = "/v1/pack" if have is None else f"/v1/pack?have={have}"
+        return await self._exchange("GET", path, None, secrets.token_urlsafe(16))
+
     async def ready(self) -> bool:
         """Return whether the ledger answers and its stores do."""
         return await self._is_there("/ready", self._timeout)

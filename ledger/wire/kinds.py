@@ -21,6 +21,8 @@ from ledger.wire.operations import (
     Link,
     Mark,
     Operation,
+    Release,
+    Reserve,
     Return,
     Sale,
     Unlink,
@@ -84,6 +86,8 @@ _ROWS: Final = (
     Kind("return", Return, Names.TARGET, counted_as="returns", bill_sign=-1),
     Kind("link", Link, Names.CARD, changes_identity=True),
     Kind("unlink", Unlink, Names.CARD, changes_identity=True),
+    Kind("reserve", Reserve, Names.CARD, needs_wallet=True),
+    Kind("release", Release, Names.CARD),
     Kind("close", Close, Names.NOBODY, Where.TERMINAL),
 )
 
@@ -116,7 +120,7 @@ def asked(content: Operation) -> Amounts:
             return Amounts(awarded=sum(leg.points for leg in award))
         case Convert(take=take, give=give):
             return Amounts(take.points, give.points)
-        case Void() | Return() | Link() | Unlink() | Close():
+        case Void() | Return() | Link() | Unlink() | Close() | Reserve() | Release():
             return Amounts()
         case _:
             assert_never(content)

@@ -14,6 +14,7 @@ from ledger.wire.values import (
     OperationId,
     Points,
     ProgrammeCode,
+    Sha256Hex,
     Stated,
     Yen,
 )
@@ -59,6 +60,13 @@ class Priced(OfResident):
     rules: dict[ProgrammeCode, int]
 
 
+class DecidedOffline(Message):
+    """What a terminal decided alone: the pack that it had, and the hash of its counters afterwards."""
+
+    pack: Annotated[int, Field(strict=True, ge=1)]
+    counters: Sha256Hex
+
+
 class Sale(Priced):
     """A bill, settled in points as far as `redeem` says; `amount_due` = bill − redeemed, in yen.
 
@@ -72,6 +80,24 @@ class Sale(Priced):
     redeem: list[Leg] = Field(default_factory=list)
     award: list[Leg] = Field(default_factory=list)
     amount_due: Yen
+    assurance: Assurance
+    offline: DecidedOffline | None = None
+
+
+class Reserve(Priced):
+    """Set points aside for the terminal that writes it (取り置き)."""
+
+    kind: Literal["reserve"]
+    municipality: MunicipalityCode
+    points: Annotated[list[Leg], Field(min_length=1)]
+    assurance: CardSigned
+
+
+class Release(OfResident):
+    """Give back all that is left of a resident's reservations at this terminal."""
+
+    kind: Literal["release"]
+    municipality: MunicipalityCode
     assurance: Assurance
 
 
@@ -184,7 +210,7 @@ class Unreadable(Message):
     kind: Annotated[str, StringConstraints(max_length=32)]
 
 
-Operation = Sale | Award | Void | Return | Convert | Link | Unlink | Close
+Operation = Sale | Award | Void | Return | Convert | Link | Unlink | Close | Reserve | Release
 
 Content = Annotated[
     Annotated[Operation | Mark, Field(discriminator="kind")] | Unreadable, Field(union_mode="left_to_right")

@@ -207,11 +207,21 @@ class Usable(Message):
     also_in: Annotated[tuple[MunicipalityCode, ...], Field(max_length=MAX_LISTED)] = ()
 
 
+class Floor(Message):
+    """Stub."""
+
+    per_operation: Count
+    per_card_day: Count
+    per_terminal_day: Count
+
+
 class Offline(Message):
     """What may happen while the line is down, and for how many days what then happened counts on its own day."""
 
     award: bool = True
     redeem: bool = False
+    pack_hours: Annotated[int, Field(strict=True, ge=1, le=168)] = 72
+    floor: Floor | None = None
     counts_for_days: Annotated[int, Field(strict=True, ge=0, le=62)] = COUNTS_FOR_DAYS
 
 

@@ -40,6 +40,7 @@ class Presented(Message):
     proof: Sha256Hex | None = None
     signature: Base64 | None = None
     digests: Annotated[list[Sha256Hex], Field(max_length=8)] = Field(default_factory=list)
+    reservation: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
 class ServiceId(Message):

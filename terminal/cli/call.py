@@ -17,7 +17,7 @@ from config.faults import fault_of
 from config.output import answer, say, tell
 from config.texts import Texts
 from ledger.wire.answers import ProgrammeBalance, Status
-from ledger.wire.operations import Sale
+from ledger.wire.operations import Reserve, Sale
 from ledger.wire.tokens import ServiceId
 from offline_queue.errors import JournalInUse
 from offline_queue.reading import Recorded
@@ -265,7 +265,7 @@ def ending_of(record: Recorded) -> Ending:
     receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # of a counter's kinds
     told = Ending(content.kind, "queued", receipt.bill, receipt, reference=record.entry.reference)
     if verdict is None:
-        redeems = isinstance(content, Sale) and content.redeem
+        redeems = isinstance(content, Sale) and content.redeem and content.offline is None
         return replace(told, status="unknown", fault=Fault("outcome_unknown")) if redeems else told
     if verdict.status is Status.REFUSED:
         return replace(told, status="refused", fault=Fault(verdict.code or "unreadable"))
@@ -308,6 +308,7 @@ def _shortened(receipt: Receipt, texts: Texts) -> str:
 def _figures(outcome: Ending) -> dict[str, str | int]:
     """Return what the sentences for people mention."""
     receipt = outcome.receipt
+    content = receipt.content if receipt else None
     return {
         "kind": outcome.kind,
         "operation": receipt.operation_id if receipt else "",
@@ -315,6 +316,7 @@ def _figures(outcome: Ending) -> dict[str, str | int]:
         "awarded": receipt.awarded if receipt else 0,
         "back": -(receipt.amount_due or 0) if receipt else 0,
         "back_points": -receipt.redeemed if receipt else 0,
+        "reserved": sum(leg.points for leg in content.points) if isinstance(content, Reserve) else 0,
         "due": (receipt.amount_due or 0) if receipt else 0,
         "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances) or "-",
         "linked": ", ".join(f"{each.service}:{each.number}" for each in outcome.services) or "-",

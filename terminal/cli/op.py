@@ -23,6 +23,8 @@ from terminal.counter.facts import (
     ConvertIntent,
     Fault,
     LinkIntent,
+    ReleaseIntent,
+    ReserveIntent,
     SaleIntent,
     UnlinkIntent,
     Use,
@@ -201,6 +203,35 @@ def unlink(
     call = Call(given(context), "unlink", card, timeout, pin_fd, as_json, clerk=clerk)
     call.matching(SERVICE_NAME, service, "--service")
     call.run(lambda counter: begin_to_wait(counter, UnlinkIntent(service)))
+
+
+@app.command(epilog="Example: kazasu op reserve --points 500 --card two-towns --pin-fd 3 --json 3< pin")
+def reserve(
+    context: typer.Context,
+    points: Annotated[str, typer.Option(help="How many points to set aside for this terminal.")],
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    pin_fd: PinFd = None,
+    reference: ReferenceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set points aside for this terminal, to be used there without a line too; the card signs it."""
+    call = Call(given(context), "reserve", card, timeout, pin_fd, as_json, reference)
+    amount = call.amount(points)
+    call.run(lambda counter: begin_to_wait(counter, ReserveIntent(amount)))
+
+
+@app.command(epilog="Example: kazasu op release --card two-towns --json")
+def release(
+    context: typer.Context,
+    card: Card = None,
+    timeout: Timeout = 60.0,
+    reference: ReferenceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give back all that is left of the points that a resident set aside for this terminal."""
+    call = Call(given(context), "release", card, timeout, None, as_json, reference)
+    call.run(lambda counter: begin_to_wait(counter, ReleaseIntent()))
 
 
 @app.command(epilog="Example: kazasu op balance --card visitor --json")

@@ -10,9 +10,17 @@ from config.my_number import looks_like_my_number
 from ledger.wire.values import MAX_YEN
 from terminal.counter.events import Erased, Typed
 from terminal.counter.facts import Fault
-from terminal.counter.states import EnteringAward, EnteringConvert, EnteringPart, EnteringReturn, FindingUndo, Idle
+from terminal.counter.states import (
+    EnteringAward,
+    EnteringConvert,
+    EnteringPart,
+    EnteringReserve,
+    EnteringReturn,
+    FindingUndo,
+    Idle,
+)
 
-S = TypeVar("S", Idle, EnteringAward, EnteringPart, EnteringConvert, EnteringReturn, FindingUndo)
+S = TypeVar("S", Idle, EnteringAward, EnteringPart, EnteringConvert, EnteringReserve, EnteringReturn, FindingUndo)
 
 
 def digits_of(text: str, most: int = MAX_YEN) -> str | Fault:

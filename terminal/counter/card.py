@@ -37,10 +37,13 @@ from terminal.counter.facts import (
     Fault,
     Intent,
     LinkIntent,
+    ReleaseIntent,
+    ReserveIntent,
     Resident,
     SaleIntent,
     UnlinkIntent,
     Use,
+    is_decided_here,
 )
 from terminal.counter.moves import Step, commit, go, home, read_card, stay
 from terminal.counter.states import (
@@ -121,7 +124,7 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
     match intent:
         case BalanceIntent():
             return go(counter, ShowingBalance(resident) if resident.online else Refused(Fault("line_needed"), intent))
-        case ConvertIntent() | UnlinkIntent() if not resident.online:
+        case ConvertIntent() | UnlinkIntent() | ReserveIntent() | ReleaseIntent() if not resident.online:
             return go(counter, Refused(Fault("line_needed"), intent))
         case ConvertIntent():
             return _convert(counter, intent, resident)
@@ -129,6 +132,10 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
             return go(counter, PickingUnlink(resident))
         case UnlinkIntent(service):
             return _ask_pin(counter, EnteringPin(pricing.unlink(service, terms), resident, intent))
+        case ReserveIntent():
+            return _reserve(counter, intent, resident)
+        case ReleaseIntent():
+            return commit(counter, pricing.release(terms))
         case AwardIntent():
             if not resident.online and not pricing.may_queue(intent.programme, terms):
                 return go(counter, Refused(Fault("line_needed"), intent))
@@ -136,8 +143,7 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
         case SaleIntent(bill, redeem=None):
             none = pricing.choice_of_none(bill, resident, terms)
             if not resident.online:
-                # Whoever meant to use points hears that they cannot be used now before anything is written.
-                return go(counter, Choosing(intent, resident, (none,), notice=Fault("line_needed")))
+                return _without_line(counter, intent, resident, none)
             if choices := pricing.choices_for(bill, resident, terms):
                 return go(counter, Choosing(intent, resident, choices))
             return _settle(counter, intent, resident, none)
@@ -147,9 +153,26 @@ def _known(counter: Counter, intent: Intent, resident: Resident, whole: bool) ->
             assert_never(intent)
 
 
+def _without_line(counter: Counter, intent: SaleIntent, resident: Resident, none: Choice) -> Step:
+    """Offer what may be redeemed here all the same; else say why not, before anything is asked or written."""
+    if choices := pricing.choices_for(intent.bill, resident, counter.terms):
+        return go(counter, Choosing(intent, resident, choices))
+    return go(counter, Choosing(intent, resident, (none,), notice=resident.barred or Fault("line_needed")))
+
+
+def _reserve(counter: Counter, intent: ReserveIntent, resident: Resident) -> Step:
+    if not pricing.may_be_reserved(counter.terms):
+        return go(counter, Refused(Fault("offline_not_allowed"), intent))
+    try:
+        draft = pricing.reserve(intent, resident, counter.terms)
+    except ValueError:
+        return go(counter, Refused(Fault("insufficient_balance"), intent))
+    return _ask_pin(counter, EnteringPin(draft, resident, intent))
+
+
 def _as_wished(counter: Counter, intent: SaleIntent, resident: Resident) -> Step:
-    if not resident.online and intent.redeem is not Use.NONE:
-        return go(counter, Refused(Fault("line_needed"), intent))
+    if not resident.online and intent.redeem is not Use.NONE and not resident.balances:
+        return go(counter, Refused(resident.barred or Fault("line_needed"), intent))
     try:
         choice = pricing.as_wished(intent, resident, counter.terms)
     except ValueError:
@@ -245,7 +268,7 @@ def _part(counter: Counter, state: EnteringPart) -> Step:
 def _settle(
     counter: Counter, intent: SaleIntent, resident: Resident, choice: Choice, back: Choosing | None = None
 ) -> Step:
-    draft = pricing.sale(choice, counter.terms)
+    draft = pricing.sale(choice, counter.terms, online=resident.online)
     if draft.lacks_signature:
         return _ask_pin(counter, EnteringPin(draft, resident, intent, back and replace(back, notice=None)))
     return commit(counter, draft)
@@ -350,6 +373,10 @@ def _emptied(pin: EnteringPin) -> EnteringPin:
 
 
 def _same_but_signed(asked: Draft, signed: Draft) -> bool:
+    """Return whether the card signed what was asked; by what it was decided without a line is known only then."""
+    if is_decided_here(asked.content) is not is_decided_here(signed.content):
+        return False
+    settled = {"assurance": None, "offline": None}
     return replace(signed, content=asked.content, operation_id=None, at=None) == asked and (
-        asked.content.model_copy(update={"assurance": None}) == signed.content.model_copy(update={"assurance": None})
+        asked.content.model_copy(update=settled) == signed.content.model_copy(update=settled)
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from terminal.counter import undoing
+from ledger.wire.values import MAX_YEN
+from terminal.counter import pricing, undoing
 from terminal.counter.amounts import amount_of, edited
 from terminal.counter.events import (
     Asked,
@@ -24,15 +25,20 @@ from terminal.counter.facts import (
     ConvertIntent,
     Fault,
     LinkIntent,
+    ReleaseIntent,
+    ReserveIntent,
     SaleIntent,
     UnlinkIntent,
 )
-from terminal.counter.moves import Step, begin, begin_to_wait, go, home, stay
+from terminal.counter.moves import Step, begin, begin_to_wait, go, home, read_card, stay
 from terminal.counter.states import (
+    AwaitCard,
     Consenting,
     Counter,
     EnteringAward,
     EnteringConvert,
+    EnteringReserve,
+    Field,
     Idle,
     PickingExchange,
     PickingReason,
@@ -70,6 +76,12 @@ def _begin(counter: Counter, task: Task) -> Step:
             return begin(counter, PickingTask()), ()
         case Task.CONVERT:
             return _begin_convert(counter)
+        case Task.RESERVE:
+            return begin_reserve(counter)
+        case Task.RELEASE if not pricing.may_be_reserved(counter.terms):
+            return go(counter, Idle(notice=Fault("offline_not_allowed")))
+        case Task.RELEASE:
+            return begin_to_wait(counter, ReleaseIntent())
         case Task.LEAVE:
             return begin_to_wait(counter, UnlinkIntent(chosen=True))
         case Task.AWARD:
@@ -159,6 +171,33 @@ def _begin_convert(counter: Counter) -> Step:
         return go(counter, Idle(notice=Fault("no_exchange")))
     picking = PickingExchange(exchanges)
     return begin(counter, EnteringConvert(picking) if len(exchanges) == 1 else picking), ()
+
+
+def begin_reserve(counter: Counter, most: int = MAX_YEN, *, same: bool = False) -> Step:
+    """Ask how many points to set aside for this shop; `same` where the card is meant that was just served."""
+    if not pricing.may_be_reserved(counter.terms):
+        return go(counter, Idle(notice=Fault("offline_not_allowed")))
+    return begin(counter, EnteringReserve(most=most, same=same)), ()
+
+
+def entering_reserve(counter: Counter, state: EnteringReserve, event: Event) -> Step:
+    """Take the points to set aside."""
+    match event:
+        case Typed() | Erased():
+            return go(counter, edited(state, event, state.most))
+        case Escaped():
+            return home(counter)
+        case Entered() if state.notice is None:
+            points = amount_of(state.text, state.most)
+            if isinstance(points, Fault):
+                return go(counter, replace(state, notice=points))
+            intent = ReserveIntent(points)
+            if state.same and counter.field is Field.USED_CARD:
+                # It lies there since its sale, and its holder has still to type the PIN: it need not be lifted.
+                return read_card(begin(counter, AwaitCard(intent)), intent)
+            return begin_to_wait(counter, intent)
+        case _:  # no other event is for this state
+            return stay(counter)
 
 
 def picking_exchange(counter: Counter, state: PickingExchange, event: Event) -> Step:

@@ -64,6 +64,8 @@ class Task(StrEnum):
     LINK = "link"
     CONVERT = "convert"
     LEAVE = "leave"
+    RESERVE = "reserve"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Literal
 from config.faults import Fault as Fault  # the counter speaks of faults too
 from ledger.wire.answers import Cut, ProgrammeBalance, Standing, Verdict
 from ledger.wire.kinds import granted
-from ledger.wire.operations import Award, CardSigned, Convert, Link, Return, Sale, Unlink, Void
+from ledger.wire.operations import Award, CardSigned, Convert, Link, Release, Reserve, Return, Sale, Unlink, Void
 from ledger.wire.rules import Programme, Quote, Rate, restored
 from ledger.wire.tokens import ServiceId
 
-CounterOperation = Sale | Award | Void | Return | Convert | Link | Unlink
+CounterOperation = Sale | Award | Void | Return | Convert | Link | Unlink | Reserve | Release
 """What can be asked of the ledger at a counter."""
 
 
@@ -110,7 +110,21 @@ class UnlinkIntent:
     chosen: bool = False
 
 
-Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent | ConvertIntent | UnlinkIntent
+@dataclass(frozen=True, slots=True)
+class ReserveIntent:
+    """取り置き: so many points are set aside for this shop, to be used there without a line."""
+
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseIntent:
+    """取り置きの返却: all that is left of what was set aside here becomes free again."""
+
+
+Intent = (
+    SaleIntent | AwardIntent | BalanceIntent | LinkIntent | ConvertIntent | UnlinkIntent | ReserveIntent | ReleaseIntent
+)
 """What a card is waited for."""
 
 
@@ -121,12 +135,14 @@ Intent = SaleIntent | AwardIntent | BalanceIntent | LinkIntent | ConvertIntent |
 class Resident:
     """A card that was read for this task, and what the ledger said of it; `standing` is None while the line is down.
 
-    Who it is the desk alone knows, until an operation is written.
+    Who it is the desk alone knows, until an operation is written. Without a line `balances` are what may be redeemed
+    here all the same; where that is nothing, `barred` says why.
     """
 
     standing: Standing | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     services: tuple[ServiceId, ...] = ()
+    barred: Fault | None = None
 
     @property
     def online(self) -> bool:
@@ -183,6 +199,8 @@ class Receipt:
     verdict: Verdict | None = None
     balances: tuple[ProgrammeBalance, ...] = ()
     elapsed_ms: int = 0
+    reservable: int = 0
+    """Points that the resident could set aside for this shop now."""
 
     @property
     def bill(self) -> int | None:
@@ -255,6 +273,11 @@ class Undoable:
             return sale.amount_due or 0
         points = [restored(sale.redeemed, self.content.bill, back) for back in (self.returned, self.returned + bill)]
         return bill - (points[1] - points[0])
+
+
+def is_decided_here(content: CounterOperation) -> bool:
+    """Return whether a sale's points were decided without a line: then they are used, whatever the ledger says when."""
+    return isinstance(content, Sale) and content.offline is not None
 
 
 def is_to_be_signed(content: CounterOperation) -> bool:

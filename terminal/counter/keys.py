@@ -82,6 +82,9 @@ TASKS = (
 )
 """What can be begun when nothing is under way."""
 
+RESERVE = Key("F6", "f6", "key-reserve", Asked(Task.RESERVE))
+"""Sets points aside for this shop, at the end of a sale."""
+
 CANCEL = escape("key-cancel")
 CLEAR = escape("key-clear")
 BACK = escape("key-back")

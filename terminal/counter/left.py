@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ledger.wire.answers import ProgrammeBalance
-from ledger.wire.operations import Award, Convert, Link, Return, Sale, Unlink, Void
+from ledger.wire.operations import Award, Convert, Link, Release, Reserve, Return, Sale, Unlink, Void
+from ledger.wire.values import MAX_YEN
 from reader.pin import PIN_DIGITS, PIN_TRIES
-from terminal.counter.facts import Choice, Exchange, Fault, Receipt, SaleIntent, Undoable, Use
+from terminal.counter.facts import Choice, Exchange, Fault, Receipt, SaleIntent, Undoable, Use, is_decided_here
 from terminal.counter.pieces import Boxes, Figure, Lines, Notice, Option, Picture, Piece, PracticeCards, Say
 from terminal.counter.states import (
     Authorising,
@@ -28,6 +29,7 @@ from terminal.counter.states import (
     EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReserve,
     EnteringReturn,
     FindingUndo,
     Idle,
@@ -156,6 +158,15 @@ def entering_convert(state: EnteringConvert, room: AskingContext) -> Iterator[Pi
     yield Say(f"{line.name}  {line.value}", "quiet")
 
 
+def entering_reserve(state: EnteringReserve, room: AskingContext) -> Iterator[Piece]:
+    """Ask for the points to set aside."""
+    words = room.words
+    yield from _amount("ask-reserve", state.text, "P", state.notice, words)
+    if state.most < MAX_YEN:
+        yield Say(words("say-most", points=points(state.most)), "quiet")
+    yield Say(words("say-reserve"), "quiet")
+
+
 def picking_unlink(state: PickingUnlink, room: AskingContext) -> Iterator[Piece]:
     """List what can be given up, and what lapses with it."""
     words, resident = room.words, state.resident
@@ -212,9 +223,14 @@ def choosing(state: Choosing, room: AskingContext) -> Iterator[Piece]:
     """List how many points could be used."""
     words = room.words
     yield Say(words("ask-use"), "strong")
-    if state.notice is None:
+    if state.notice is None and state.resident.online:
         yield Say(_held(state.resident.balances, words), "spaced")
+    elif state.notice is None:
+        usable = sum(balance.redeemable for balance in state.resident.balances)
+        yield Say(words("say-reserved-only", points=points(usable)), "spaced")
     yield from _notice(state.notice, words)
+    if not state.resident.online and len(state.choices) == 1:
+        yield Say(f"{words('choice-all')}  {words('choice-some')}  {words('say-not-now')}", "quiet")
     yield Lines(tuple(_choice(choice, state, words) for choice in state.choices), state.cursor)
     if state.notice is None:
         yield Say(words("say-keep-card"), "quiet")
@@ -279,7 +295,7 @@ def queued(state: Queued, room: AskingContext) -> Iterator[Piece]:
     """Say that it is taken and will be sent."""
     yield Say(room.words("ask-queued"), "band waiting")
     yield from _outcome(state.receipt, room.words)
-    yield Say(room.words("say-queued"))
+    yield Say(room.words("say-queued-offline" if is_decided_here(state.receipt.content) else "say-queued"))
     yield from _take_card(room)
 
 
@@ -318,6 +334,8 @@ def showing_balance(state: ShowingBalance, room: AskingContext) -> Iterator[Piec
     if not balances:
         yield Say(words("say-no-points"))
     for balance in balances:
+        if balance.reserved:
+            yield Say(words("say-reserved-here", points=points(balance.reserved)), "quiet")
         if balance.expires_on is not None:
             lapsing = words("say-expiring", date=balance.expires_on, points=points(balance.expiring))
             yield Say(f"{words.programme(balance.programme)}  {lapsing}", "quiet")
@@ -446,6 +464,10 @@ def _done_title(receipt: Receipt) -> str:
             return "ask-converted"
         case Unlink():
             return "ask-left"
+        case Reserve():
+            return "ask-reserved"
+        case Release():
+            return "ask-released"
         case _:
             assert_never(receipt.content)
 
@@ -466,6 +488,11 @@ def _outcome(receipt: Receipt, words: Words) -> Iterator[Piece]:
             yield Figure(receipt.awarded, "P")
         case Unlink(service=service):
             yield Say(words("say-left" if service is None else "say-unlinked"), "spaced")
+        case Reserve(points=legs):
+            yield Say(words("say-reserved"))
+            yield Figure(sum(leg.points for leg in legs), "P")
+        case Release():
+            yield Say(words("say-released"), "spaced")
         case Void() | Return():
             if receipt.amount_due is not None and receipt.undoes is not None and receipt.undoes.bill:
                 yield Say(words("say-given-back"))

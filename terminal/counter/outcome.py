@@ -6,11 +6,20 @@ from dataclasses import replace
 
 from ledger.wire.answers import Status
 from ledger.wire.operations import Sale
+from ledger.wire.values import MAX_YEN
 from terminal.counter.card import give_up
 from terminal.counter.effects import AskAgain, Reopen
-from terminal.counter.entry import idle
-from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Typed, Unanswered
-from terminal.counter.facts import CounterOperation, Fault, LinkIntent, Receipt, SaleIntent, Undoable
+from terminal.counter.entry import begin_reserve, idle
+from terminal.counter.events import Asked, Decided, Entered, Escaped, Event, NotRecorded, Task, Typed, Unanswered
+from terminal.counter.facts import (
+    CounterOperation,
+    Fault,
+    LinkIntent,
+    Receipt,
+    SaleIntent,
+    Undoable,
+    is_decided_here,
+)
 from terminal.counter.moves import Step, begin, begin_to_wait, go, home, stay
 from terminal.counter.states import (
     ConfirmingUndo,
@@ -71,6 +80,8 @@ def sending(counter: Counter, state: Sending, event: Event) -> Step:
     match event:
         case Decided(_, receipt):
             return go(counter, _decided(receipt))
+        case Unanswered(_, receipt) if is_decided_here(receipt.content):
+            return go(counter, Queued(receipt))
         case Unanswered(_, receipt) if isinstance(receipt.content, Sale) and receipt.content.redeem:
             return go(counter, Unknown(receipt))
         case Unanswered(_, receipt):
@@ -98,11 +109,13 @@ def unknown(counter: Counter, state: Unknown, event: Event) -> Step:
             return stay(counter)
 
 
-def finished(counter: Counter, _state: Done | Queued | Refused | ShowingBalance, event: Event) -> Step:
+def finished(counter: Counter, state: Done | Queued | Refused | ShowingBalance, event: Event) -> Step:
     """Leave a result: Enter or Esc for the next customer, and the next bill or function key goes there directly."""
     match event:
         case Entered() | Escaped():
             return home(counter)
+        case Asked(Task.RESERVE) if isinstance(state, Done):
+            return begin_reserve(counter, state.receipt.reservable or MAX_YEN, same=True)
         case Typed() | Asked():
             cleared, _ = home(counter)
             return idle(cleared, Idle(), event)

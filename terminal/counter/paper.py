@@ -16,6 +16,8 @@ from terminal.counter.facts import (
     Intent,
     LinkIntent,
     Receipt,
+    ReleaseIntent,
+    ReserveIntent,
     Resident,
     SaleIntent,
     Terms,
@@ -59,6 +61,13 @@ class Exchanging:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingAside:
+    """Points that are set aside for this shop; None while they are not typed."""
+
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What a resident holds; None while no card was read."""
 
@@ -94,7 +103,7 @@ class Undoing:
     item: Undoable | None
 
 
-Unnumbered = Blank | Bill | Awarding | Registering | Exchanging | Holding | Quoted | Unwritten
+Unnumbered = Blank | Bill | Awarding | Registering | Exchanging | SettingAside | Holding | Quoted | Unwritten
 """What has no number and no time yet."""
 
 Paper = Unnumbered | Written | Undoing
@@ -111,7 +120,9 @@ def intended(intent: Intent) -> Paper:
             return Registering()
         case ConvertIntent(exchange, points):
             return Exchanging(exchange, points)
-        case BalanceIntent() | UnlinkIntent():
+        case ReserveIntent(points):
+            return SettingAside(points)
+        case BalanceIntent() | UnlinkIntent() | ReleaseIntent():
             return Holding(None)
         case _:
             assert_never(intent)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 from ledger.wire.answers import ProgrammeBalance
-from ledger.wire.operations import Award, CardSigned, Convert, Leg, Link, Return, Sale, TapOnly, Unlink, Void
+from ledger.wire.operations import (
+    Award,
+    CardSigned,
+    Convert,
+    DecidedOffline,
+    Leg,
+    Link,
+    Release,
+    Reserve,
+    Return,
+    Sale,
+    TapOnly,
+    Unlink,
+    Void,
+)
 from ledger.wire.rules import Programme, Quote, quote
 from terminal.counter.facts import (
     AwardIntent,
@@ -16,6 +30,7 @@ from terminal.counter.facts import (
     ConvertIntent,
     Draft,
     Exchange,
+    ReserveIntent,
     Resident,
     SaleIntent,
     Terms,
@@ -81,9 +96,17 @@ def may_queue(programme: str, terms: Terms) -> bool:
     return terms.programmes[programme].offline.award
 
 
-def sale(choice: Choice, terms: Terms) -> Draft:
-    """Return the draft of a sale; one that needs the PIN is still to be signed."""
+UNDECIDED = DecidedOffline(pack=1, counters="0" * 64)
+"""Stands in a draft whose points are redeemed without a line, until the card signs it."""
+
+
+def sale(choice: Choice, terms: Terms, *, online: bool = True) -> Draft:
+    """Return the draft of a sale; one that needs the PIN is still to be signed.
+
+    Points that are redeemed without a line are decided here.
+    """
     priced = choice.quote
+    decided: dict[str, DecidedOffline] = {"offline": UNDECIDED} if priced.redeem and not online else {}
     legs = (*priced.redeem, *priced.award)
     return Draft(
         Sale(
@@ -96,6 +119,7 @@ def sale(choice: Choice, terms: Terms) -> Draft:
             amount_due=priced.amount_due,
             rules={leg.programme: terms.programmes[leg.programme].version for leg in legs},
             assurance=CardSigned(method="pin") if priced.needs_pin else TapOnly(method="tap"),
+            **decided,
         )
     )
 
@@ -169,6 +193,53 @@ def convert(intent: ConvertIntent, resident: Resident, terms: Terms) -> Draft:
             assurance=TapOnly(method="tap") if taken <= ceiling else CardSigned(method="pin"),
         )
     )
+
+
+def may_be_reserved(terms: Terms) -> tuple[Programme, ...]:
+    """Return the programmes of the shop's town whose points may be redeemed here without a line."""
+    return tuple(
+        programme
+        for programme in terms.programmes.values()
+        if programme.offline.redeem and programme.redeeming is not None and programme.municipality == terms.municipality
+    )
+
+
+def reservable(balances: Sequence[ProgrammeBalance], terms: Terms) -> int:
+    """Return how many points could be set aside for this shop."""
+    codes = {programme.code for programme in may_be_reserved(terms)}
+    return sum(balance.points for balance in balances if balance.programme in codes)
+
+
+def reserve(intent: ReserveIntent, resident: Resident, terms: Terms) -> Draft:
+    """Return the draft that sets points aside, to be signed; raise ValueError where the resident has not so many.
+
+    They are taken in the order in which a bill would take them.
+    """
+    held = {balance.programme: balance.points for balance in resident.balances}
+    legs: list[Leg] = []
+    left = intent.points
+    for programme in may_be_reserved(terms):
+        if (points := min(left, held.get(programme.code, 0))) > 0:
+            legs.append(Leg(programme=programme.code, points=points))
+            left -= points
+    if left:
+        raise ValueError(f"{intent.points} points cannot be set aside")
+    return Draft(
+        Reserve(
+            kind="reserve",
+            municipality=terms.municipality,
+            resident="",
+            points=legs,
+            rules={leg.programme: terms.programmes[leg.programme].version for leg in legs},
+            assurance=CardSigned(method="pin"),
+        )
+    )
+
+
+def release(terms: Terms) -> Draft:
+    """Return the draft that gives back what is left of what was set aside here."""
+    assurance = TapOnly(method="tap")
+    return Draft(Release(kind="release", municipality=terms.municipality, resident="", assurance=assurance))
 
 
 def void(item: Undoable) -> Draft:

@@ -7,9 +7,19 @@ from enum import StrEnum
 from typing import assert_never
 
 from ledger.wire.answers import Cut, ProgrammeBalance
-from ledger.wire.operations import Award, Convert, Link, Return, Sale, Unlink, Void
+from ledger.wire.operations import Award, Convert, Link, Release, Reserve, Return, Sale, Unlink, Void
 from reader.pin import PIN_TRIES
-from terminal.counter.facts import AwardIntent, ConvertIntent, Draft, Fault, Intent, Receipt, SaleIntent, Use
+from terminal.counter.facts import (
+    AwardIntent,
+    ConvertIntent,
+    Draft,
+    Fault,
+    Intent,
+    Receipt,
+    ReserveIntent,
+    SaleIntent,
+    Use,
+)
 from terminal.counter.states import (
     Authorising,
     AwaitCard,
@@ -54,6 +64,8 @@ class Scene(StrEnum):
     TIMED_OUT = "timed_out"
     UNKNOWN = "unknown"
     BALANCE = "balance"
+    RESERVED = "reserved"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ class ResidentView:
     balances: tuple[ProgrammeBalance, ...] = ()
     fault: Fault | None = None
     cuts: tuple[Cut, ...] = ()
+    reserved: int | None = None
+    """Points that may be used here without a line, where that is why no others can."""
 
 
 WELCOME = ResidentView(Scene.WELCOME)
@@ -110,6 +124,7 @@ def choosing(state: Choosing) -> ResidentView:
         cursor=state.cursor,
         balances=balances,
         fault=state.notice,
+        reserved=None if state.resident.online or not balances else sum(balance.redeemable for balance in balances),
     )
 
 
@@ -152,6 +167,8 @@ def done(state: Done) -> ResidentView:
     due = receipt.amount_due
     yen = abs(due) if due is not None else None
     earned = max(receipt.awarded, 0) or None
+    if isinstance(receipt.content, Reserve):
+        earned = sum(leg.points for leg in receipt.content.points)
     return ResidentView(_done(receipt), yen, earned, balances=receipt.balances, cuts=receipt.cuts)
 
 
@@ -192,6 +209,10 @@ def _done(receipt: Receipt) -> Scene:
             return Scene.CONVERTED
         case Unlink():
             return Scene.LEFT
+        case Reserve():
+            return Scene.RESERVED
+        case Release():
+            return Scene.RELEASED
         case _:
             assert_never(receipt.content)
 
@@ -201,7 +222,7 @@ def _bill(intent: Intent) -> int | None:
 
 
 def _points(intent: Intent) -> int | None:
-    return intent.points if isinstance(intent, AwardIntent | ConvertIntent) else None
+    return intent.points if isinstance(intent, AwardIntent | ConvertIntent | ReserveIntent) else None
 
 
 def _due(draft: Draft) -> int | None:

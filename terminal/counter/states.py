@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ledger.wire.rules import AwardReason
+from ledger.wire.values import MAX_YEN
 from reader.pin import PIN_DIGITS
 from terminal.counter.events import Task
 from terminal.counter.facts import (
@@ -272,7 +273,7 @@ class ConfirmingUndo:
 class PickingTask:
     """The clerk picks what else a card is wanted for."""
 
-    tasks: tuple[Task, ...] = (Task.LINK, Task.CONVERT, Task.LEAVE)
+    tasks: tuple[Task, ...] = (Task.LINK, Task.CONVERT, Task.LEAVE, Task.RESERVE, Task.RELEASE)
     cursor: int = 0
 
 
@@ -296,6 +297,19 @@ class EnteringConvert:
     picking: PickingExchange
     text: str = ""
     notice: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringReserve:
+    """取り置き: the points to set aside are typed; at most `most`, where that is known.
+
+    `same` is whether the card that was just served is still meant, at the end of its sale.
+    """
+
+    text: str = ""
+    notice: Fault | None = None
+    most: int = MAX_YEN
+    same: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +360,7 @@ State = (
     | PickingTask
     | PickingExchange
     | EnteringConvert
+    | EnteringReserve
     | PickingUnlink
 )
 

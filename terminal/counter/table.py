@@ -8,7 +8,20 @@ from typing import Any, assert_never
 
 from terminal.counter import card, entry, left, outcome, paper, resident, undoing
 from terminal.counter.facts import Intent, LinkIntent, Receipt, SaleIntent, Terms, UnlinkIntent
-from terminal.counter.keys import BACK, CANCEL, CLEAR, IN_PART, LINK, TASKS, TO_BILL, TO_UNDO, Digits, Key, enter
+from terminal.counter.keys import (
+    BACK,
+    CANCEL,
+    CLEAR,
+    IN_PART,
+    LINK,
+    RESERVE,
+    TASKS,
+    TO_BILL,
+    TO_UNDO,
+    Digits,
+    Key,
+    enter,
+)
 from terminal.counter.moves import go
 from terminal.counter.resident import CLOSED, WELCOME, ResidentView, Scene
 from terminal.counter.row import Fades, Here, Patience, Phase, Sound, StateRow, always
@@ -25,6 +38,7 @@ from terminal.counter.states import (
     EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReserve,
     EnteringReturn,
     FindingUndo,
     Idle,
@@ -232,6 +246,18 @@ _ENTERING_CONVERT = StateRow(
     digits=Digits.AMOUNT,
     ready=lambda state, _card_there: bool(state.text) and state.notice is None,
 )
+_ENTERING_RESERVE = StateRow(
+    state=EnteringReserve,
+    phase=Phase.OPEN,
+    step=entry.entering_reserve,
+    left=left.entering_reserve,
+    paper=lambda state, _terms: paper.SettingAside(int(state.text) if state.text else None),
+    resident=always(WELCOME),
+    forward=always(enter("key-ok")),
+    keys=always((CANCEL,)),
+    digits=Digits.AMOUNT,
+    ready=lambda state, _card_there: bool(state.text) and state.notice is None,
+)
 
 # What the resident does ------------------------------------------------------------------------------------------
 
@@ -369,7 +395,7 @@ _DONE = StateRow(
     paper=lambda state, _terms: paper.Written(state.receipt),
     resident=resident.done,
     forward=always(enter("key-next")),
-    keys=always(TASKS),
+    keys=lambda state: (*TASKS, RESERVE) if state.receipt.reservable else TASKS,
     digits=Digits.AMOUNT,
     ready=_card_taken,
     sound=Sound.DONE,
@@ -450,7 +476,7 @@ _SHOWING_BALANCE = StateRow(
 
 
 def _impersonal(receipt: Receipt) -> Receipt:
-    return replace(receipt, balances=())
+    return replace(receipt, balances=(), reservable=0)
 
 
 def at(state: State) -> Here[Any]:
@@ -512,6 +538,8 @@ def at(state: State) -> Here[Any]:
             return Here(_PICKING_EXCHANGE, state)
         case EnteringConvert():
             return Here(_ENTERING_CONVERT, state)
+        case EnteringReserve():
+            return Here(_ENTERING_RESERVE, state)
         case PickingUnlink():
             return Here(_PICKING_UNLINK, state)
         case _:

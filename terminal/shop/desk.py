@@ -13,12 +13,13 @@ from time import perf_counter
 from typing import assert_never
 
 from config.faults import fault_of
-from ledger.wire.answers import Decision, Inquiry, InquiryResult
+from ledger.wire.answers import Decision, Inquiry, InquiryResult, ProgrammeBalance, Status
 from ledger.wire.barring import award_barred
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
-from ledger.wire.operations import Award, CardSigned, Return, Void
+from ledger.wire.operations import Award, CardSigned, Return, Sale, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.tokens import Registration
+from offline_queue.counters import CounterRow
 from offline_queue.errors import OperationIdTaken, QueueError
 from offline_queue.journal import Recorded
 from offline_queue.sync import Line
@@ -47,9 +48,13 @@ from terminal.counter.facts import (
     Receipt,
     Resident,
     Terms,
+    is_decided_here,
 )
+from terminal.counter.pricing import reservable
 from terminal.shop.books import CanBeUndone
+from terminal.shop.offline import Bar, rooms
 from terminal.shop.opening import Station
+from terminal.shop.pocket import OfflineDecision
 from terminal.shop.presence import Presence
 from terminal.shop.sisters import ask_sister, is_sisters
 
@@ -71,6 +76,7 @@ class Desk:
         self._present: Presence | None = None
         self._nonce = ""
         self._fetched = -REFRESH_EVERY
+        self._decision: OfflineDecision | None = None
 
     async def carry_out(self, effect: Effect) -> Event | None:
         """Return the event that answers an effect, None where there is nothing to say."""
@@ -117,7 +123,8 @@ class Desk:
         """Read the card as far as an intent needs it; blocks."""
         cards, nonce = self._station.cards, self._nonce or self._station.setup.nonce
         if not isinstance(intent, LinkIntent):
-            return Presence(task, cards.read(task), nonce)
+            pocket = self._station.pocket
+            return Presence(task, cards.read(task, with_key=pocket is not None and pocket.pack is not None), nonce)
         whole = cards.read_whole(task)
         # The ledger may know of the authority no more than its fingerprint.
         der, authority = (
@@ -131,6 +138,7 @@ class Desk:
         if self._present is not None:
             self._present.wipe()
             self._present = None
+        self._decision = None
 
     async def keep_nonce_fresh(self) -> None:
         """Fetch a nonce ahead, now and again, so that no tap waits for one; without an answer the old one stays."""
@@ -191,7 +199,23 @@ class Desk:
     def _unanswered(self, present: Presence) -> CardRead:
         # The nonce that was fetched ahead may have served an operation already, and serves no second one.
         present.nonce = ""
-        return CardRead(present.task, Resident(), whole=present.is_whole)
+        return CardRead(present.task, self._without_line(present), whole=present.is_whole)
+
+    def _without_line(self, present: Presence) -> Resident:
+        """Return what may be redeemed here all the same, or why not."""
+        pocket, terms = self._station.pocket, self._station.terms()
+        if pocket is None:
+            return Resident()
+        now = self._station.clock()
+        left = rooms(pocket.case(present, terms, now, self._station.business_date(now).isoformat()))
+        if isinstance(left, Bar):
+            return Resident() if left is Bar.NOT_ALLOWED else Resident(barred=Fault(left))
+        return Resident(
+            balances=tuple(
+                ProgrammeBalance(programme=code, points=room.points, redeemable=room.points)
+                for code, room in left.items()
+            )
+        )
 
     async def _ask_who(self, present: Presence) -> InquiryResult:
         """Ask the ledger; where the nonce had ended, once more with the fresh one that the answer brings."""
@@ -218,7 +242,15 @@ class Desk:
             wipe(effect.pin)
             return CardFailed(effect.task, Fault(CardChanged.code))
         operation, now = station.journal.next_operation_id(), station.clock()
-        digest = present.digest(operation, now.isoformat(), station.business_date(now).isoformat(), content)
+        day = station.business_date(now).isoformat()
+        decision = None
+        if isinstance(content, Sale) and content.offline is not None:
+            found = await asyncio.to_thread(self._decide, present, content, operation, now, day)
+            if isinstance(found, Bar):
+                wipe(effect.pin)
+                return CardFailed(effect.task, Fault(found))
+            decision, content = found, found.content
+        digest = present.digest(operation, now.isoformat(), day, content)
         try:
             with self._timed():
                 signature = await asyncio.to_thread(
@@ -228,8 +260,22 @@ class Desk:
             return CardFailed(effect.task, fault_of(error))
         finally:
             wipe(effect.pin)
-        present.keep_signature(operation, base64.b64encode(signature).decode())
-        return Authorised(effect.task, replace(effect.draft, operation_id=operation, at=now.isoformat()))
+        signed = base64.b64encode(signature).decode()
+        if decision is not None and not decision.is_signed(digest, signed):
+            return CardFailed(effect.task, Fault(Bar.UNSIGNED))
+        present.keep_signature(operation, signed)
+        self._decision = decision
+        draft = replace(effect.draft, content=content, operation_id=operation, at=now.isoformat())
+        return Authorised(effect.task, draft)
+
+    def _decide(
+        self, present: Presence, content: Sale, operation: str, now: datetime, day: str
+    ) -> OfflineDecision | Bar:
+        """Decide a sale here, as far as that can be done before its card has signed it; blocks."""
+        pocket = self._station.pocket
+        if pocket is None:
+            return Bar.NO_PACK
+        return pocket.decide(present, self._station.terms(), content, operation, now, day)
 
     def _present_for(self, task: int) -> Presence | None:
         """Return the card that a task was begun with, None where it was put out of mind since."""
@@ -276,7 +322,17 @@ class Desk:
             business_date=station.business_date(at),
             expected_id=operation,
             reference=station.reference,
+            counters=self._counters(content),
         )
+
+    def _counters(self, content: CounterOperation) -> tuple[CounterRow, ...]:
+        """Return the counters that are written with an operation: of one that was decided here, and is signed."""
+        if not is_decided_here(content):
+            return ()
+        decision = self._decision
+        if decision is None or not isinstance(content, Sale) or decision.content.offline != content.offline:
+            raise CardChanged
+        return decision.counters
 
     def _sealed(self, task: int, content: CounterOperation, operation: str) -> CounterOperation:
         if isinstance(content, Void | Return):
@@ -306,8 +362,15 @@ class Desk:
             receipt,
             verdict=decision.verdict,
             balances=tuple(decision.balances or ()),
+            reservable=self._reservable(receipt, decision),
             elapsed_ms=round(self._spent * 1000),
         )
+
+    def _reservable(self, receipt: Receipt, decision: Decision) -> int:
+        """Return how many points whoever has just bought something could set aside for this shop."""
+        if not isinstance(receipt.content, Sale) or decision.verdict.status is Status.REFUSED:
+            return 0
+        return reservable(decision.balances or (), self._station.terms())
 
     @contextmanager
     def _timed(self) -> Generator[None]:

@@ -27,6 +27,7 @@ from terminal.shop import enrolment as enrolments
 from terminal.shop.cards import Cards
 from terminal.shop.enrolment import Enrolment, NotEnrolled
 from terminal.shop.ledger_access import open_client
+from terminal.shop.pocket import Pocket
 
 Clock = Callable[[], datetime]
 """The time, with its offset."""
@@ -53,6 +54,8 @@ class Station:
     """Who is at the counter: the operator of each entry."""
     reference: str | None = None
     """The caller's own name for the one operation that is done here."""
+    pocket: Pocket | None = None
+    """What may be redeemed without a line."""
 
     def __post_init__(self) -> None:
         """Begin with the clerk of the settings, until somebody signs on."""
@@ -68,6 +71,8 @@ class Station:
         if renew:
             with suppress(LedgerError):
                 self.renew(await self.client.setup())
+        if self.pocket is not None and any(each.offline.redeem for each in self.terms().programmes.values()):
+            await self.pocket.keep_fresh(self.client, self.clock())
 
     def business_date(self, at: datetime) -> date:
         """Return the shop's day, which begins at the hour that the ledger knows."""
@@ -161,6 +166,7 @@ class Opener:
                 clock=self.clock,
                 reference=self.reference,
                 clerk=self.clerk,
+                pocket=Pocket.open(home.pack, setup.terminal_id, client.pinned, journal),
             )
             yield station
 

@@ -10,7 +10,8 @@ from typing import assert_never
 
 from ledger.wire.answers import Inquiry
 from ledger.wire.consent import consent_digest_2
-from ledger.wire.operations import Award, Convert, Link, Sale, Unlink
+from ledger.wire.operations import Award, Convert, Link, Release, Reserve, Sale, Unlink
+from ledger.wire.pack import Pack, PackRecord
 from ledger.wire.proof import proof_of
 from ledger.wire.sealing import Purpose, seal
 from ledger.wire.setup import TerminalSetup
@@ -18,7 +19,7 @@ from ledger.wire.tokens import JpkiToken, Presented, Registration, TokenReferenc
 from reader.jpki import wipe
 from reader.tap import JpkiCard, Tap, Token
 
-Carded = Sale | Award | Convert | Link | Unlink
+Carded = Sale | Award | Convert | Link | Unlink | Reserve | Release
 """The operations of a counter that name a card."""
 
 
@@ -31,6 +32,9 @@ class Presence:
         self.is_whole = whole is not None
         self._token = _reference(tap.token)
         self._key = bytearray(b"" if tap.token.key is None else tap.token.key.secret)
+        self._info = bytearray(b"" if tap.token.key is None else tap.token.key.info)
+        self.validity = tap.token.head.not_before, tap.token.head.not_after
+        self.reservation: bytes | None = None
         self._whole = whole
         self._signed: tuple[str, str] | None = None
 
@@ -43,6 +47,14 @@ class Presence:
         """Return what the card is to sign of an operation."""
         registered = self._registered().as_json() if isinstance(content, Link) else None
         return consent_digest_2(operation, at, day, self.nonce, content.as_json(), registered)
+
+    def record(self, pack: Pack) -> PackRecord | None:
+        """Return the card's own record of a pack; None where there is none."""
+        return pack.record(bytes(self._key))
+
+    def key_in(self, record: PackRecord) -> bytes | None:
+        """Return the card's public key (DER), where it is the record's; None otherwise."""
+        return record.info(bytes(self._info))
 
     def keep_signature(self, operation: str, signature: str) -> None:
         """Keep the card's signature over an operation, which travels inside the seal alone."""
@@ -60,7 +72,8 @@ class Presence:
     def wipe(self) -> None:
         """Forget the card."""
         wipe(self._key)
-        self._signed = self._whole = None
+        wipe(self._info)
+        self._signed = self._whole = self.reservation = None
 
     def _registered(self, signature: str | None = None) -> Registration:
         if self._whole is None:
@@ -70,6 +83,8 @@ class Presence:
 
     def _sealed(self, setup: TerminalSetup, purpose: Purpose, bound_to: str, signature: str | None = None) -> str:
         signed = {} if signature is None else {"signature": signature}
+        if self.reservation is not None and purpose is Purpose.OPERATION:
+            signed["reservation"] = self.reservation.hex()
         proof = proof_of(bytes(self._key), purpose, setup.terminal_id, bound_to, self.nonce)
         presented = Presented.model_validate({"token": self._token, "nonce": self.nonce, "proof": proof, **signed})
         return seal(presented, purpose, setup.terminal_id, setup.sealing_key, bound_to)

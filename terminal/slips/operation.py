@@ -9,7 +9,20 @@ from typing import assert_never
 from config.faults import Fault
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.kinds import Amounts, granted
-from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, Unlink, Void
+from ledger.wire.operations import (
+    Award,
+    Close,
+    Convert,
+    Leg,
+    Link,
+    Operation,
+    Release,
+    Reserve,
+    Return,
+    Sale,
+    Unlink,
+    Void,
+)
 from ledger.wire.rules import Quote
 from terminal.counter.facts import Undoable
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
@@ -123,6 +136,10 @@ def operation(
             yield Row(words("slip-link"))
         case Unlink():
             yield Row(words("slip-unlink"))
+        case Reserve(points=legs):
+            yield from _legs(words("slip-reserve"), legs, None, words)
+        case Release():
+            yield Row(words("slip-release"))
         case Close(number=number):
             yield Row(words("report-z", number=number))
         case _:
@@ -136,6 +153,8 @@ def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool, b
     """
     paid = granted(sale, verdict if awaited else None)
     yield from priced(sale, words, paid)
+    if sale.offline is not None:
+        yield Row(words("slip-offline"), emphasis=Emphasis.QUIET)
     if verdict is None:
         return
     for cut in verdict.cuts:

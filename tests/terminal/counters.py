@@ -45,7 +45,7 @@ def programme(code: str, *, order: int = 100, also_in: tuple[str, ...] = (), que
         redeeming=Redeeming(tap_ceiling=500),
         expiry=DaysAfterAward(rule="days_after_award", days=365),
         usable=Usable(also_in=also_in),
-        offline=Offline(award=queues),
+        offline=Offline(award=queues, redeem=queues),
     )
 
 

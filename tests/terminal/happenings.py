@@ -90,6 +90,8 @@ RESIDENTS: list[Resident] = [
     resident(held(OTHER, 700)),
     resident(held(MUNICIPALITY, 0), held(OTHER, 90)),
     resident(held(MUNICIPALITY, 501), held(OTHER, 1)),
+    resident(held(MUNICIPALITY, 400).model_copy(update={"tap_redeemable": 0}), standing=None),
+    Resident(None, barred=Fault("not_reserved_here")),
 ]
 """Anybody: of any standing, with any points, online or not."""
 

@@ -44,6 +44,7 @@ from terminal.counter.states import (
     EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReserve,
     EnteringReturn,
     FindingUndo,
     Idle,
@@ -135,7 +136,7 @@ class Walk:
                 return [lambda: Decided(task, receipt(draft)), lambda: Unanswered(task, receipt(draft, None))]
             case PickingUndo(None):
                 return [lambda: UndoableListed(task, (ITEM,)), lambda: UndoableListed(task, (CLOSED,))]
-            case FindingUndo() | EnteringReturn() | EnteringConvert():
+            case FindingUndo() | EnteringReturn() | EnteringConvert() | EnteringReserve():
                 return [lambda: Typed("40"), Entered, Entered]
             case PickingTask() | PickingUnlink():
                 return [partial(Picked, number) for number in (1, 2, 3)]

@@ -6,6 +6,8 @@ op-accepted =
         [award] Done { $operation }  awarded { $awarded } P
         [return] Taken back { $operation }  to give back { $back } yen  points back { $back_points } P
         [convert] Exchanged { $operation }  { $redeemed } P became { $awarded } P
+        [reserve] set aside for this shop { $operation }  { $reserved } P
+        [release] given back { $operation }
         [unlink] Given up { $operation }
         [link] First registration is done. { $operation }
        *[void] Voided. { $operation }

@@ -23,6 +23,8 @@ owner-kind-return = Return
 owner-kind-convert = Convert
 owner-kind-link = Registration
 owner-kind-unlink = Leave
+owner-kind-reserve = Set aside
+owner-kind-release = Given back
 owner-kind-close = Close
 
 # What needs a hand

@@ -6,6 +6,8 @@ op-accepted =
         [award] 完了 { $operation }　ポイント付与 { $awarded } P
         [return] 返品を受け付けました { $operation }　お返しする金額 { $back } 円　戻るポイント { $back_points } P
         [convert] 振り替えました { $operation }　{ $redeemed } P を { $awarded } P に
+        [reserve] この店で使う分を取り置きました { $operation }　{ $reserved } P
+        [release] 取り置きを戻しました { $operation }
         [unlink] 取りやめました { $operation }
         [link] 初回登録が終わりました。{ $operation }
        *[void] 取り消しました。{ $operation }

@@ -23,6 +23,8 @@ owner-kind-return = 返品
 owner-kind-convert = 振替
 owner-kind-link = 初回登録
 owner-kind-unlink = 登録終了
+owner-kind-reserve = 取り置き
+owner-kind-release = 取り置きの返却
 owner-kind-close = 締め
 
 # 手当て

@@ -15,6 +15,7 @@ from terminal.counter.paper import (
     Paper,
     Quoted,
     Registering,
+    SettingAside,
     Undoing,
     Unnumbered,
     Unwritten,
@@ -63,6 +64,8 @@ def _unwritten(paper: Unnumbered | Undoing, words: Words) -> Iterator[SlipRow]:
             yield Row(words("slip-convert"))
             for code, moved, sign in ((exchange.source, amount, -1), (exchange.rate.to, given, 1)):
                 yield Row(f"  {words.programme(code)}", NOT_KNOWN if moved is None else signed_points(sign * moved))
+        case SettingAside(amount):
+            yield Row(words("slip-reserve"), NOT_KNOWN if amount is None else points(amount), Emphasis.STRONG)
         case Holding(resident):
             yield from _holding(resident, words)
         case Quoted(quote, resident):
@@ -101,6 +104,8 @@ def _holding(resident: Resident | None, words: Words) -> Iterator[SlipRow]:
         return
     for balance in resident.balances:
         yield Row(words.programme(balance.programme), points(balance.points))
+        if balance.reserved:
+            yield Row(f"  {words('slip-reserved')}", points(balance.reserved), Emphasis.QUIET)
         if balance.expires_on is not None:
             expiring = words("slip-expiring", date=balance.expires_on)
             yield Row(f"  {expiring}", points(balance.expiring), Emphasis.QUIET)

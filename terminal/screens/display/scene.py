@@ -28,6 +28,8 @@ _TONES = {
     Scene.RETURNED: "done",
     Scene.CONVERTED: "done",
     Scene.LEFT: "done",
+    Scene.RESERVED: "done",
+    Scene.RELEASED: "done",
     Scene.QUEUED: "waiting",
     Scene.REFUSED: "refused",
     Scene.LAST_TRY: "refused",
@@ -68,6 +70,8 @@ def _number(view: ResidentView, words: Words) -> Iterator[Widget]:
     match view:
         case ResidentView(scene=Scene.CHOOSE, points=int() as held):
             yield Prose(words("say-balance", points=points(held)), "spaced")
+        case ResidentView(scene=Scene.CHOOSE, reserved=int() as reserved):
+            yield Prose(words("say-reserved-only", points=points(reserved)), "spaced")
         case ResidentView(scene=Scene.PART, yen=int() as bill, points=asked):
             yield Prose(words("resident-bill", yen=yen(bill)), "spaced")
             yield AmountDisplay(asked or 0, "P")

@@ -31,6 +31,8 @@ from terminal.counter.facts import (
     Fault,
     LinkIntent,
     Receipt,
+    ReleaseIntent,
+    ReserveIntent,
     Resident,
     SaleIntent,
     Terms,
@@ -52,6 +54,7 @@ from terminal.counter.states import (
     EnteringConvert,
     EnteringPart,
     EnteringPin,
+    EnteringReserve,
     EnteringReturn,
     Field,
     FindingUndo,
@@ -180,6 +183,10 @@ EXCHANGES = (
 )
 CONVERT = pricing.convert(ConvertIntent(EXCHANGES[0], 100), WHO, TERMS)
 assert isinstance(CONVERT.content, Convert)
+RESERVED = pricing.reserve(ReserveIntent(700), WHO, TERMS)
+POCKET = Resident(None, (_held(MUNICIPALITY, 400).model_copy(update={"tap_redeemable": 0}),))
+BARRED = Resident(None, barred=Fault("not_reserved_here"))
+OFFLINE = pricing.sale(pricing.choices_for(1200, POCKET, TERMS)[0], TERMS, online=False)
 LINKED = replace(WHO, services=(ServiceId(service="library", number="0042"),))
 REASONS = PickingReason(
     MUNICIPALITY,
@@ -271,6 +278,22 @@ STATES: dict[str, State] = {
     "convert": EnteringConvert(PickingExchange(EXCHANGES), "100"),
     "convert-one": EnteringConvert(PickingExchange(EXCHANGES[:1])),
     "convert-notice": EnteringConvert(PickingExchange(EXCHANGES), "7", Fault("rate_multiple", (("take", 100),))),
+    "reserve": EnteringReserve("500"),
+    "reserve-most": EnteringReserve("", Fault("amount_missing"), 820, same=True),
+    "await-reserve": AwaitCard(ReserveIntent(500)),
+    "await-release": AwaitCard(ReleaseIntent()),
+    "done-reserve": Done(_receipt(RESERVED)),
+    "done-release": Done(_receipt(pricing.release(TERMS))),
+    "done-reservable": Done(replace(SALE, reservable=320)),
+    "choosing-reserved": Choosing(BILL, POCKET, pricing.choices_for(1200, POCKET, TERMS)),
+    "choosing-not-reserved": Choosing(
+        BILL, BARRED, (pricing.choice_of_none(1200, BARRED, TERMS),), notice=Fault("not_reserved_here")
+    ),
+    "pin-reserved": replace(PIN, draft=OFFLINE, resident=POCKET),
+    "queued-reserved": Queued(_receipt(OFFLINE, None)),
+    "balance-reserved": ShowingBalance(
+        Resident(Standing.ACTIVE, (_held(MUNICIPALITY, 600).model_copy(update={"reserved": 200}),))
+    ),
     "await-convert": AwaitCard(ConvertIntent(EXCHANGES[0], 100)),
     "done-convert": Done(_receipt(CONVERT)),
     "unlink": PickingUnlink(LINKED, 1),
