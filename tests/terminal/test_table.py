@@ -25,6 +25,7 @@ from terminal.screens.counter.keys import keys_of
 from terminal.shell.words import Words
 from tests.terminal.happenings import everything
 from tests.terminal.screens.scenes import CARDS, STATES, TERMS, counter_in
+from tests.terminal.shown import RECORDS, block, recorded
 from tests.terminal.states_page import edges, page
 
 PAGE = Path(__file__).parents[2] / "docs" / "counter.md"
@@ -140,6 +141,22 @@ def test_time_alone_writes_nothing() -> None:
 def test_the_page_of_the_states_is_fresh() -> None:
     """Run `python -m tests.terminal.states_page docs/counter.md` after a change of the table."""
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+@pytest.mark.parametrize("file", RECORDS)
+@pytest.mark.parametrize("name", STATES)
+def test_what_is_shown_and_what_becomes_of_it_is_as_recorded(name: str, file: str) -> None:
+    """Run `python -m tests.terminal.shown` after a change, and read the difference: it is the behaviour."""
+    (written,) = [each for each in recorded(file) if each.startswith(f"## {name}: ")]
+    assert block(name, RECORDS[file][1]).splitlines() == written.splitlines()
+
+
+@pytest.mark.parametrize("file", RECORDS)
+def test_a_record_is_of_the_states_that_there_are(file: str) -> None:
+    """And of no other."""
+    head, *blocks = recorded(file)
+    assert head == RECORDS[file][0].strip()
+    assert [each.partition(":")[0].removeprefix("## ") for each in blocks] == list(STATES)
 
 
 def _open_matches(file: Path) -> Iterator[str]:
