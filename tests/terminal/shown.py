@@ -83,7 +83,9 @@ def plain(value: object, known: Mapping[int, str] = MappingProxyType({})) -> str
         said = value.model_dump(mode="json", exclude_defaults=True)
         return f"{type(value).__name__}({', '.join(f'{name}={each}' for name, each in said.items())})"
     if is_dataclass(value):
-        said = {each.name: getattr(value, each.name) for each in fields(value)}
+        said = {
+            each.name: getattr(value, each.name) for each in fields(value) if getattr(value, each.name) != each.default
+        }
         shown = (f"{name}={plain(each, known)}" for name, each in said.items() if not _is_nothing(each))
         return f"{type(value).__name__}({', '.join(shown)})"
     if isinstance(value, tuple | list):
@@ -115,8 +117,8 @@ def shown(state: State) -> Iterator[str]:
         yield f"  Enter has the accent: {' and '.join(ready) or 'never'}"
     if wait := at(state).read_first:
         yield f"  read for {wait} s before a key does anything"
-    yield f"  slip: {plain(at(state).paper(TERMS))}"
-    yield f"  resident: {plain(resident_view(counter_in(state)))}"
+    yield f"  slip: {plain(at(state).paper(TERMS), NAMED)}"
+    yield f"  resident: {plain(resident_view(counter_in(state)), NAMED)}"
 
 
 def steps(state: State) -> Iterator[str]:
