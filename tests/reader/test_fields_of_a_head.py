@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from reader import errors, plans
+from reader.apdu import MAX_RESPONSE
 from reader.certificate import parse_head
-from reader.connection import MAX_RESPONSE, Meter
+from reader.connection import Meter
 from reader.der import DerError, Element, Tag, Truncated, element, expect
 from reader.errors import CertificateRefused
 from reader.jpki import MAX_CERTIFICATE, MIN_PART, JpkiSession
