@@ -164,7 +164,8 @@ def entering_reserve(state: EnteringReserve, room: AskingContext) -> Iterator[Pi
     yield from _amount("ask-reserve", state.text, "P", state.notice, words)
     if state.most < MAX_YEN:
         yield Say(words("say-most", points=points(state.most)), "quiet")
-    yield Say(words("say-reserve"), "quiet")
+    if state.notice is None:
+        yield Say(words("say-reserve"), "quiet")
 
 
 def picking_unlink(state: PickingUnlink, room: AskingContext) -> Iterator[Piece]:
