@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -48,19 +47,6 @@ def run(name: str, command: list[str]) -> bool:
     return passed
 
 
-def mutants() -> int:
-    """Change the core modules that pyproject.toml lists, one place at a time, and say which changes no test finds."""
-    mutmut = [sys.executable, "-m", "mutmut"]
-    ran = subprocess.run([*mutmut, "run"], check=False).returncode
-    if ran == 0:
-        subprocess.run([*mutmut, "results"], check=False)
-        subprocess.run([*mutmut, "export-cicd-stats"], check=True, stdout=subprocess.DEVNULL)
-        counted = json.loads(Path("mutants/mutmut-cicd-stats.json").read_text(encoding="utf-8"))
-        found = counted["killed"] + counted["timeout"]
-        print(f"{found} of {counted['total']} mutants found, {counted['total'] - found} survived.")  # noqa: T201
-    return ran
-
-
 def chosen(only: str | None) -> list[str]:
     """Return the checks that are named, in their order; raise KeyError for a name that is none."""
     names = list(GROUPS) if only is None else only.split(",")
@@ -72,12 +58,16 @@ def main(arguments: list[str]) -> int:
     """Run the checks; return 0 when every one passed."""
     parser = argparse.ArgumentParser(prog="kazasu test", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", metavar=",".join(GROUPS), help="run these alone")
-    parser.add_argument("--mutants", action="store_true", help="change the core, place by place: is it found? (hours)")
+    parser.add_argument(
+        "--mutants", action="store_true", help="change the core, place by place: is it found? (an hour)"
+    )
     parser.add_argument("--write-references", action="store_true", help="write docs/reference anew, and nothing else")
     parser.add_argument("--coverage", action="store_true", help="measure branches of a part, too")
     options, for_pytest = parser.parse_known_args(arguments)
     if options.mutants:
-        return mutants()
+        from tests import mutants
+
+        return mutants.run()
     if options.write_references:
         from tests import references
 

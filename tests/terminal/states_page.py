@@ -44,7 +44,8 @@ fresh, and `python -m tests.terminal.states_page docs/counter.md` writes it anew
 
 To add a state: its class in `states.py`, its row in `table.py` (the type checker asks for it), its step in `entry.py`,
 `card.py` or `outcome.py`, what its left says in `left.py`, its texts, and a sample in
-`tests/terminal/screens/scenes.py` (a test asks for it).
+`tests/terminal/screens/scenes.py` (a test asks for it). `python -m tests.terminal.shown` then records what it shows,
+and what becomes of it.
 """
 
 GENERAL = """
