@@ -18,16 +18,25 @@ Statement = tuple[str, str]
 """A database's file name and how the SQL begins; both empty for any statement at all."""
 
 
-def run(words: Sequence[str], way: Sequence[Statement]) -> int:
+def run(words: Sequence[str], way: Sequence[Statement], pin: bytes = b"") -> int:
     """Run one command line in a process of its own, killed at the last of `way`; return how the process ended.
 
-    It has then given the databases the statements of `way` before that, in this order and with others between.
+    It has then given the databases the statements of `way` before that, in this order and with others between. A PIN is
+    handed over by a descriptor.
     """
-    process = _context().Process(target=_live, args=(words, way))
+    process = _context().Process(target=_live, args=(words, way, pin))
     process.start()
     process.join()
     assert isinstance(process.exitcode, int)
     return process.exitcode
+
+
+def given(pin: bytes) -> int:
+    """Return a descriptor that a PIN is read from."""
+    reading, writing = os.pipe()
+    os.write(writing, pin + b"\n")
+    os.close(writing)
+    return reading
 
 
 @cache
@@ -38,9 +47,11 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _live(words: Sequence[str], way: Sequence[Statement]) -> None:
+def _live(words: Sequence[str], way: Sequence[Statement], pin: bytes) -> None:
     from terminal.cli import main
 
+    if pin:
+        words = [*words, "--pin-fd", str(given(pin))]
     _die_at(iter(way))
     with Path(os.devnull).open("w", encoding="utf-8") as nobody, redirect_stdout(nobody):
         sys.exit(main(list(words)))
