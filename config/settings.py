@@ -74,6 +74,32 @@ _Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """An hour and minute, 00:00 to 23:59."""
 
 
+class PrinterSettings(_Table):
+    """What slips and reports are printed on."""
+
+    kind: Literal["none", "network", "usb", "serial", "file", "pdf"] = "none"
+    """How the receipt printer is reached; `pdf` writes pages into a folder, for a printer of any other kind."""
+    address: Annotated[str, Field(max_length=200, examples=["192.168.1.50"])] = ""
+    """Where: host or host:port; usb vendor:product as in 04b8:0202; /dev/ttyUSB0 or COM3; /dev/usb/lp0; a folder."""
+    paper: Literal[58, 80] = 80
+    """The paper's width in millimetres."""
+    japanese: bool = True
+    """Whether the printer knows Japanese (Shift_JIS in Kanji mode); otherwise it gets ASCII, and ? for the rest."""
+    when: Literal["asked", "always"] = "asked"
+    """`always` prints the slip of every operation; otherwise P does."""
+
+
+class SlipSettings(_Table):
+    """What stands on the shop's slips beside the operation."""
+
+    invoice_number: Annotated[str, Field(pattern=r"^(T[0-9]{13})?$", examples=["T1234567890123"])] = ""
+    """The shop's number as a qualified invoice issuer (登録番号)."""
+    tax_percent: Literal[8, 10] | None = None
+    """The consumption tax that every bill includes; 8 is the reduced rate, and marked. Without it, no tax is stated."""
+    goods: Annotated[str, Field(max_length=40, examples=["お食事代"])] = ""
+    """What is sold, in a word; a qualified simplified invoice names it."""
+
+
 class LedgerSettings(_Table):
     """How the ledger is reached."""
 
@@ -96,6 +122,8 @@ class Settings(_Table):
     counter: CounterSettings = CounterSettings()
     owner: OwnerSettings = OwnerSettings()
     reader: ReaderSettings = ReaderSettings()
+    printer: PrinterSettings = PrinterSettings()
+    slip: SlipSettings = SlipSettings()
     ledger: LedgerSettings = LedgerSettings()
 
 

@@ -45,6 +45,7 @@ def _load(chosen: Globals) -> Shared:
     from terminal.shell.sound import play
     from terminal.shop import clerks
     from terminal.shop.engine import Surroundings
+    from terminal.shop.printing import Printing
 
     keep_log(chosen.home)
     settings = settings_file.load_settings(chosen.home.settings)
@@ -61,4 +62,15 @@ def _load(chosen: Globals) -> Shared:
     display = Broadcaster(chosen.home.display)
     known = clerks.load(chosen.home.clerks)
     owner = OwnerRules(settings.owner.code, settings.owner.award_above)
-    return Shared(screen, around, make_engine, display, play, owner=owner, clerks=known)
+    printing = Printing(settings.printer) if settings.printer.kind != "none" else None
+    return Shared(
+        screen,
+        around,
+        make_engine,
+        display,
+        play,
+        owner=owner,
+        clerks=known,
+        printing=printing,
+        slip=settings.slip,
+    )

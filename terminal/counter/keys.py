@@ -28,6 +28,7 @@ class Command(Enum):
     HELP = auto()
     LANGUAGE = auto()
     QUIT = auto()
+    PRINT = auto()
 
 
 Intention = Event | Hold | Go | Command
@@ -91,4 +92,6 @@ BACK = escape("key-back")
 TO_BILL = escape("key-to-bill")
 IN_PART = Key("F4", "f4", "key-part", Asked(Task.UNDO))
 """Leads from undoing a sale to returning part of it."""
+PRINT = Key("P", "p", "key-print", Command.PRINT)
+"""Prints the slip of what is shown, where the terminal has a printer."""
 TO_UNDO = escape("key-void")

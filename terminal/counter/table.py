@@ -14,6 +14,7 @@ from terminal.counter.keys import (
     CLEAR,
     IN_PART,
     LINK,
+    PRINT,
     RESERVE,
     TASKS,
     TO_BILL,
@@ -192,7 +193,7 @@ _ENTERING_RETURN = StateRow(
     paper=lambda state, _terms: paper.Undoing(state.item),
     resident=always(WELCOME),
     forward=always(enter("key-ok")),
-    keys=always((CANCEL,)),
+    keys=always((CANCEL, PRINT)),
     digits=Digits.AMOUNT,
     ready=lambda state, _card_there: state.notice is None,
 )
@@ -207,6 +208,7 @@ _CONFIRMING_UNDO = StateRow(
     keys=lambda state: (
         BACK if state.unknown or state.bill is not None else CANCEL,
         *((IN_PART,) if undoing.may_be_part(state) else ()),
+        PRINT,
     ),
     read_first=always(_QUESTION),
 )
@@ -395,7 +397,7 @@ _DONE = StateRow(
     paper=lambda state, _terms: paper.Written(state.receipt),
     resident=resident.done,
     forward=always(enter("key-next")),
-    keys=lambda state: (*TASKS, RESERVE) if state.receipt.reservable else TASKS,
+    keys=lambda state: (PRINT, *TASKS, RESERVE) if state.receipt.reservable else (PRINT, *TASKS),
     digits=Digits.AMOUNT,
     ready=_card_taken,
     sound=Sound.DONE,
@@ -411,7 +413,7 @@ _QUEUED = StateRow(
     paper=lambda state, _terms: paper.Written(state.receipt),
     resident=resident.queued,
     forward=always(enter("key-next")),
-    keys=always(TASKS),
+    keys=always((PRINT, *TASKS)),
     digits=Digits.AMOUNT,
     ready=_card_taken,
     sound=Sound.DONE,

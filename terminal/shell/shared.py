@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from config.faults import Fault
 from config.japan import JST
-from config.settings import ScreenSettings
+from config.settings import ScreenSettings, SlipSettings
 from config.texts import Texts, following
 from terminal.counter.facts import Terms
 from terminal.counter.owner import OwnerRules
@@ -24,6 +24,7 @@ from terminal.shop.engine import Engine, Surroundings, Unanswerable
 if TYPE_CHECKING:
     from terminal.screens.display.link import Broadcaster
     from terminal.shop.opening import Station
+    from terminal.shop.printing import Printing
 
 A = TypeVar("A")
 
@@ -51,6 +52,10 @@ class Shared:
     """Who may sign on; where there is nobody, no one is asked to."""
     signed_on: bool = False
     """Whether somebody signed on since the terminal was opened."""
+    printing: Printing | None = None
+    """The queue before the printer, None where nothing can be printed."""
+    slip: SlipSettings = field(default_factory=SlipSettings)
+    """What stands on the shop's slips beside the operation."""
     engine: Engine | None = None
     """None until it was made."""
     terms: Terms = field(default_factory=Terms)
@@ -60,6 +65,11 @@ class Shared:
     def __post_init__(self) -> None:
         """Begin in the language of the settings."""
         self.words = Words(Texts(self.settings.language))
+
+    @property
+    def prints_always(self) -> bool:
+        """Whether every operation's slip is printed, without being asked for."""
+        return self.printing is not None and self.printing.settings.when == "always"
 
     def asks_code(self, audience: Audience) -> bool:
         """Return whether nobody of an audience gets in without the owner's code."""

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import TypeVar
 
 from config import settings as settings_file
+from config.errors import CommandFailed
 from config.home import Home
 from config.japan import JST
 from config.settings import Settings
@@ -325,6 +326,25 @@ class Search:
             if self.number == at.hour * 100 + at.minute:
                 return True
         return isinstance(content, Sale) and self.number in (content.bill, granted(content, record.verdict).amount_due)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Asks for one operation of this terminal, as it stands in the journal."""
+
+    operation_id: str
+
+    async def __call__(self, station: Station) -> FoundOperation:
+        """Return it; raise CommandFailed where the journal has none."""
+        found = await asyncio.to_thread(_read, station, self.within)
+        if not found:
+            raise CommandFailed("never_recorded")
+        return found[0]
+
+    def within(self, journal: JournalReader) -> tuple[FoundOperation, ...]:
+        """Return that of a journal, or nothing."""
+        record = journal.find(self.operation_id)
+        return tuple(_found(journal, [record] if record is not None else []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Surroundings:
 
     `online` is None until the ledger was asked for the first time; `trouble` is the code of why it cannot be had.
     `practice_cards` are the names that `Engine.hold` takes, none outside practice mode or where a real reader is there.
+    `printer` is whether slips can be printed.
     """
 
     clerk: str
@@ -60,6 +61,7 @@ class Surroundings:
     unsent: int = 0
     plain_http: bool = False
     practice_cards: tuple[str, ...] = ()
+    printer: bool = False
 
     @property
     def line_text(self) -> str:

@@ -346,19 +346,19 @@ def make_engine(
     `clerk` is who is there already; without one, whom the settings name.
     """
     settings = settings_file.load_settings(home.settings)
-    clerk = clerk or settings.counter.clerk
+    clerk, printer = clerk or settings.counter.clerk, settings.printer.kind != "none"
     if home.enrolment.exists():
         source = PcscSource(settings.reader.name)
         return BackgroundEngine(
             Opener(home, settings, source, ledger=ledger, all_day=all_day, reference=reference, clerk=clerk),
             source,
-            Surroundings(clerk, plain_http=settings.ledger.plain_http),
+            Surroundings(clerk, plain_http=settings.ledger.plain_http, printer=printer),
         )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(
         Opener(home.practice, settings, reader, enrol_for_practice, all_day=all_day, reference=reference, clerk=clerk),
         reader,
-        Surroundings(clerk, practice=True),
+        Surroundings(clerk, practice=True, printer=printer),
         reader.hold,
         reader.names,
     )

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import assert_never
 
 from config.faults import Fault
+from config.settings import SlipSettings
 from ledger.wire.answers import ProgrammeBalance, Status, Verdict
 from ledger.wire.kinds import Amounts, granted
 from ledger.wire.operations import (
@@ -28,6 +29,8 @@ from terminal.counter.facts import Undoable
 from terminal.shell.words import Words, moment, number_at_shop, points, signed_points, yen
 from terminal.shop.books import FoundOperation
 from terminal.slips.rows import Emphasis, Gap, QrCode, Row, Rule, SlipRow
+from terminal.slips.tax import NONE as NO_TAX
+from terminal.slips.tax import goods_rows, mark_rows, number_rows, tax_rows
 
 NOT_KNOWN = "-"
 """What stands where nothing is known yet."""
@@ -65,13 +68,19 @@ def of_journal(found: FoundOperation) -> Settled:
     )
 
 
-def slip(settled: Settled, words: Words, *, shop: str, reprint: bool = False) -> tuple[SlipRow, ...]:
+def slip(
+    settled: Settled, words: Words, *, shop: str, reprint: bool = False, tax: SlipSettings = NO_TAX
+) -> tuple[SlipRow, ...]:
     """Return the slip for the resident, as it is printed; a copy of an earlier one says so."""
+    taxed = tax if isinstance(settled.content, Sale) else NO_TAX
     return (
         title(words),
         *((Row(words("slip-reprint"), emphasis=Emphasis.STRONG),) if reprint else ()),
         Row(shop),
-        *body(settled, words),
+        *number_rows(tax, words),
+        *body(settled, words, tax=taxed),
+        *(() if settled.verdict is not None else (Row(words("slip-undecided"), emphasis=Emphasis.QUIET),)),
+        *mark_rows(taxed, words),
         QrCode(qr_text(settled.operation_id, settled.short_hash)),
     )
 
@@ -89,13 +98,15 @@ def qr_text(operation_id: str, short_hash: str) -> str:
     return f"KZ1:{operation_id}:{short_hash.replace(' ', '')}"
 
 
-def body(settled: Settled, words: Words, *, note: str = "", brief: bool = False) -> Iterator[SlipRow]:
+def body(
+    settled: Settled, words: Words, *, note: str = "", brief: bool = False, tax: SlipSettings = NO_TAX
+) -> Iterator[SlipRow]:
     """Yield what an operation came to; `note` stands beside the hash. `brief` leaves out why points were cut."""
     yield Row(moment(settled.at), number_at_shop(settled.operation_id), Emphasis.QUIET)
     refused = settled.verdict is not None and settled.verdict.status is Status.REFUSED
     if settled.undoes is None and not refused:  # a refusal says so in this row
         yield Gap()
-    yield from operation(settled.content, words, settled.verdict, awaited=settled.awaited, brief=brief)
+    yield from operation(settled.content, words, settled.verdict, awaited=settled.awaited, brief=brief, tax=tax)
     if settled.undoes is not None and isinstance(settled.content, Void):
         yield from operation(settled.undoes.content, words, settled.undoes.verdict)
     if settled.balances:
@@ -106,7 +117,13 @@ def body(settled: Settled, words: Words, *, note: str = "", brief: bool = False)
 
 
 def operation(
-    content: Operation, words: Words, verdict: Verdict | None = None, *, awaited: bool = True, brief: bool = False
+    content: Operation,
+    words: Words,
+    verdict: Verdict | None = None,
+    *,
+    awaited: bool = True,
+    brief: bool = False,
+    tax: SlipSettings = NO_TAX,
 ) -> Iterator[SlipRow]:
     """Yield what an operation moves: as decided, or as asked while there is no verdict."""
     if verdict is not None and verdict.status is Status.REFUSED:
@@ -114,7 +131,9 @@ def operation(
         verdict = None
     match content:
         case Sale():
-            yield from _sale(content, words, verdict, awaited=awaited, brief=brief)
+            paid = granted(content, verdict if awaited else None)
+            yield from priced(content, words, paid, tax)
+            yield from _not_granted(content, words, verdict, paid, brief=brief)
         case Award(award=award):
             yield from _legs(words("slip-award"), award, verdict.awarded if verdict is not None else None, words)
         case Void(target=target):
@@ -146,13 +165,11 @@ def operation(
             assert_never(content)
 
 
-def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool, brief: bool) -> Iterator[SlipRow]:
-    """Yield a sale as it was paid, and beneath it what was asked for and not granted.
+def _not_granted(sale: Sale, words: Words, verdict: Verdict | None, paid: Amounts, *, brief: bool) -> Iterator[SlipRow]:
+    """Yield, beneath a sale as it was paid, what was asked for and not granted.
 
     Where the verdict came while the customer was there, they paid what it says; afterwards nobody could ask them.
     """
-    paid = granted(sale, verdict if awaited else None)
-    yield from priced(sale, words, paid)
     if sale.offline is not None:
         yield Row(words("slip-offline"), emphasis=Emphasis.QUIET)
     if verdict is None:
@@ -168,13 +185,17 @@ def _sale(sale: Sale, words: Words, verdict: Verdict | None, *, awaited: bool, b
         yield Row(words("slip-short"), signed_points(missing), Emphasis.QUIET)
 
 
-def priced(sale: Sale | Quote, words: Words, paid: Amounts | None = None) -> Iterator[SlipRow]:
+def priced(
+    sale: Sale | Quote, words: Words, paid: Amounts | None = None, tax: SlipSettings = NO_TAX
+) -> Iterator[SlipRow]:
     """Yield what a sale comes to, quoted or written: both are priced by `ledger.wire.rules.quote` alone.
 
-    `paid` is what it came to, where that is decided.
+    `paid` is what it came to, where that is decided. `tax` is stated with the bill, which points pay like money.
     """
     redeemed, awarded, due = (None, None, sale.amount_due) if paid is None else astuple(paid)
+    yield from goods_rows(sale.bill, tax)
     yield Row(words("slip-bill"), yen(sale.bill))
+    yield from tax_rows(sale.bill, tax, words)
     yield from _legs(words("slip-redeemed"), sale.redeem, redeemed, words, sign=-1)
     yield Rule()
     yield Row(words("slip-due"), yen(due or 0), Emphasis.STRONG)

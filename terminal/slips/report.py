@@ -10,12 +10,18 @@ from terminal.shell.words import Words, moment, number_at_shop, points, signed_p
 from terminal.slips.rows import Emphasis, Gap, Row, Rule, SlipRow
 
 
-def report_rows(report: Report, words: Words, *, at: str, entry: Recorded | None = None) -> tuple[SlipRow, ...]:
-    """Return a report made at a time: a Z where `entry` is what stands in the journal, else an X."""
+def report_rows(
+    report: Report, words: Words, *, at: str, entry: Recorded | None = None, shop: str = ""
+) -> tuple[SlipRow, ...]:
+    """Return a report made at a time: a Z where `entry` is what stands in the journal, else an X.
+
+    On paper, which leaves the shop, `shop` names it; date and clerk stand on both.
+    """
     name = words("report-x") if entry is None else words("report-z", number=report.number)
     number = "" if entry is None else number_at_shop(entry.operation_id)
     return (
         Row(name, emphasis=Emphasis.STRONG),
+        *((Row(shop),) if shop else ()),
         Row(moment(at), number, Emphasis.QUIET),
         *_money(report, words),
         Gap(),

@@ -83,7 +83,9 @@ class CounterFrame(Vertical):
         left.motion = scene.motion
         left.asked = (state, AskingContext(words, card_there, around.practice, around.practice_cards))
         self.query_one(Slip).rows = slip(scene.counter, words)
-        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in on_key_line(state))
+        self.query_one(KeyLine).keys = tuple(
+            (key, words(key.text)) for key in on_key_line(state, printer=around.printer)
+        )
         line = self.query_one(StatusLine)
         line.place = "  ".join(_place(scene))
         line.practice = _warning(scene)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from terminal.counter.events import Asked, Erased, Escaped, Moved, Picked, Typed
+from terminal.counter.events import Asked, Erased, Escaped, Moved, Picked, Task, Typed
 from terminal.counter.hand import Deciding
 from terminal.counter.keys import EVERYWHERE, QUIT, TASKS, Command, Digits, Go, Hold, Intention, Key
 from terminal.counter.row import Phase
@@ -20,11 +20,12 @@ MOST_KEYS = 6
 _MOVES = {"up": -1, "left": -1, "down": 1, "right": 1}
 
 
-def keys_of(state: State) -> tuple[Key, ...]:
+def keys_of(state: State, *, printer: bool = True) -> tuple[Key, ...]:
     """Return every key that does something now, beside those for digits and lines."""
     here = at(state)
     ahead = here.forward
-    return (*((ahead,) if ahead else ()), *here.keys, *_elsewhere(state), *EVERYWHERE)
+    own = (key for key in here.keys if printer or key.means is not Command.PRINT)
+    return (*((ahead,) if ahead else ()), *own, *_elsewhere(state), *EVERYWHERE)
 
 
 def _elsewhere(state: State) -> Iterator[Key]:
@@ -33,23 +34,23 @@ def _elsewhere(state: State) -> Iterator[Key]:
         yield from (Key(row.cap, row.press, row.key_text, Go(row.name)) for row in SCREENS if row is not COUNTER)
 
 
-def on_key_line(state: State) -> tuple[Key, ...]:
+def on_key_line(state: State, *, printer: bool = True) -> tuple[Key, ...]:
     """Return the keys of the bottom line: Enter stands there only where there is no large button for it.
 
-    Where there are too many, first the language and then other screens stand in the help alone.
+    Where there are too many, first the language, then other screens, then the card's tasks stand in the help alone.
     """
     here = at(state)
     button = None if here.lines else here.forward
-    keys = [key for key in keys_of(state) if key != button]
-    for spared in (Command.LANGUAGE, *(Go(row.name) for row in reversed(SCREENS))):
+    keys = [key for key in keys_of(state, printer=printer) if key != button]
+    for spared in (Command.LANGUAGE, *(Go(row.name) for row in reversed(SCREENS)), Asked(Task.CARD)):
         if len(keys) > MOST_KEYS:
             keys = [key for key in keys if key.means != spared]
     return tuple(keys)
 
 
-def caps(state: State, cards: int) -> list[str]:
+def caps(state: State, cards: int, *, printer: bool = True) -> list[str]:
     """Return the names of all keys that work now, for the message after a wrong key."""
-    return [*_digit_caps(state, cards), *(key.cap for key in keys_of(state))]
+    return [*_digit_caps(state, cards), *(key.cap for key in keys_of(state, printer=printer))]
 
 
 def _digit_caps(state: State, cards: int) -> list[str]:
@@ -74,10 +75,12 @@ def leaves(phase: Phase, intention: Intention) -> bool:
     return isinstance(intention, Deciding)
 
 
-def meaning(state: State, press: str, character: str | None, cards: tuple[str, ...]) -> Intention | None:
+def meaning(
+    state: State, press: str, character: str | None, cards: tuple[str, ...], *, printer: bool = True
+) -> Intention | None:
     """Return what a key means now, None when nothing; `press` is Textual's name of it, `character` what it types."""
     press = PAD.get(press, press)
-    for key in (*keys_of(state), QUIT):
+    for key in (*keys_of(state, printer=printer), QUIT):
         if key.press == press:
             return key.means
     here = at(state)

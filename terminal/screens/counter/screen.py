@@ -8,25 +8,27 @@ import logging
 import threading
 from functools import partial
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 
 from terminal.counter import Counter, resident_view, step
 from terminal.counter.events import Entered, Event, Opened, PinEntered, PinTyped, Scanned, Tick, Trouble, Typed
-from terminal.counter.facts import Fault
+from terminal.counter.facts import Fault, Undoable
 from terminal.counter.hand import Run
 from terminal.counter.keys import Command, Digits, Go, Hold, Intention
 from terminal.counter.owner import matter_of
+from terminal.counter.paper import Undoing, Written
 from terminal.counter.row import Phase
 from terminal.counter.scanned import slip_code
-from terminal.counter.states import AwaitCard, EnteringPin, Field, State
+from terminal.counter.states import AwaitCard, Done, EnteringPin, Field, Queued, State
 from terminal.counter.table import at
 from terminal.screens.counter.frame import CounterFrame, FrameView
 from terminal.screens.counter.keys import caps, keys_of, leaves, meaning
 from terminal.screens.counter.pin import PinPad
 from terminal.screens.display.link import Shown
+from terminal.shell import printed
 from terminal.shell.app import KazasuApp
 from terminal.shell.code import CodeScreen
 from terminal.shell.help import HelpScreen
@@ -147,7 +149,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
         if isinstance(state, EnteringPin) and (typed or key == "backspace"):
             self._pin.add(typed) if typed else self._pin.erase()
             return PinTyped(len(self._pin))
-        return meaning(state, key, character, self._shared.surroundings.practice_cards)
+        around = self._shared.surroundings
+        return meaning(state, key, character, around.practice_cards, printer=around.printer)
 
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted amount as if it had been typed, and the code of a slip as if it had been scanned."""
@@ -190,7 +193,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             self._frame.hint(self._shared.words("hint-scanned"))
 
     def _hint_keys(self) -> None:
-        keys = " ".join(caps(self.counter.state, len(self._shared.surroundings.practice_cards)))
+        around = self._shared.surroundings
+        keys = " ".join(caps(self.counter.state, len(around.practice_cards), printer=around.printer))
         self._frame.hint(self._shared.words("hint-wrong-key", keys=keys))
 
     def _do(self, intention: Intention, pressed_at: float) -> None:
@@ -211,6 +215,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
                 self.app.push_screen(shown, self._after_help)
             case Command.LANGUAGE:
                 self._turn_language()
+            case Command.PRINT:
+                self._print(self.counter.state)
             case Command.QUIT:
                 leave(self.app, self._shared, sending=at(self.counter.state).row.phase is Phase.WRITTEN)
             case Go(screen):
@@ -239,6 +245,18 @@ class CounterScreen(Screen[None], inherit_bindings=False):
                 self.dispatch(event)
 
         self.app.push_screen(CodeScreen(CODE, self._shared.owner.knows, self._shared), go_on)
+
+    @work(group="printing")
+    async def _print(self, state: State) -> None:
+        """Print the slip of what is shown, and say what came of it; the sale goes on meanwhile."""
+        match at(state).paper(self.counter.terms):
+            case Written(receipt):
+                said = await printed.operation(self._shared, receipt.operation_id, receipt.balances)
+            case Undoing(Undoable(operation_id)):
+                said = await printed.operation(self._shared, operation_id, again=True)
+            case _:  # nothing that is written is shown
+                return
+        self._frame.hint(said)
 
     def _enter_pin(self, state: EnteringPin) -> None:
         """Hand the PIN to the engine, which wipes it, once it is whole and the card has said its tries."""
@@ -276,6 +294,8 @@ class CounterScreen(Screen[None], inherit_bindings=False):
             # While hands look for a card this holds up nobody; left to itself, it would come between tap and verdict.
             gc.collect()
         row = at(state).row
+        if isinstance(state, Done | Queued) and self._shared.prints_always:
+            self._print(state)
         if self._shared.settings.sound and row.sound is not None:
             self._shared.play(row.sound)
         if (

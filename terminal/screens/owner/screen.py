@@ -9,9 +9,10 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from offline_queue.errors import NothingToClose
+from offline_queue.reading import Recorded
 from terminal.counter.events import Entered, Erased, Escaped, Picked, Typed
 from terminal.counter.hand import Run
-from terminal.counter.keys import QUIT, Command, Intention, Key
+from terminal.counter.keys import PRINT, QUIT, Command, Intention, Key
 from terminal.counter.scanned import SlipCode, slip_code
 from terminal.screens.owner.state import (
     Closed,
@@ -27,6 +28,7 @@ from terminal.screens.owner.state import (
     others,
 )
 from terminal.screens.owner.view import left, right
+from terminal.shell import printed
 from terminal.shell.help import HelpScreen
 from terminal.shell.keyboard import PAD, digit
 from terminal.shell.leave import leave
@@ -39,7 +41,7 @@ from terminal.shell.widgets.status_line import StatusLine
 from terminal.shell.widgets.touch import KeyLine, Touchable
 from terminal.shell.words import Words
 from terminal.shop import books
-from terminal.shop.books import OfSlip, Overview, Search
+from terminal.shop.books import DayReport, OfSlip, Overview, Search
 from terminal.shop.engine import Unanswerable
 
 NAME = "owner"
@@ -139,6 +141,21 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             case _:  # several
                 self._go(Picking(found))
 
+    @work(group="printing")
+    async def _print(self, state: OwnerState) -> None:
+        """Print the report or the slip that is shown, and say what came of it."""
+        shared = self._shared
+        match state:
+            case Closed(DayReport(entry=Recorded(entry=entry)) as closed):
+                said = await printed.report(shared, closed, entry.at)
+            case Showing(found):
+                said = await printed.operation(shared, found.record.operation_id, again=True)
+            case Looking(x=True) if self.day is not None:
+                said = await printed.report(shared, DayReport(self.day.report), self.day.at)
+            case _:  # nothing is shown that could be printed
+                return
+        self.query_one("#hint", Prose).text = said
+
     # What people do ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
@@ -180,6 +197,8 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             case Command.LANGUAGE:
                 self._shared.turn_language()
                 self._draw()
+            case Command.PRINT:
+                self._print(self.state)
             case Command.QUIT:
                 leave(self.app, self._shared)
             case _:  # what else there is depends on what the screen is at
@@ -224,7 +243,8 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
 
     def _keys(self) -> tuple[Key, ...]:
         ahead = forward(self.state)
-        return (*((ahead,) if ahead else ()), *others(self.state))
+        keys = (*((ahead,) if ahead else ()), *others(self.state))
+        return tuple(key for key in keys if key != PRINT or self._shared.printing is not None)
 
     def show(self, state: OwnerState, day: Overview | None) -> None:
         """Show a state at once, over what is known of the day."""
@@ -240,7 +260,8 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
             state = _edited(state, event)
         self.query_one(Left).shown = (state, self.day, words)
         self.query_one(Slip).rows = right(state, self.day, words)
-        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in others(state))
+        beside = [key for key in self._keys() if key != forward(state)]
+        self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in beside)
         self._draw_line()
 
     def _draw_line(self) -> None:

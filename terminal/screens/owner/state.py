@@ -7,7 +7,7 @@ from typing import assert_never
 
 from config.faults import Fault
 from terminal.counter.events import Entered, Picked
-from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, Key
+from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, PRINT, Key
 from terminal.shell.registry import COUNTER
 from terminal.shop.books import DayReport, FoundOperation
 
@@ -100,16 +100,20 @@ def others(state: OwnerState) -> tuple[Key, ...]:
     """Return the keys beside it."""
     match state:
         case Looking(x=True):
-            return (ASK_Z, BACK, *EVERYWHERE)
+            return (PRINT, ASK_Z, BACK, *EVERYWHERE)
         case Looking():
             return (SHOW_X, ASK_Z, ASK_SEARCH, TO_COUNTER, *EVERYWHERE)
-        case Picking() | Showing():
+        case Picking():
             return (BACK, *EVERYWHERE)
+        case Showing():
+            return (PRINT, BACK, *EVERYWHERE)
         case Searching() | Confirming():
             return (CANCEL, *EVERYWHERE)
         case Closing():
             return EVERYWHERE
-        case Closed() | Failed():
+        case Closed():
+            return (PRINT, TO_COUNTER, *EVERYWHERE)
+        case Failed():
             return (TO_COUNTER, *EVERYWHERE)
         case _:
             assert_never(state)
