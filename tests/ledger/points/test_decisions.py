@@ -19,7 +19,17 @@ from ledger.points.wallet import NEVER, SINCE_PIN, Change, CountKey, LimitCounte
 from ledger.wire.answers import Cut, Status
 from ledger.wire.operations import Award, Leg, Sale
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import AwardReason, DaysAfterUse, Earning, Name, Programme, Redeeming, Returning, Usable
+from ledger.wire.rules import (
+    AwardReason,
+    DaysAfterUse,
+    Earning,
+    FixedDate,
+    Name,
+    Programme,
+    Redeeming,
+    Returning,
+    Usable,
+)
 from tests.ledger.points.conftest import city, street
 from tests.ledger.points.scenes import (
     CITY,
@@ -58,10 +68,19 @@ def decided(
     target: Target | None = None,
     room: Room = ROOM,
 ) -> Ruling:
-    """Return what is decided by these programmes, or by the usual ones of those that are not given."""
+    """Return what is decided by these programmes, or by the usual ones of those that are not given.
+
+    Whatever it is, its postings sum to zero for each programme, and its verdict names the day that it counts on.
+    """
     books: dict[str, Sequence[Programme]] = {CITY: [city()], STREET: [street()]}
     books |= {each.code: [each] for each in programmes}
-    return decide(asked, Situation(Rulebooks(books), wallet, target, room))
+    ruling = decide(asked, Situation(Rulebooks(books), wallet, target, room))
+    sums: dict[str, int] = {}
+    for posting in ruling.postings:
+        sums[posting.programme] = sums.get(posting.programme, 0) + posting.points
+    assert set(sums.values()) <= {0}
+    assert ruling.verdict.day == ruling.placed.day
+    return ruling
 
 
 def count(counter: LimitCounter, period: str, programme: str = CITY) -> CountKey:
@@ -179,11 +198,24 @@ SHOPS_ELSEWHERE = Usable(shops=["252034-0002"])
             {},
             [],
         ),
+        ((ruled(street(), earning=Earning(yen_per_point=111)),), FUNDED, {}, []),
         (
-            (ruled(street(), earning=Earning(yen_per_point=111)),),
+            (ruled(city(), redeeming=Redeeming(tap_ceiling=399)),),
             FUNDED,
             {},
-            [],
+            [("redeem", CITY, 399, Reason.PIN_NEEDED)],
+        ),
+        (
+            (ruled(street(), expiry=FixedDate(rule="fixed_date", on=date(2026, 11, 22))),),
+            FUNDED,
+            {},
+            [("award", STREET, 0, Reason.PROGRAMME_ENDED)],
+        ),
+        (
+            (ruled(city(), effective_from=date(2026, 11, 24)), ruled(street(), effective_from=date(2026, 11, 24))),
+            FUNDED,
+            {},
+            [("redeem", CITY, 0, Reason.PROGRAMME_UNKNOWN), ("award", STREET, 0, Reason.PROGRAMME_UNKNOWN)],
         ),
         (
             (ruled(street(), earning=Earning(yen_per_point=120)),),
@@ -338,6 +370,13 @@ def test_an_awards_legs_are_of_the_towns_programmes_once_each(legs: list[Leg], r
     assert decided(replace(asked, content=asked.content.model_copy(update={"award": legs}))).verdict.code == reason
 
 
+def test_an_award_without_a_version_is_of_no_programme() -> None:
+    """Nothing is guessed: the version that the terminal worked with is part of what it asked."""
+    asked = award(1, 5)
+    bare = replace(asked, content=asked.content.model_copy(update={"rules": {}}))
+    assert decided(bare).verdict.code == Reason.PROGRAMME_UNKNOWN
+
+
 # Conversions --------------------------------------------------------------------------------------------------------
 
 
@@ -389,6 +428,13 @@ def test_a_conversion_is_made_or_says_why_not(
 ) -> None:
     """At the rate of the day, within what the tap allows, and within the ceilings of what is given."""
     assert decided(asked, *programmes, room=room).verdict.code == reason
+
+
+@pytest.mark.parametrize(("tapped", "reason"), [(999_600, None), (999_601, Reason.PIN_NEEDED)])
+def test_a_conversion_is_within_what_was_tapped_since_the_pin(tapped: int, reason: str | None) -> None:
+    """As a sale is."""
+    wallet = replace(FUNDED, uses={count(LimitCounter.TAPPED, SINCE_PIN): tapped})
+    assert decided(convert(1, 400, 440), wallet=wallet).verdict.code == reason
 
 
 # Undoing ------------------------------------------------------------------------------------------------------------
@@ -484,6 +530,31 @@ def test_a_sale_is_undone_or_says_why_not(asked: Request, known: dict[str, Any],
     assert second.verdict.code == code
 
 
+def by_owner(asked: Request) -> Request:
+    """Return an undoing that the owner's code was given for."""
+    return replace(asked, content=asked.content.model_copy(update={"by_owner": True}))
+
+
+@pytest.mark.parametrize("asked", [void(2, 1), give_back(2, 1, 1_200)])
+def test_a_sister_terminals_sale_is_undone_with_the_owners_code(asked: Request) -> None:
+    """In the same shop alone."""
+    sister = elsewhere(asked, terminal_id=f"{SHOP}-02")
+    for each, code in (
+        (sister, Reason.OWNER_NEEDED),
+        (by_owner(sister), None),
+        (by_owner(elsewhere(sister, shop="252034-0002")), Reason.TARGET_UNKNOWN),
+    ):
+        assert undone(each, sale(1, 1_200, city=400))[1].verdict.code == code
+
+
+@pytest.mark.parametrize("kind", ["void", "link", "a kind of a later release"])
+def test_what_moved_nothing_is_not_undone(kind: str) -> None:
+    """Whether this release knows its kind or not."""
+    sold = sale(1, 1_200)
+    target = replace(done(sold, decided(sold)), kind=kind)
+    assert decided(void(2, 1), target=target).verdict.code == Reason.TARGET_NOT_UNDOABLE
+
+
 @pytest.mark.parametrize(
     ("later", "code"),
     [(DAY + timedelta(days=7), None), (DAY + timedelta(days=8), Reason.TARGET_CLOSED)],
@@ -534,6 +605,52 @@ def test_a_return_moves_its_part_back() -> None:
     rest = decided(give_back(3, 1, 600), wallet=left, target=done(sold, first, returned=600))
     assert dict(left.after(rest.change).lots) == dict(FUNDED.lots)
     assert rest.moved == Movements(MYKEY, 600, amounts=(-200, -3, -400))
+
+
+THIRD = Lot(CITY, "free", "2029-03-31")
+
+
+@pytest.mark.parametrize(
+    ("returned", "bill", "lots"),
+    [
+        (0, 100, [(THIRD, 100)]),
+        (0, 300, [(THIRD, 300)]),
+        (0, 400, [(THIRD, 300), (SECOND, 100)]),
+        (300, 200, [(SECOND, 200)]),
+        (300, 300, [(SECOND, 200), (FIRST, 100)]),
+        (500, 100, [(FIRST, 100)]),
+    ],
+)
+def test_lots_come_back_from_the_last_to_the_first(returned: int, bill: int, lots: list[tuple[Lot, int]]) -> None:
+    """Each with its part, and none without one."""
+    wallet = Wallet({FIRST: 100, SECOND: 200, THIRD: 300})
+    sold = sale(1, 600, city=600, pin=True)
+    first = decided(sold, wallet=wallet)
+    empty = wallet.after(first.change)
+    ruling = decided(give_back(2, 1, bill), wallet=empty, target=done(sold, first, returned=returned))
+    assert list(ruling.change.lots) == lots
+    assert len(ruling.postings) == 2 * len(lots)
+
+
+def test_a_return_without_a_target_says_so() -> None:
+    """A sale that did not come cannot come back."""
+    assert decided(give_back(2, 1, 1), target=None).verdict.code == Reason.TARGET_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("later", "lots"),
+    [("2026-11-25", {Lot(CITY, "free", NEVER): 5}), ("2026-11-26", {})],
+    ids=["on the last day", "the day after"],
+)
+def test_points_that_lapse_by_use_come_back_while_they_are_used(later: str, lots: dict[Lot, int]) -> None:
+    """And what they earned is taken back as long."""
+    short = DaysAfterUse(rule="days_after_use", days=2)
+    programmes = (ruled(city(), expiry=short), ruled(street(), expiry=short))
+    wallet = Wallet({Lot(CITY, "free", NEVER): 5})
+    _, second, left = undone(give_back(2, 1, 225), sale(1, 225, city=5), *programmes, wallet=wallet, later=later)
+    held = {lot: points for lot, points in left.lots.items() if lot.programme == CITY}
+    assert (held, second.verdict.awarded) == (lots, -2)
+    assert left.lots.get(Lot(STREET, "free", NEVER), 0) == (0 if lots else 2)
 
 
 def test_awards_of_two_programmes_come_back_together() -> None:

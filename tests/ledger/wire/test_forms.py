@@ -126,6 +126,7 @@ def test_a_seal_names_what_it_is_for(key: SealingKey, purpose: Purpose, bound_to
     sealed = seal(CARD, purpose, TERMINAL, key.public, bound_to)
     plain = suite.decrypt(base64.b64decode(sealed, validate=True), key.private, info.encode())
     assert json.loads(plain) == CARD.as_json()
+    assert plain == plain.strip().ljust(len(plain))
     written = len(json.dumps(CARD.as_json(), separators=(",", ":")))
     assert len(plain) == (written if bound_to is None else (written + 127) // 128 * 128)
     assert key.open(sealed, purpose, TERMINAL, CardReference, bound_to) == CARD
