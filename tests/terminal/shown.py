@@ -86,15 +86,11 @@ def plain(value: object, known: Mapping[int, str] = MappingProxyType({})) -> str
         said = {
             each.name: getattr(value, each.name) for each in fields(value) if getattr(value, each.name) != each.default
         }
-        shown = (f"{name}={plain(each, known)}" for name, each in said.items() if not _is_nothing(each))
+        shown = (f"{name}={plain(each, known)}" for name, each in said.items())
         return f"{type(value).__name__}({', '.join(shown)})"
     if isinstance(value, tuple | list):
         return f"[{', '.join(plain(each, known) for each in value)}]"
     return str(value)
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or value is False or value in ((), "")
 
 
 def left(state: State, *, card_there: bool = False, practice: bool = False) -> list[str]:
