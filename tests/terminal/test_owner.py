@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from ledger.wire.operations import Void
-from terminal.counter import Counter
+from terminal.counter import Counter, pricing
 from terminal.counter.effects import Commit, Wipe
 from terminal.counter.facts import AwardIntent, BalanceIntent, Draft
 from terminal.counter.owner import Giving, Matter, Overruling, OwnerRules, TakingBack, Voiding, matter_of
 from terminal.counter.states import AwaitCard, Idle, Reading, Sending, State
-from tests.terminal.screens.scenes import AWARD, CLOSED, DRAFT, ITEM, pricing
+from tests.terminal.screens.scenes import AWARD, CLOSED, DRAFT, ITEM
 
 RULES = OwnerRules("1234")
 
