@@ -1,4 +1,4 @@
-"""The journal beside bare SQLite and bare Ed25519: appending, appending onto much, opening what is long, verifying.
+"""The journal beside bare SQLite, persist-queue and Ed25519: appending, onto much, opening what is long, verifying.
 
 The journal is that of a counter in the morning: its room is reserved. The bare insert lets its files grow.
 """
@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
+import persistqueue
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks import hold, scratch
@@ -28,6 +30,9 @@ ROWS = 400
 
 LIMIT = 0.8
 """The least rate of the journal, as a part of the bare insert's."""
+
+PEER_LIMIT = 1.0
+"""The least rate of the journal, as a part of persist-queue's, which neither signs nor chains."""
 
 SHORT, LONG = 1_000, 1_000_000
 """Entries of two journals that are opened; none of them is sent."""
@@ -66,37 +71,47 @@ def main() -> None:
     """Print the tables; fail when a limit is missed."""
     key = Ed25519PrivateKey.generate()
     with scratch() as folder:
-        ratio = appending(Path(folder), key)
+        ratio, peer = appending(Path(folder), key)
         growth = growing(Path(folder), key)
         rate = verifying(Path(folder), key)
         longer = opening(Path(folder), key)
     hold(f"rate at least {LIMIT} of the bare insert's", ratio >= LIMIT)
+    hold(f"rate at least {PEER_LIMIT} of persist-queue's", peer >= PEER_LIMIT)
     hold(f"an append behind {BEHIND} unsent takes at most {GROWTH_LIMIT} of the first", growth <= GROWTH_LIMIT)
     hold(f"verifying at least {VERIFY_LIMIT} of the bare rate", rate >= VERIFY_LIMIT)
     hold(f"opening {LONG} entries takes at most {OPENING_LIMIT} of opening {SHORT}", longer <= OPENING_LIMIT)
 
 
-def appending(folder: Path, key: Ed25519PrivateKey) -> float:
-    """Return the rate of the journal's append as a part of the bare insert's, row by row in turns."""
+def appending(folder: Path, key: Ed25519PrivateKey) -> tuple[float, float]:
+    """Return the rate of the journal's append as a part of the bare insert's and of persist-queue's, row by row."""
     journal = Journal(folder / "journal.db", TERMINAL, key, lambda: NOW)
     journal.reserve()
     append(journal)
     row = journal._database.execute("SELECT * FROM entries").fetchone()  # noqa: SLF001  # the very same row
     bare = bare_database(folder / "bare.db")
+    queue: Any = persistqueue.SQLiteQueue(str(folder / "peer"))
+    queue._putter.execute("PRAGMA synchronous = FULL")  # noqa: SLF001  # as durable as the journal
     numbers = itertools.count(1)
     turns = [
-        (seconds(lambda: insert(bare, (next(numbers), *row[1:]))), seconds(lambda: append(journal)))
+        (
+            seconds(lambda: insert(bare, (next(numbers), *row[1:]))),
+            seconds(lambda: append(journal)),
+            seconds(lambda: queue.put(row[3])),
+        )
         for _ in range(ROWS)
     ]
     journal.close()
     bare.close()
-    bare_us, journal_us = (statistics.median(times) * 1e6 for times in zip(*turns, strict=True))
+    queue.close()
+    bare_us, journal_us, peer_us = (statistics.median(times) * 1e6 for times in zip(*turns, strict=True))
     print(f"| {'one durable row':<45} | {f'median of {ROWS}':>14} |")
     print(f"|{'-' * 47}|{'-' * 15}:|")
     print(f"| {'bare sqlite3 insert':<45} | {bare_us:>11.0f} µs |")
     print(f"| {'journal append':<45} | {journal_us:>11.0f} µs |")
+    print(f"| {'persist-queue, one durable put':<45} | {peer_us:>11.0f} µs |")
     print(f"| {f'rate of the bare (limit {LIMIT})':<45} | {bare_us / journal_us:>14.2f} |")
-    return float(bare_us / journal_us)
+    print(f"| {f'rate of the persist-queue (limit {PEER_LIMIT})':<45} | {peer_us / journal_us:>14.2f} |")
+    return float(bare_us / journal_us), float(peer_us / journal_us)
 
 
 def growing(folder: Path, key: Ed25519PrivateKey) -> float:
