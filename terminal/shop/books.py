@@ -283,8 +283,9 @@ def _needs(journal: JournalReader) -> dict[Need, tuple[Recorded, ...]]:
 
 
 def _redeems(record: Recorded) -> bool:
+    """Return whether points were to be used of which nobody knows; what was decided here without a line is used."""
     content = record.entry.content
-    return isinstance(content, Sale) and bool(content.redeem)
+    return isinstance(content, Sale) and bool(content.redeem) and content.offline is None
 
 
 # Looking things up ----------------------------------------------------------------------------------------------

@@ -82,6 +82,11 @@ async def test_a_day_that_begins_late_has_its_hours_in_its_own_order(tmp_path: P
     assert {hour: yen for hour, yen in enumerate(found.today) if yen} == {20: 900}
 
 
+def decided_here(wanted: Draft) -> Draft:
+    """Return a sale whose points were decided without a line."""
+    return replace(wanted, content=wanted.content.model_copy(update={"offline": pricing.UNDECIDED}))
+
+
 async def test_what_needs_a_hand_is_named(tmp_path: Path) -> None:
     """Points of which nobody knows, what was refused or short when nobody was there any more, what is unsent.
 
@@ -98,10 +103,16 @@ async def test_what_needs_a_hand_is_named(tmp_path: Path) -> None:
         counter.ledger.down = True
         unknown = await write(counter, draft(700, 300))
         unsent = await write(counter, draft(800))
+        counted = await write(counter, decided_here(draft(900, 300)))
         found = await books.overview(counter.station)
         losses = [record.operation_id for record in counter.station.journal.losses()]
     named = {need: [record.operation_id for record in records] for need, records in found.needs.items()}
-    assert named == {Need.UNKNOWN: [unknown], Need.REFUSED: [refused], Need.SHORT: [short], Need.UNSENT: [unsent]}
+    assert named == {
+        Need.UNKNOWN: [unknown],
+        Need.REFUSED: [refused],
+        Need.SHORT: [short],
+        Need.UNSENT: [unsent, counted],
+    }
     assert (losses, paid in losses) == ([short], False)
 
 

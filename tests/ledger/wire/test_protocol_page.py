@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import struct
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +15,9 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from ledger.api.app import create_app
@@ -27,6 +31,7 @@ from ledger.wire.codes import EnrolmentCode, key_print
 from ledger.wire.consent import consent_digest_2, is_signed
 from ledger.wire.entries import FIRST_PREVIOUS_HASH, SignedEntry
 from ledger.wire.operations import MARKS, Operation, Sale
+from ledger.wire.pack import read_pack
 from ledger.wire.proof import is_proven, key_bytes_of, proof_of
 from ledger.wire.sealing import Purpose, SealError, SealingKey
 from ledger.wire.setup import LedgerKeys
@@ -72,6 +77,44 @@ def test_the_public_keys_are_those_of_the_private_ones() -> None:
 def sealing_key() -> SealingKey:
     """Return the ledger's key, which opens what is sealed."""
     return SealingKey(X25519PrivateKey.from_private_bytes(base64.b64decode(KEYS["sealing_private"])))
+
+
+def test_the_pack_opens_with_what_a_tap_reads() -> None:
+    """By the page alone: its signature, its hash, its place and key, and each field of the one record in it."""
+    said = BLOCKS["pack"]
+    content = base64.b64decode(said["pack"])
+    line, _, slots = content.partition(b"\n")
+    signed = json.loads(line)
+    header = signed["header"]
+    signing("ledger_private").public_key().verify(base64.b64decode(signed["signature"]), canonical(header))
+    assert (header["slots"], header["sha256"]) == (1, hashlib.sha256(slots).hexdigest())
+    salt = base64.b64decode(header["salt"])
+    derived = HKDF(SHA256(), 48, salt, b"kazasu/1 pack").derive(bytes.fromhex(KEYS["card_key_bytes"]))
+    assert (derived[:16].hex(), derived[16:].hex()) == (said["place"], said["key"])
+    place, version, sealed = slots[:16], int.from_bytes(slots[16:20]), slots[20:]
+    assert (place.hex(), version, len(sealed)) == (said["place"], 1, 160)
+    bound = header["terminal_id"].encode() + hashlib.sha256(salt).digest() + place
+    plain = AESGCM(derived[16:]).decrypt(version.to_bytes(12), sealed, bound)
+    assert len(plain) == 144
+    assert (plain[:16].hex(), plain[16:48].hex()) == (said["reservation"], said["key_sha256"])
+    assert plain[49 : 49 + plain[48]].hex() == said["key_end"]
+    public = base64.b64decode(KEYS["card_public"])
+    assert (hashlib.sha256(public).hexdigest(), public[256:].hex()) == (said["key_sha256"], said["key_end"])
+    (holding,) = said["holdings"]
+    programme, reserved, balance, left = struct.unpack(">BIIi", plain[92:105])
+    assert (plain[89:91].decode(), plain[91]) == (said["language"], 1)
+    assert header["programmes"][programme] == holding["programme"]
+    assert (reserved, balance, left) == (holding["reserved"], holding["balance"], holding["day_left"])
+
+
+def test_a_terminal_reads_the_pack_of_the_page() -> None:
+    """As the product does."""
+    said = BLOCKS["pack"]
+    pack = read_pack(base64.b64decode(said["pack"]), TERMINAL, [KEYS["ledger_public"]])
+    record = pack.record(bytes.fromhex(KEYS["card_key_bytes"]))
+    assert record is not None
+    public = base64.b64decode(KEYS["card_public"])
+    assert (record.reservation.hex(), record.info(public[:256])) == (said["reservation"], public)
 
 
 def test_the_code_names_the_ledgers_key() -> None:
