@@ -40,7 +40,10 @@ def test_a_change_is_read_from_its_diff() -> None:
         ('query = "SELECT a FROM b"', 'query = "select a from b"', True),
         ('query = "SELECT a FROM b"', 'query = "XXSELECT a FROM bXX"', False),
         ('_log.info("sent %s", name)', '_log.info("SENT %S", name)', True),
-        ('_log.info("sent %s", name)', '_log.info("sent %s", None)', False),
+        ('_log.info("sent %s", name)', '_log.info("sent %s", None)', True),
+        ("assert_never(content)", "assert_never(None)", True),
+        ("case _: assert_never(content)", "", True),
+        ("case Sale(): assert_never(content)", "", False),
     ],
 )
 def test_only_what_nobody_relies_on_is_named(before: str, after: str, *, named: bool) -> None:

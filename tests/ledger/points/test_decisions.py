@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from ledger.points.decide import Situation, decide
 from ledger.points.gauges import Room
@@ -17,7 +18,7 @@ from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import NEVER, SINCE_PIN, Change, CountKey, LimitCounter, Lot, Wallet
 from ledger.wire.answers import Cut, Status
-from ledger.wire.operations import Award, Leg, Sale
+from ledger.wire.operations import Award, Close, Leg, Link, Sale, Unlink, Unreadable
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import (
     AwardReason,
@@ -739,3 +740,90 @@ def test_a_void_of_what_has_not_come_yet_is_accepted(asked: Request, *, late: bo
     assert (ruling.verdict.status, ruling.verdict.late, ruling.moved) == (Status.ACCEPTED, late, None)
     assert ruling.verdict.operation_id == operation_id(2)
     assert ruling.verdict.day == TODAY
+
+
+# Whatever is asked --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [Link, Unlink, Close], ids=lambda kind: kind.__name__)
+def test_what_moves_no_points_is_accepted(content: type[BaseModel]) -> None:
+    """On its day, and as late where it is."""
+    for day, late in ((TODAY, False), ("2026-12-01", True)):
+        asked = elsewhere(replace(award(1, 5), content=content.model_construct(), mykey=None), business_date=day)
+        ruling = decided(asked, wallet=None)
+        assert (ruling.verdict.status, ruling.verdict.late, ruling.moved) == (Status.ACCEPTED, late, None)
+        assert (ruling.verdict.operation_id, ruling.verdict.content_hash) == (asked.operation_id, asked.content_hash)
+
+
+@pytest.mark.parametrize(("refusal", "code"), [(None, Reason.UNREADABLE), ("form_unknown", "form_unknown")])
+def test_what_cannot_be_read_is_refused(refusal: str | None, code: str) -> None:
+    """For the reason that was found before, or for that."""
+    asked = replace(award(1, 5), content=Unreadable.model_construct(), refusal=refusal)
+    assert decided(asked).verdict.code == code
+
+
+@pytest.mark.parametrize("asked", [sale(1, 1_200, city=400), award(1, 5)], ids=["sale", "award"])
+def test_a_defect_gets_a_verdict(asked: Request, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """A sale stands without its points, anything else is refused; the log says which it was, and shows the defect."""
+    monkeypatch.setattr("ledger.points.work.Work.give", lambda *_: 1 // 0)
+    ruling = decided(asked)
+    assert ruling.postings == ()
+    assert (ruling.verdict.operation_id, ruling.verdict.day) == (asked.operation_id, TODAY)
+    if isinstance(asked.content, Sale):
+        assert {cut.reason for cut in ruling.verdict.cuts} == {Reason.UNDECIDABLE}
+        assert ruling.verdict.amount_due == 1_200
+    else:
+        assert (ruling.verdict.status, ruling.verdict.code) == (Status.REFUSED, Reason.UNDECIDABLE)
+    assert f"{asked.operation_id} could not be decided: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "day", "reported_on", "late"),
+    [
+        ({}, TODAY, TODAY, False),
+        ({"is_late": True}, TODAY, TODAY, True),
+        ({"business_date": YESTERDAY}, YESTERDAY, YESTERDAY, False),
+        ({"business_date": YESTERDAY, "floor": TODAY}, TODAY, TODAY, True),
+        ({"business_date": "2026-11-16"}, "2026-11-16", "2026-11-16", False),
+        ({"business_date": "2026-11-15"}, TODAY, "2026-11-16", True),
+        ({"business_date": "2026-11-24"}, TODAY, TODAY, True),
+        ({"business_date": YESTERDAY, "day_starts_at": 12}, YESTERDAY, YESTERDAY, False),
+    ],
+)
+def test_an_operation_counts_on_its_day_within_bounds(
+    fields: dict[str, Any], day: str, reported_on: str, *, late: bool
+) -> None:
+    """Not before the last close, not longer ago than the programmes say, and not on a day to come."""
+    ruling = decided(replace(award(1, 5), **fields))
+    assert (ruling.placed.day, ruling.placed.reported_on, ruling.placed.late) == (day, reported_on, late)
+    assert ruling.verdict.late is late
+
+
+@pytest.mark.parametrize(("stamped", "points"), [(1, 7), (2, 4), (9, 4), (None, 4)])
+def test_a_sale_is_decided_by_the_version_it_was_priced_with(stamped: int | None, points: int) -> None:
+    """One that is not known, or not named, by the version in force."""
+    later = ruled(street(), version=2, earning=Earning(yen_per_point=200), effective_from=DAY)
+    asked = sale(1, 800)
+    assert isinstance(asked.content, Sale)
+    rules = {CITY: 1} if stamped is None else {CITY: 1, STREET: stamped}
+    asked = replace(asked, content=asked.content.model_copy(update={"rules": rules}))
+    books = {CITY: [city()], STREET: [street(), later]}
+    ruling = decide(asked, Situation(Rulebooks(books), FUNDED))
+    assert ruling.verdict.awarded == points
+    assert ruling.moved is not None
+    assert ruling.moved.rules == {STREET: stamped if stamped in (1, 2) else 2}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount_due": 1_199},
+        {"amount_due": 1_201},
+        {"award": [Leg(programme=STREET, points=5), Leg(programme=STREET, points=5)]},
+    ],
+)
+def test_amounts_that_do_not_fit_together_are_refused(changes: dict[str, Any]) -> None:
+    """Each by itself."""
+    asked = sale(1, 1_200)
+    content = asked.content.model_copy(update=changes)
+    assert decided(replace(asked, content=content)).verdict.code == Reason.AMOUNTS_WRONG
