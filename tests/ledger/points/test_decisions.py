@@ -758,7 +758,7 @@ def test_what_moves_no_points_is_accepted(content: type[BaseModel]) -> None:
 @pytest.mark.parametrize(("refusal", "code"), [(None, Reason.UNREADABLE), ("form_unknown", "form_unknown")])
 def test_what_cannot_be_read_is_refused(refusal: str | None, code: str) -> None:
     """For the reason that was found before, or for that."""
-    asked = replace(award(1, 5), content=Unreadable.model_construct(), refusal=refusal)
+    asked = replace(award(1, 5), content=Unreadable.model_construct(kind="later"), refusal=refusal)
     assert decided(asked).verdict.code == code
 
 
