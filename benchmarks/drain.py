@@ -17,7 +17,7 @@ from time import perf_counter
 from benchmarks import hold, scratch
 from benchmarks.ledger_batch import measure
 from config.home import Home
-from config.settings import Settings
+from config.settings import LedgerSettings, Settings
 from ledger.wire.entries import MAX_UPLOAD
 from reader.practice import PracticeSource
 from terminal.counter import pricing
@@ -65,7 +65,8 @@ def main() -> None:
 async def _drain(folder: Path) -> tuple[float, float, float]:
     """Queue and drain; return the seconds, the most memory, and how long a customer waits who comes meanwhile."""
     source = PracticeSource()
-    opener = Opener(Home(folder), Settings(), source, enrol_for_practice)
+    settings = Settings(ledger=LedgerSettings(wait_seconds=60))
+    opener = Opener(Home(folder), settings, source, enrol_for_practice)
     async with opener(lambda _state: None) as station:
         source.tap("two-towns")
         desk = Desk(station, lambda _online: None)

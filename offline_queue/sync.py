@@ -108,6 +108,7 @@ class Syncer:
         self._from: int | None = None
         self._not_before = 0.0
         self._seconds_each = 0.0
+        self._most = MAX_UPLOAD
         self._stopped: QueueError | None = None
         self._day_end = day_end
         self._in_contact = in_contact
@@ -273,7 +274,7 @@ class Syncer:
             before = await asyncio.to_thread(self._journal.ledger_head)
             left = deadline - asyncio.get_running_loop().time()
             unmeasured = self._watching and not self._seconds_each
-            if seq - before > MAX_UPLOAD and (unmeasured or (seq - before) * self._seconds_each > left):
+            if seq - before > self._most and (unmeasured or (seq - before) * self._seconds_each > left):
                 break  # it cannot be decided in time: nobody is made to wait for that, or to find it out
             sent = await self._upload() is not None
         # Not only this upload may have brought it: `run` is as good, while it is awaited.
@@ -303,17 +304,22 @@ class Syncer:
         """Upload the oldest entries and return what was decided of them; None when nothing is unsent."""
         async with self._uploading:
             try:
-                pending = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES, self._from)
+                pending = await self._pending()
                 if not pending.entries:
                     return None
                 begun = asyncio.get_running_loop().time()
                 self._cut = True
                 result, upto = await self._send_or_compare(pending)
                 self._cut = False
+                self._most = min(MAX_UPLOAD, 2 * self._most)
                 # Shielded: a resident who stopped waiting must not take back a verdict that has arrived.
                 await asyncio.shield(self._settle(result, upto))
             except STOPPING as error:
                 raise self._stop(error) from error
+            except LedgerUnreachable:
+                # Over a slow line, or on a slow machine, so many may never be answered for in time.
+                self._most = max(1, self._most // 2)
+                raise
             decided = max(1, len(result.decisions))
             self._seconds_each = (asyncio.get_running_loop().time() - begun) / decided
             self._awaited |= {
@@ -324,6 +330,13 @@ class Syncer:
             behind = await asyncio.to_thread(self._journal.is_behind)
             self._become(SyncState(Line.BEHIND, error=LedgerBehind.code) if behind else SyncState(Line.ONLINE))
             return result.decisions
+
+    async def _pending(self) -> Pending:
+        """Return the oldest entries; where one was set aside, as many as the ledger then expects."""
+        pending = await asyncio.to_thread(self._journal.pending, self._most, MAX_UPLOAD_BYTES, self._from)
+        if pending.set_aside and self._most < MAX_UPLOAD:
+            return await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES, self._from)
+        return pending
 
     async def _settle(self, result: UploadResult, upto: int) -> None:
         awaited, after_loss = frozenset(self._awaited), self._from is not None
@@ -341,7 +354,7 @@ class Syncer:
         except _Contradicted:
             pass
         await self._compare()
-        again = await asyncio.to_thread(self._journal.pending, MAX_UPLOAD, MAX_UPLOAD_BYTES, self._from)
+        again = await self._pending()
         try:
             return await self._send(again if again.entries else pending)
         except _Contradicted as contradicted:

@@ -435,6 +435,24 @@ async def test_of_ten_thousand_unsent_the_first_customer_waits_for_none(
         assert journal.unsent_count() > 5_000
 
 
+async def test_a_line_too_slow_for_many_gets_fewer_until_they_arrive(
+    journal: Journal, ledger: FakeLedger, syncer: Syncer
+) -> None:
+    """A telephone line, or a slow machine: what cannot be answered for in time goes in smaller parts, down to one."""
+    for _ in range(40):
+        append(journal)
+
+    def slow(entries: Sequence[SignedEntry]) -> None:
+        if len(entries) > 3:
+            raise LedgerUnreachable("no answer in time")
+
+    ledger.before = slow
+    async with running(syncer):
+        await until(lambda: journal.unsent_count() == 0)
+    assert max(ledger.uploads[-5:]) <= 6
+    assert len(ledger.seen) == 40
+
+
 class Hands:
     """A clock that stands until it is set."""
 
