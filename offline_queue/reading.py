@@ -316,6 +316,15 @@ class JournalReader:
         )
         return int(rows[0][0]) if rows else 0
 
+    def changed_reserved_after(self, seq: int) -> bool:
+        """Return whether anything was written after an entry that changes what may be redeemed without a line."""
+        rows = self._rows(
+            "SELECT 1 FROM entries WHERE seq > ?1 AND kind IN ('reserve', 'release', 'link', 'unlink')"
+            " UNION ALL SELECT 1 FROM offline_sales WHERE seq > ?1 LIMIT 1",
+            (seq,),
+        )
+        return bool(rows)
+
     def gave_back_after(self, seq: int) -> bool:
         """Return whether somebody gave reserved points back, or left, after an entry."""
         rows = self._rows("SELECT 1 FROM entries WHERE seq > ? AND kind IN ('release', 'unlink') LIMIT 1", (seq,))

@@ -16,7 +16,7 @@ from config.faults import fault_of
 from ledger.wire.answers import Decision, Inquiry, InquiryResult, ProgrammeBalance, Status
 from ledger.wire.barring import award_barred
 from ledger.wire.client import LedgerBusy, LedgerError, LedgerRefusal, LedgerUnreachable, NonceExpired
-from ledger.wire.operations import Award, CardSigned, Return, Sale, Void
+from ledger.wire.operations import Award, CardSigned, Release, Reserve, Return, Sale, Void
 from ledger.wire.reasons import Reason
 from ledger.wire.tokens import Registration
 from offline_queue.counters import CounterRow
@@ -355,6 +355,9 @@ class Desk:
             decision = None
         if decision is None:
             return Unanswered(task, receipt)
+        if isinstance(receipt.content, Reserve | Release):
+            # Only with the pack that knows of it can it be used when the line is gone a moment later.
+            await station.in_contact(renew=False)
         return Decided(task, self._decided(receipt, decision))
 
     def _decided(self, receipt: Receipt, decision: Decision) -> Receipt:

@@ -27,7 +27,7 @@ from terminal.shop.offline import Bar, Case, HeldHere, PackFacts, RecordFacts, S
 from terminal.shop.presence import Presence
 
 FETCH_EVERY = timedelta(minutes=3)
-"""How old a pack is at least before the next is asked for, unless something was sent meanwhile."""
+"""How old a pack is at least before the next is asked for, unless what was sent meanwhile changes it."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,10 +72,10 @@ class Pocket:
         return pocket
 
     async def keep_fresh(self, client: LedgerClient, now: datetime) -> None:
-        """Fetch the next pack, unless that was done a moment ago and nothing was sent since."""
+        """Fetch the next pack, unless that was done a moment ago and nothing was sent since that is about it."""
         head = self.journal.ledger_head()
         lately = self.asked_at is not None and timedelta(0) <= now - self.asked_at < FETCH_EVERY
-        if lately and head == self.asked_head:
+        if lately and (head == self.asked_head or not self.journal.changed_reserved_after(self.asked_head)):
             return
         held = self.pack
         try:

@@ -66,6 +66,9 @@ class TestLedger:
     answers: AnswerKey = field(default_factory=AnswerKey)
     uploads: list[Upload] = field(default_factory=list)
     head: tuple[int, str] = (0, FIRST_PREVIOUS_HASH)
+    pack: bytes = b""
+    packs: list[str] = field(default_factory=list)
+    """What was asked for of packs."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
@@ -75,6 +78,9 @@ class TestLedger:
             return self._inquiry(request, Inquiry.model_validate_json(request.content))
         if request.url.path == "/health":
             return httpx.Response(200, json={"status": "up"})
+        if request.url.path == "/v1/pack":
+            self.packs.append(request.url.query.decode())
+            return httpx.Response(200, content=self.pack)
         if request.url.path == "/v1/terminal":
             return self.answers.answer(request, setup_of(self).as_json(), head=self.head)
         return self._upload(request)

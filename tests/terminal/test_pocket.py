@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ledger.wire.client import LedgerClient
 from ledger.wire.consent import consent_digest_2, is_signed
 from ledger.wire.entries import Entry
 from ledger.wire.operations import Sale
@@ -21,7 +22,7 @@ from offline_queue.journal import Journal
 from reader.virtual.cards import DESIGNS
 from terminal.counter import pricing
 from terminal.counter.effects import Authorise, Commit, ReadCard
-from terminal.counter.events import Authorised, CardFailed, CardRead, Decided, Unanswered
+from terminal.counter.events import Authorised, CardFailed, CardRead, Decided, NotRecorded, Unanswered
 from terminal.counter.facts import Fault, Resident, SaleIntent
 from terminal.shop.offline import Bar
 from terminal.shop.pocket import Pocket
@@ -60,7 +61,9 @@ async def tapped(counter: OpenDesk) -> Resident:
     return event.resident
 
 
-async def redeemed(counter: OpenDesk, points: int, pin: bytes = b"1234") -> Unanswered | Decided | CardFailed:
+async def redeemed(
+    counter: OpenDesk, points: int, pin: bytes = b"1234"
+) -> Unanswered | Decided | CardFailed | NotRecorded:
     """Redeem points without a line, from the tap to the end."""
     resident, terms = await tapped(counter), counter.station.terms()
     choice = pricing.as_wished(SaleIntent(1200, points), resident, terms)
@@ -70,7 +73,7 @@ async def redeemed(counter: OpenDesk, points: int, pin: bytes = b"1234") -> Unan
         return signed
     assert isinstance(signed, Authorised)
     event = await counter.desk.carry_out(Commit(1, signed.draft))
-    assert isinstance(event, Unanswered | Decided)
+    assert isinstance(event, Unanswered | Decided | NotRecorded)
     return event
 
 
@@ -352,6 +355,49 @@ async def test_a_disk_that_is_full_keeps_the_pack_that_is_held(tmp_path: Path, m
         with pytest.raises(OSError, match="No space"):
             pocket.take(pack_of(header, [], KEY), PINNED)
         assert (pocket.pack, (tmp_path / "pack").read_bytes()) == before
+
+
+async def test_a_pack_is_fetched_at_once_where_something_was_set_aside_and_else_now_and_then(tmp_path: Path) -> None:
+    """A sale asks for none; a reservation does, and so do three minutes."""
+    async with without_line(tmp_path) as counter:
+        pocket, station, asked = counter.station.pocket, counter.station, counter.ledger.packs
+        assert pocket is not None
+        counter.ledger.down = False
+        counter.ledger.pack = WHOLE
+        client = Pinning(station.client)
+        await pocket.keep_fresh(client, NOON)  # type: ignore[arg-type]  # a client that trusts the tests' key
+        await pocket.keep_fresh(client, NOON)  # type: ignore[arg-type]  # as above
+        assert len(asked) == 1
+        await tapped(counter)
+        event = await counter.desk.carry_out(Commit(1, pricing.release(station.terms())))
+        assert isinstance(event, Decided)
+        assert len(asked) == 2
+        await pocket.keep_fresh(client, NOON + timedelta(minutes=2))  # type: ignore[arg-type]  # as above
+        await pocket.keep_fresh(client, NOON + timedelta(minutes=6))  # type: ignore[arg-type]  # as above
+        assert len(asked) == 4
+
+
+class Pinning:
+    """A client that trusts the key of these tests."""
+
+    def __init__(self, client: LedgerClient) -> None:
+        self.pinned = PINNED
+        self.pack = client.pack
+
+
+async def test_a_disk_that_is_full_redeems_nothing(tmp_path: Path) -> None:
+    """Neither entry nor counter is written; with room again the sale goes through."""
+    async with without_line(tmp_path) as counter:
+        connection = counter.station.journal._database.conn
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        done = 0
+        while not isinstance(said := await redeemed(counter, 1), NotRecorded):
+            done += 1
+        assert said.fault.code == "disk_full"
+        connection.execute("PRAGMA max_page_count = 1000000")
+        assert usable(await tapped(counter)) == 500 - done
+        assert isinstance(await redeemed(counter, 300), Unanswered)
 
 
 async def test_a_pack_that_was_damaged_on_the_disk_is_as_none(tmp_path: Path) -> None:
