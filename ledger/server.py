@@ -17,11 +17,13 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from config.trust import Anchors
 from ledger.api.app import create_app
 from ledger.api.state import Ledger
 from ledger.api.telemetry import LOGGER, SHARED, log_failure
+from ledger.api.webhook import deliver
 from ledger.doors import CONNECTIONS, Door
 from ledger.embedded import assemble
 from ledger.place import Place
@@ -39,6 +41,10 @@ STATEMENT_SECONDS: Final = 30
 
 _TIDY_SECONDS: Final = 1800
 """How long after midnight the day before may wait to be tidied up."""
+
+
+_TELL_SECONDS: Final = 30
+"""How often it is looked whether a town's own system is to be told something."""
 
 
 def serve(place: Place, anchors: Path, *, host: str, port: int, workers: int, proxies: Sequence[str] = ()) -> None:
@@ -85,6 +91,7 @@ def application() -> FastAPI:
     for engine in ledger.stores:
         limit_time(engine, STATEMENT_SECONDS)
     threading.Thread(target=_tidy_for_ever, args=(ledger,), name="tidy", daemon=True).start()
+    threading.Thread(target=_tell_for_ever, args=(ledger,), name="webhooks", daemon=True).start()
     app = create_app(ledger)
     # What is loaded by now stays: the collector need not walk it again and again for what requests leave behind.
     gc.freeze()
@@ -118,3 +125,13 @@ def _tidy_for_ever(ledger: Ledger) -> None:
         except DBAPIError as error:
             log_failure(error)
         time.sleep(_TIDY_SECONDS)
+
+
+def _tell_for_ever(ledger: Ledger) -> None:
+    """Tell the towns' own systems what was noticed; each process tries, and one of them does."""
+    while True:
+        try:
+            deliver(ledger)
+        except (DBAPIError, PoolTimeoutError) as error:
+            log_failure(error)
+        time.sleep(_TELL_SECONDS)

@@ -13,6 +13,7 @@ import reader
 import terminal
 from config.errors import KnownError
 from ledger.api.problems import KINDS
+from ledger.points.events import EventKind
 
 TESTS = Path(__file__).parent
 ONLY_DRAWN = ("terminal/test_sentences.py", "test_provoked.py")
@@ -39,6 +40,11 @@ def _leaves(root: type[KnownError]) -> Iterator[type[KnownError]]:
 def test_each_code_of_the_api_is_provoked() -> None:
     """By a request that gets it."""
     assert set(KINDS) - _said() == set()
+
+
+def test_each_event_is_provoked() -> None:
+    """By somebody who does what it says."""
+    assert set(map(str, EventKind)) - _said() == set()
 
 
 def test_each_known_error_is_provoked() -> None:

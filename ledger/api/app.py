@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request
@@ -10,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Match, Route
 
 from ledger.api import office, terminals
 from ledger.api.limits import BodyLimit
@@ -72,9 +74,9 @@ def _watch() -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/metrics", response_class=PlainTextResponse)
-    async def metrics(ledger: LedgerHere) -> PlainTextResponse:
+    def metrics(ledger: LedgerHere) -> PlainTextResponse:
         """Return counts and times for Prometheus."""
-        return PlainTextResponse(ledger.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+        return PlainTextResponse(ledger.metrics.exposition(ledger.events.totals()), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
@@ -93,9 +95,20 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    headers = {"Allow": _methods(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return await problem_response(
-        request, ProblemError(_HTTP.get(error.status_code, "request_malformed"), headers=error.headers)
+        request, ProblemError(_HTTP.get(error.status_code, "request_malformed"), headers=headers)
     )
+
+
+def _methods(request: Request) -> str:
+    """Return every method of an address: the framework names those of the first function alone."""
+    there = (
+        route.methods or ()
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return ", ".join(sorted({method for methods in there for method in methods}))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import Field, StringConstraints
 
-from ledger.api import approvals, people
+from ledger.api import approvals, people, watch, webhook
 from ledger.api.awards import Plan, carry_out, plan
 from ledger.api.awards import reverse as take_back
 from ledger.api.desk import Officer, Scope, ScopesApartError
 from ledger.api.gate import OFFICE_CODES, ApproverHere, AwarderHere, IssuerHere, OperatorHere, ReaderHere
+from ledger.api.outside import NotOutside
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
+from ledger.points.concentration import Concentration
 from ledger.points.grants import ApprovalNeeded
 from ledger.points.reports import Claim, ProgrammeTotals, claims, count
 from ledger.wire.codes import ALPHABET, CONTACT_LENGTH, MYKEY_LENGTH, grouped
@@ -105,6 +107,29 @@ class Reversed(Message):
     points: int
     unpaid: int
     done: bool
+
+
+class NoticedEvent(Message):
+    """How often something was noticed on a day about a terminal, a shop or a town, and when last."""
+
+    day: str
+    kind: str
+    about: str
+    times: int
+    last_at: str
+
+
+class Watched(Message):
+    """What the office should know of its shops."""
+
+    events: list[NoticedEvent]
+    concentration: list[Concentration]
+
+
+class WebhookAddress(Message):
+    """An https address that is public."""
+
+    url: Annotated[str, StringConstraints(min_length=9, max_length=500, pattern=r"^https://[!-~]+$")]
 
 
 class TokenRequest(Message):
@@ -275,6 +300,41 @@ def shop_claims(code: ShopCode, since: date, until: date, officer: ReaderHere, l
     """Return what each programme owes a shop for each business day."""
     _own(officer, code)
     return claims(ledger.books, code, since, until)
+
+
+@router.get("/events", responses=documented(*OFFICE_CODES))
+def events(since: date, officer: ReaderHere, ledger: LedgerHere) -> Watched:
+    """Return what was noticed from a day on, and each shop's share of its five busiest cards; never about persons."""
+    noticed = ledger.events.since(officer.municipality, since)
+    return Watched(
+        events=[NoticedEvent(**each._asdict()) for each in noticed],
+        concentration=watch.concentration(ledger, officer.municipality, since),
+    )
+
+
+@router.put("/webhook", responses=documented(*OFFICE_CODES, "webhook_url_wrong", "webhook_private"))
+def put_webhook(asked: WebhookAddress, officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
+    """Send the town's events to an address, signed by the ledger, as soon as they are a minute old; no persons."""
+    try:
+        with _act(ledger, officer, "webhook", None, url=asked.url):
+            webhook.set_webhook(ledger, officer.municipality, asked.url)
+    except NotOutside as error:
+        raise ProblemError(error.code) from None
+    return OfficeDone()
+
+
+@router.get("/webhook", responses=documented(*OFFICE_CODES))
+def get_webhook(officer: OperatorHere, ledger: LedgerHere) -> webhook.Webhook | None:
+    """Return where the town's events are sent, and whether they arrive."""
+    return webhook.webhook_of(ledger, officer.municipality)
+
+
+@router.delete("/webhook", responses=documented(*OFFICE_CODES))
+def delete_webhook(officer: OperatorHere, ledger: LedgerHere) -> OfficeDone:
+    """Send the town's events nowhere."""
+    with _act(ledger, officer, "webhook", None, url=""):
+        webhook.remove_webhook(ledger, officer.municipality)
+    return OfficeDone()
 
 
 @router.post("/stops", responses=documented(*OFFICE_CODES, *_PERSON_CODES))

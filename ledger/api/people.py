@@ -15,6 +15,7 @@ from typing import Final
 from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
+from ledger.points.events import EventKind
 from ledger.wire.codes import CONTACT_LENGTH
 from ledger.wire.tokens import ServiceId
 
@@ -83,10 +84,13 @@ def renewal_code(ledger: Ledger, officer: Officer, mykey: str) -> str:
     """Return a code for a renewed card.
 
     Another town than that which registered the resident gets it for a second person, a day after a first one asked.
+    Each of them is an event in every town that the resident concerns.
     Raise IdentityRefusal `renewal_asked` for the first, `renewal_waits` or `approval_own` where it is too early.
     """
     today = ledger.today()
     if not is_home(ledger, officer.municipality, mykey):
+        for municipality in concerned(ledger, mykey) | {officer.municipality}:
+            ledger.noticed(EventKind.RENEWAL, officer.municipality, municipality=municipality)
         asked = ledger.identity.renewal_asked(mykey, officer.municipality)
         if asked is None:
             ledger.identity.ask_renewal(mykey, officer.municipality, officer.who, today)

@@ -56,6 +56,8 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
     "shop_full": ProblemKind(409),
     "terminal_unknown": ProblemKind(404),
     "award_file_wrong": ProblemKind(422),
+    "webhook_url_wrong": ProblemKind(422),
+    "webhook_private": ProblemKind(422),
     "seal_wrong": ProblemKind(422),
     "nonce_expired": ProblemKind(409, retryable=True),
     "entry_damaged": ProblemKind(422),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -20,6 +20,19 @@ request_nonce = Table(
 PostgreSQL keeps them out of its log, so that no request waits for the disk on their account. A crash of the server may
 lose them; a request that is brought again then still changes nothing, because operations are decided once by their ids.
 """
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("municipality", String(6), primary_key=True),
+    Column("url", String(500), nullable=False),
+    Column("upto", String(40), nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", String(40), nullable=False),
+)
+"""Where a municipality's events are sent: up to which moment they were, when the next try is due (seconds since 1970),
+how many tries failed since the last that did not, and why."""
 
 office_token = Table(
     "office_token",

@@ -79,10 +79,10 @@ class Ledger:
             with reading(engine) as connection:
                 connection.execute(select(1))
 
-    def noticed(self, kind: EventKind, about: str, times: int = 1) -> None:
+    def noticed(self, kind: EventKind, about: str, times: int = 1, municipality: str | None = None) -> None:
         """Count an event for the office; a failure to count stops no request."""
         try:
-            self.events.note(kind, about, self.clock(), times)
+            self.events.note(kind, about, self.clock(), times, municipality)
         except (DBAPIError, PoolTimeoutError) as error:
             log_failure(error)
 

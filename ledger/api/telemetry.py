@@ -6,13 +6,15 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
@@ -63,13 +65,32 @@ class Metrics:
         for verdict in verdicts:
             self._verdicts.labels(verdict.status.value, verdict.code or "").inc()
 
-    def exposition(self) -> bytes:
-        """Return all counts in Prometheus' text format; of several processes, those of all together."""
+    def exposition(self, noticed: Mapping[str, int]) -> bytes:
+        """Return all counts in Prometheus' text format; of several processes, those of all together.
+
+        `noticed` is how often each kind of event was noticed, as the store has it.
+        """
+        counted = generate_latest(_noticed(noticed))
         if SHARED not in os.environ:
-            return generate_latest(self._registry)
+            return generate_latest(self._registry) + counted
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # the library gives it no types
-        return generate_latest(everybody)
+        return generate_latest(everybody) + counted
+
+
+def _noticed(times: Mapping[str, int]) -> CollectorRegistry:
+    """Return the events as a metric; they are counted in the store, so that no process counts its own."""
+
+    class Noticed(Collector):
+        def collect(self) -> Iterator[CounterMetricFamily]:
+            family = CounterMetricFamily("kazasu_events", "What was noticed for the office", labels=["kind"])
+            for kind in sorted(times):
+                family.add_metric([kind], times[kind])
+            yield family
+
+    registry = CollectorRegistry()
+    registry.register(Noticed())
+    return registry
 
 
 class Telemetry:

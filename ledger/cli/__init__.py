@@ -11,7 +11,7 @@ from config import settings
 from config.home import Home
 from config.output import say
 from config.texts import Lang, Texts
-from ledger.cli import awards, keeping, people, places, points, trust
+from ledger.cli import awards, keeping, people, places, points, trust, watching
 from ledger.cli.office import Office, office_of
 from ledger.place import Place
 
@@ -71,5 +71,5 @@ def serve(
     run(office.place, office.anchors, host=host, port=port, workers=workers, proxies=proxy or ())
 
 
-for part in (places, people, awards, points, keeping, trust):
+for part in (places, people, awards, points, watching, keeping, trust):
     app.add_typer(part.app)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ledger.points.bulk import put
 from ledger.points.closes import CLOSED, closing
+from ledger.points.concentration import Concentrations
 from ledger.points.counters import Counters, bucket_of
 from ledger.points.decide import Situation, decide, placed_of
 from ledger.points.events import Notes
@@ -69,6 +70,7 @@ class Batch:
     people: dict[str, Wallet] = field(default_factory=dict)
     counters: Counters = field(init=False)
     gauges: Gauges = field(init=False)
+    busy: Concentrations = field(init=False)
     notes: Notes = field(default_factory=Notes)
     new: list[OperationRow] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Batch:
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, self.counters, before, self.people)
         self.gauges.write()
+        self.notes.conspicuous(self.busy.write(), requests[-1].arrived)
         self.notes.write(self.connection, self.municipality)
         write_totals(self.connection, self.municipality, self.sums, part_of(requests[0].terminal_id))
         put(self.connection, losses, self.municipality, self.losses)
@@ -106,6 +109,7 @@ class Batch:
         self.counters = Counters.of(self.keys, days, self._counted_in())
         self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)
         self.gauges = Gauges(self.connection, self.municipality)
+        self.busy = Concentrations(self.connection, self.municipality, self.keys)
         self.gauges.load(self._programmes_of(requests), {(each.terminal_id, _clock_day(each)) for each in requests})
         if targets:
             # Read after the lock: another batch that undoes the same operation holds the wallet until it has written.
@@ -180,6 +184,8 @@ class Batch:
             self.people[mykey] = self.people[mykey].after(decided.change)
         add_up(self.sums, decided.postings, decided.placed.reported_on)
         self.gauges.add(decided.postings, request.terminal_id, _clock_day(request))
+        mykey = None if decided.moved is None else decided.moved.mykey
+        self.busy.add(decided.postings, request.shop, _clock_day(request), mykey)
         self.losses += (
             (request.operation_id, loss.what, loss.programme, loss.points, int(request.arrived.timestamp()))
             for loss in decided.losses

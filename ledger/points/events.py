@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from ledger.database import reading, repeated, with_row_locks
 from ledger.points.bulk import tally
@@ -45,6 +45,10 @@ class EventKind(StrEnum):
     """Work came too late, or was dated ahead, to count on the day that it states; or its consent had ended."""
     BACKDATED = "backdated"
     """Work stated an earlier day and counts on it, as after a line that was down."""
+    CONCENTRATION = "concentration"
+    """Nearly all that a shop redeemed on a day came from its five busiest cards."""
+    RENEWAL = "renewal"
+    """An office that did not register a person asked for a renewal code for them, or gave one out; about its town."""
     OWNER_UNDID = "owner_undid"
     """A terminal undid what another one of its shop did, and says that the owner's code was given."""
 
@@ -87,6 +91,11 @@ def shown_by(request: Request, decided: Ruling) -> Iterator[EventKind]:
         yield EventKind.BACKDATED
 
 
+def _moment(at: datetime) -> str:
+    """Return a moment so that moments compare as texts, whatever zone the clock is in."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
 @dataclass(slots=True)
 class Notes:
     """What the decisions of one batch show: written with them, a row for each terminal, so that nobody waits."""
@@ -98,7 +107,13 @@ class Notes:
         """Count what one decision shows."""
         for kind in shown_by(request, decided):
             self.times[business_day(request.arrived).isoformat(), str(kind), request.terminal_id] += 1
-            self.last_at = request.arrived.isoformat(timespec="seconds")
+            self.last_at = _moment(request.arrived)
+
+    def conspicuous(self, shops: Iterable[str], at: datetime) -> None:
+        """Count shops of which a few cards redeem nearly everything."""
+        for shop in shops:
+            self.times[business_day(at).isoformat(), str(EventKind.CONCENTRATION), shop] += 1
+            self.last_at = _moment(at)
 
     def write(self, connection: Connection, municipality: str) -> None:
         """Add to the municipality's events; where nothing was noticed, nothing is asked of the store."""
@@ -112,9 +127,10 @@ class Events:
     def __init__(self, engine: Engine) -> None:
         self._engine = with_row_locks(engine)
 
-    def note(self, kind: EventKind, about: str, at: datetime, times: int = 1) -> None:
-        """Count something about a terminal or shop, in its municipality, on the day in Japan."""
-        municipality, day, last = about[:6], business_day(at).isoformat(), at.isoformat(timespec="seconds")
+    def note(self, kind: EventKind, about: str, at: datetime, times: int = 1, municipality: str | None = None) -> None:
+        """Count something about a terminal, shop or town, on the day in Japan; in its own municipality, or another."""
+        municipality = municipality or about[:6]
+        day, last = business_day(at).isoformat(), _moment(at)
         key = {"municipality": municipality, "day": day, "kind": str(kind), "about": about}
         named = [events.c[name] == value for name, value in key.items()]
 
@@ -131,3 +147,17 @@ class Events:
         query = select(*columns).where(events.c.municipality == municipality, events.c.day >= day.isoformat())
         with reading(self._engine) as connection:
             return [Noticed(*row) for row in connection.execute(query.order_by(events.c.day, events.c.last_at))]
+
+    def between(self, municipality: str, after: str, until: str) -> list[Noticed]:
+        """Return what was noticed last after one moment and up to another, as `last_at` has them."""
+        columns = [events.c[name] for name in Noticed._fields]
+        within = (events.c.last_at > after, events.c.last_at <= until)
+        query = select(*columns).where(events.c.municipality == municipality, *within)
+        with reading(self._engine) as connection:
+            return [Noticed(*row) for row in connection.execute(query.order_by(events.c.last_at, events.c.kind))]
+
+    def totals(self) -> dict[str, int]:
+        """Return how often each kind was noticed in all, for whoever watches over the ledger."""
+        query = select(events.c.kind, func.sum(events.c.times)).group_by(events.c.kind)
+        with reading(self._engine) as connection:
+            return {kind: int(times) for kind, times in connection.execute(query)}

@@ -33,6 +33,12 @@ def issuers(connection: Connection, municipality: str) -> list[str]:
     return [municipality, *connection.scalars(_ISSUERS, {"municipality_code": municipality})]
 
 
+def accepting(connection: Connection, issuer: str) -> list[str]:
+    """Return the municipalities in which an issuer's points may be used: itself, and those that accept them."""
+    query = select(partners.c.municipality).where(partners.c.issuer == issuer)
+    return [issuer, *connection.scalars(query)]
+
+
 @lru_cache(maxsize=4096)
 def _parse(rules: str) -> Programme:
     return Programme.recall(json.loads(rules))

@@ -206,3 +206,30 @@ error-recover-backwards = The ledger goes forward only
 error-set-aside = The entry was damaged before it was sent
     .why = The terminal set it aside with a signed mark, so that what followed could be sent. Nothing of it was booked.
     .todo = Look the slip up, and enter what it says as a new operation if it is wanted.
+
+# What was noticed: `ledger events`
+
+office-columns-events = day,kind,about,times,last,what happened
+office-columns-concentration = day,shop,points redeemed,share of the five busiest cards in %
+event-wrong-proof = A terminal presented a registered card that it had not read.
+event-ledger-behind = The ledger lost something, as its own signature proves.
+event-journal-fork = A terminal brought a journal that contradicts the ledger's.
+event-set-aside = A terminal set a damaged entry aside.
+event-recovered = The office decided how a terminal goes on.
+event-ceiling = A ceiling or a budget cut or refused what was asked for.
+event-unknown-card = An operation named a card that nobody registered, or that was not read.
+event-signature-refused = A card's signature was not over the operation that it came with.
+event-late = Work came too late, or was dated ahead, to count on its day.
+event-backdated = Work stated an earlier day and counts on it.
+event-concentration = Nearly all that the shop redeemed that day came from its five busiest cards.
+event-renewal = An office that did not register a person asked for their renewal code.
+event-owner-undid = A terminal undid what another one of its shop did, with the owner's code.
+office-webhook-none = { $municipality }: events are sent nowhere
+office-webhook = { $url }: events were sent up to { $upto }
+office-webhook-failing = { $url }: { $count } tries failed ({ $why }); events were sent up to { $upto }
+error-webhook-url-wrong = This is no address that events can be sent to
+    .why = It must begin with https://, name a host, and have no password and no part after #.
+    .todo = Enter the whole address of the system that is to be told.
+error-webhook-private = Events are not sent to an address inside
+    .why = The name leads to an address that is not a public one.
+    .todo = Enter an address that is reached over the internet.

@@ -206,3 +206,30 @@ error-recover-backwards = 台帳は後戻りできません
 error-set-aside = 送る前に壊れていた記録です
     .why = 後の記録を送れるように、端末が署名つきの印をつけて外しました。ポイントは何も動いていません。
     .todo = 伝票を確かめ、必要なら新しい操作として入力してください。
+
+# 台帳が気づいたこと: `ledger events`
+
+office-columns-events = 日,種類,対象,回数,最後,内容
+office-columns-concentration = 日,店舗,利用ポイント,上位5枚のカードの割合（%）
+event-wrong-proof = 登録済みのカードを、読み取っていない端末が示しました。
+event-ledger-behind = 台帳が一部を失っていました。台帳自身の署名が証明しています。
+event-journal-fork = 端末の記録が、台帳の記録と食い違っています。
+event-set-aside = 端末が、壊れた記録を取り分けました。
+event-recovered = 端末の続け方を、事務局が決めました。
+event-ceiling = 上限額または予算により、減額または拒否しました。
+event-unknown-card = 登録されていないか、読み取られていないカードの取引がありました。
+event-signature-refused = カードの署名が、その取引のものではありませんでした。
+event-late = 遅れて届いたか先の日付のため、その日の分になりませんでした。
+event-backdated = 前の日の取引が届き、その日の分になりました。
+event-concentration = その日の利用ポイントのほとんどが、上位5枚のカードによるものでした。
+event-renewal = 登録した市区町村ではない事務局が、更新コードを求めました。
+event-owner-undid = 店のほかの端末の取引を、店主の番号で取り消しました。
+office-webhook-none = { $municipality }: 通知先はありません
+office-webhook = { $url }: { $upto } までの分を通知しました
+office-webhook-failing = { $url }: { $count } 回失敗しました（{ $why }）。通知済みは { $upto } までです
+error-webhook-url-wrong = 通知先のアドレスとして使えません
+    .why = https:// で始まり、ホスト名があり、パスワードや # より後の部分のないアドレスが必要です。
+    .todo = 通知を受けるシステムのアドレスを、すべて入力してください。
+error-webhook-private = 内部のアドレスには通知できません
+    .why = その名前は、公開されていないアドレスを指しています。
+    .todo = インターネットから届くアドレスを入力してください。

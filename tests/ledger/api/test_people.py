@@ -108,6 +108,10 @@ def test_another_town_renews_with_two_persons_a_day_apart(ledger: Ledger, mykey:
         people.renewal_code(ledger, two, mykey)
     with refusal("person_elsewhere"):
         people.renewal_code(ledger, Officer(THIRD, "x"), mykey)
+    since = ledger.today() - timedelta(days=7)
+    seen = {town: sum(each.times for each in ledger.events.since(town, since)) for town in (HOME, OTHER, THIRD)}
+    assert seen == {HOME: 6, OTHER: 6, THIRD: 0}
+    assert {(each.kind, each.about) for each in ledger.events.since(HOME, since)} == {("renewal", OTHER)}
 
 
 def acts(ledger: Ledger, municipality: str) -> list[tuple[str, str, str]]:
