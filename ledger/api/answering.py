@@ -26,7 +26,8 @@ def answered(
 ) -> Response:
     """Return the signed answer to a request; `head` is where the ledger stands after it, if it moved."""
     seq, digest = head or (caller.terminal.head_seq, caller.terminal.head_hash)
-    more: dict[str, Any] = {"verdicts": list(verdicts)} if verdicts else {}
+    # Recalled or not, a verdict is said in one form, so that what a terminal hashes of it is always the same.
+    more: dict[str, Any] = {"verdicts": [verdict.said() for verdict in verdicts]} if verdicts else {}
     statement = Statement(
         kazasu="answer/2",
         ledger=ledger.id,

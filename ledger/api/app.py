@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Match, Route
@@ -21,6 +22,7 @@ from ledger.api.telemetry import Telemetry
 from ledger.identity.errors import IdentityRefusal
 from ledger.points.registry import RegistryError
 from ledger.wire.answers import Problem
+from ledger.wire.tokens import Presented, Registration
 
 _DESCRIPTION = """\
 The ledger of municipal points on the My Number card.
@@ -116,5 +118,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        # What travels sealed is in no request, and a stranger must know its shape all the same.
+        _, sealed = models_json_schema(
+            [(Presented, "validation"), (Registration, "validation")], ref_template="#/components/schemas/{model}"
+        )
+        schema["components"]["schemas"] |= sealed["$defs"]
         app.openapi_schema = schema
     return app.openapi_schema
