@@ -303,10 +303,17 @@ class JournalReader:
         """Return what was redeemed without a line, sealed."""
         return tuple(CounterRow(*row) for row in self._rows("SELECT place, seq, sealed FROM counters"))
 
-    def last_offline_sale(self) -> Recorded | None:
-        """Return the last sale that was decided without a line; its entry has the hash of the counters after it."""
-        found = self._recorded("WHERE seq = (SELECT MAX(seq) FROM offline_sales)")
-        return found[0] if found else None
+    def last_offline_sale(self, after: int = 0) -> int:
+        """Return the last entry that was decided without a line, 0 where there is none.
+
+        Entries that follow `after` are looked at themselves: a table can be emptied, and the chain cannot.
+        """
+        rows = self._rows(
+            "SELECT MAX(seq) FROM (SELECT MAX(seq) AS seq FROM offline_sales UNION ALL SELECT MAX(seq) FROM entries"
+            " WHERE seq > ? AND kind = 'sale' AND instr(CAST(body AS TEXT), '\"offline\":{') > 0)",
+            (after,),
+        )
+        return int(rows[0][0] or 0)
 
     def last_before(self, business_date: str) -> int:
         """Return the last entry of an earlier business day, 0 where there is none."""

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from config.errors import KnownError
 from ledger.wire.canonical import canonical
-from ledger.wire.operations import Sale
+from ledger.wire.entries import operation_id
+from ledger.wire.operations import DecidedOffline, Sale
 from offline_queue.counters import CounterRow, counters_hash
 from offline_queue.reading import JournalReader
 from terminal.shop.offline import Spend
@@ -51,12 +52,21 @@ def place_of(reservation: bytes, salt: bytes) -> RowPlace:
     return RowPlace(derived[:16], derived[16:])
 
 
-def checked_rows(journal: JournalReader) -> tuple[CounterRow, ...]:
-    """Return all rows; raise CountersLost where the last sale without a line vouches for others."""
-    rows, last = journal.counters(), journal.last_offline_sale()
-    content = None if last is None else last.entry.content
-    vouched = content.offline if isinstance(content, Sale) else None
-    if (vouched is None) == bool(rows) or (vouched is not None and vouched.counters != counters_hash(rows)):
+def last_decided(journal: JournalReader, seq: int) -> DecidedOffline | None:
+    """Return what an entry says of how it was decided without a line; None where it cannot be read."""
+    record = journal.find(operation_id(journal.terminal_id, seq))
+    content = None if record is None else record.entry.content
+    return content.offline if isinstance(content, Sale) else None
+
+
+def checked_rows(journal: JournalReader, after: int = 0) -> tuple[CounterRow, ...]:
+    """Return all rows; raise CountersLost where the last sale without a line vouches for others.
+
+    Entries that follow `after` are looked through for it.
+    """
+    rows, last = journal.counters(), journal.last_offline_sale(after)
+    vouched = last_decided(journal, last) if last else None
+    if bool(last) != bool(rows) or (last and (vouched is None or vouched.counters != counters_hash(rows))):
         raise CountersLost
     return rows
 

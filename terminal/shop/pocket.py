@@ -22,7 +22,16 @@ from ledger.wire.rules import accepts
 from offline_queue.counters import CounterRow
 from offline_queue.reading import JournalReader
 from terminal.counter.facts import Terms
-from terminal.shop.counting import CountersLost, RowPlace, checked_rows, counted, floor_in, place_of, spends_in
+from terminal.shop.counting import (
+    CountersLost,
+    RowPlace,
+    checked_rows,
+    counted,
+    floor_in,
+    last_decided,
+    place_of,
+    spends_in,
+)
 from terminal.shop.offline import Bar, Case, HeldHere, PackFacts, RecordFacts, Spend, decide, still_counted
 from terminal.shop.presence import Presence
 
@@ -124,10 +133,11 @@ class Pocket:
     def _facts(self) -> PackFacts | None:
         if self.pack is None:
             return None
-        header, last = self.pack.header, self.journal.last_offline_sale()
-        content = None if last is None else last.entry.content
-        used = content.offline.pack if isinstance(content, Sale) and content.offline is not None else 0
-        behind = header.number < used or self.journal.gave_back_after(header.head_seq)
+        header = self.pack.header
+        last = self.journal.last_offline_sale(header.head_seq)
+        decided = last_decided(self.journal, last) if last else None
+        later = decided is not None and header.number < decided.pack
+        behind = later or self.journal.gave_back_after(header.head_seq)
         return PackFacts(header.number, self.pack.issued_at, header.head_seq, behind)
 
     def _rows(self, pack: Pack) -> tuple[tuple[CounterRow, ...] | None, bool]:
@@ -137,10 +147,9 @@ class Pocket:
         was let go under the floor that day stays unknown.
         """
         try:
-            return checked_rows(self.journal), True
+            return checked_rows(self.journal, pack.header.head_seq), True
         except CountersLost:
-            last = self.journal.last_offline_sale()
-            counted_there = last is None or last.entry.seq <= pack.header.head_seq
+            counted_there = self.journal.last_offline_sale(pack.header.head_seq) <= pack.header.head_seq
             return ((), False) if counted_there else (None, False)
 
     def _place(self, reservation: bytes) -> RowPlace:

@@ -107,7 +107,7 @@ async def test_what_is_reserved_is_redeemed_without_a_line(tmp_path: Path) -> No
 
 
 def _last(journal: Journal) -> Entry:
-    record = journal.last_offline_sale()
+    record = journal.find(f"{TERMINAL}-{journal.last_offline_sale():06d}")
     assert record is not None
     return record.entry
 
@@ -193,6 +193,7 @@ async def test_a_renewed_card_has_the_same_counters(tmp_path: Path) -> None:
 
 DAMAGE: dict[str, str] = {
     "deleted": "DELETE FROM counters",
+    "deleted with the list of sales": "DELETE FROM counters; DELETE FROM offline_sales",
     "one row deleted": "DELETE FROM counters WHERE place = (SELECT MIN(place) FROM counters)",
     "altered": "UPDATE counters SET sealed = zeroblob(300)",
     "another's": "INSERT INTO counters VALUES (x'00', 1, x'00')",
@@ -205,8 +206,7 @@ async def test_counters_that_were_reset_are_noticed(tmp_path: Path, how: str) ->
     async with without_line(tmp_path) as counter:
         await redeemed(counter, 300)
         connection = counter.station.journal._database.conn
-        with connection:
-            connection.execute(DAMAGE[how])
+        connection.executescript(DAMAGE[how])
         assert await tapped(counter) == Resident(barred=Fault(Bar.COUNTERS))
         header = header_of(NOON, number=2, head_seq=1)
         assert counter.station.pocket is not None
