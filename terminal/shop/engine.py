@@ -61,6 +61,8 @@ class Surroundings:
     unsent: int = 0
     plain_http: bool = False
     practice_cards: tuple[str, ...] = ()
+    pack_hours: int | None = None
+    """How old the pack is, in whole hours; None where there is none."""
     printer: bool = False
 
     @property

@@ -304,7 +304,10 @@ class BackgroundEngine:
             self._wanted.put_nowait(AskAgain(asked.task, asked.receipt))
 
     def _count_unsent(self, station: Station) -> None:
-        self._tell(unsent=station.journal.unsent_count())
+        pocket = station.pocket
+        age = None if pocket is None else pocket.age(station.clock())
+        hours = None if age is None else max(0, int(age.total_seconds() // 3600))
+        self._tell(unsent=station.journal.unsent_count(), pack_hours=hours)
 
     def _tell(self, **changes: Any) -> None:
         after = replace(self._surroundings, **changes)

@@ -80,6 +80,10 @@ class Pocket:
             _log.warning("the pack that was kept is not used: %s", error)
         return pocket
 
+    def age(self, now: datetime) -> timedelta | None:
+        """Return how old the pack is; None where there is none."""
+        return None if self.pack is None else now - self.pack.issued_at
+
     async def keep_fresh(self, client: LedgerClient, now: datetime) -> None:
         """Fetch the next pack, unless that was done a moment ago and nothing was sent since that is about it."""
         head = self.journal.ledger_head()

@@ -19,6 +19,7 @@ status-line-busy = Ledger busy
 status-line-behind = Ledger restoring
 status-line-resting = Sends at day end
 status-line-own = Cannot send
+status-pack-age = Set aside { $hours }h ago
 status-unsent = Unsent { $count }
 
 # The line at the bottom

@@ -128,4 +128,6 @@ def _things(scene: FrameView) -> Iterator[str]:
         case _:
             assert_never(scene.counter.field)
     yield words(around.line_text)
+    if around.online is False and around.pack_hours is not None:
+        yield words("status-pack-age", hours=around.pack_hours)
     yield words("status-unsent", count=around.unsent)
