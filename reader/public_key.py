@@ -60,6 +60,11 @@ class KeyProof:
     secret: bytes = field(repr=False)
     info: bytes = field(default=b"", repr=False, compare=False)
 
+    @property
+    def without_secret(self) -> KeyProof:
+        """What a later signature needs to know of the key: its kind."""
+        return KeyProof(self.kind, b"")
+
 
 def key_proof(read: bytes) -> KeyProof:
     """Return the proof in the bytes at which SubjectPublicKeyInfo begins; raise DerError for a key of no known kind."""

@@ -7,13 +7,19 @@ leaving again finds nobody, and an operation that has its verdict touches the ID
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Final
+
+from cryptography import x509
 
 from ledger.api.presented import UNREGISTERED, Subject, digest_1, is_late, nonce_hash, subjects
 from ledger.api.state import Ledger
 from ledger.identity.errors import IdentityRefusal
+from ledger.identity.registration import reference_to
 from ledger.points.closes import Closes
 from ledger.points.events import EventKind
 from ledger.points.registry import Terminal
@@ -27,6 +33,9 @@ from ledger.wire.operations import Link, Unlink, Unreadable, is_operation
 from ledger.wire.reasons import Reason
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import Registration
+
+_RESENT_WITHIN: Final = timedelta(days=1)
+"""For how long a registration that is sent again brings the number for the telephone again."""
 
 
 def decide(
@@ -130,7 +139,9 @@ class _Batch:
 def _change(ledger: Ledger, signed: SignedEntry, reached: int, given: Mapping[str, Verdict]) -> Subject:
     """Carry a registration or a leave out in the ID table, unless the operation has its verdict already."""
     content = signed.entry.content
-    if ledger.points.verdict(signed.entry.operation_id) is not None:
+    if (known := ledger.points.verdict(signed.entry.operation_id)) is not None:
+        if isinstance(content, Link) and known.status is Status.ACCEPTED:
+            return _registered(ledger, signed.entry, content)
         return Subject()
     if (once := given.get(signed.hash)) is not None and once.status is Status.REFUSED:
         return Subject()  # it changed nothing then, and the verdict is given again
@@ -148,6 +159,24 @@ def _change(ledger: Ledger, signed: SignedEntry, reached: int, given: Mapping[st
         return subject
     leave(ledger, subject.mykey)
     return Subject(pin_verified=True)
+
+
+def _registered(ledger: Ledger, entry: Entry, content: Link) -> Subject:
+    """Return whom a registration that is resent was of: its answer was lost, and with it the number for the telephone.
+
+    A day later the terminal gets no number any more: it is for whoever stands there, and not for a copied journal.
+    """
+    if abs(ledger.clock() - datetime.fromisoformat(entry.at)) > _RESENT_WITHIN or entry.form == 1:
+        return Subject()
+    try:
+        sealed, bound_to = content.registration, entry.operation_id
+        registration = ledger.sealing_key.open(
+            sealed, Purpose.REGISTRATION, entry.terminal_id, Registration, bound_to=bound_to
+        )
+        reference = reference_to(x509.load_der_x509_certificate(base64.b64decode(registration.certificate)))
+    except (SealError, ValueError):
+        return Subject()
+    return Subject(ledger.identity.look_up([reference])[reference].mykey)
 
 
 def leave(ledger: Ledger, mykey: str) -> None:

@@ -141,7 +141,9 @@ class Batch:
         if row is not None:
             check_same(row, request.content_hash)
             moved = self.moved[row.operation]
-            mykey = None if moved is None else moved.mykey
+            # A registration moves nothing: whose it was, its seal says.
+            registered = request.mykey if isinstance(request.content, Link) else None
+            mykey = registered if moved is None else moved.mykey
             return Outcome(recalled(row, moved, request.content), mykey, is_new=False)
         if request.nonce is not None and self.spent.setdefault(request.nonce, request.operation_id) != (
             request.operation_id

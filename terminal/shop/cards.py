@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from config.trust import Anchors
@@ -64,7 +65,9 @@ class Cards:
             return plans.sign_with_card(session, self._of(task), pin, digest, allow_last_try=last_try)
 
     def _remember(self, task: int, tap: Tap) -> None:
-        self._task, self._tap = task, tap
+        """Keep what tells the card from others; the key's bytes are the task's alone, which overwrites them."""
+        key = None if tap.token.key is None else tap.token.key.without_secret
+        self._task, self._tap = task, replace(tap, token=replace(tap.token, key=key))
 
     def _of(self, task: int) -> Tap:
         if self._tap is None or task != self._task:

@@ -578,3 +578,17 @@ async def test_honest_work_shows_the_office_nothing(thief: Thief, friend: Card, 
     await serve(thief, friend, sale(1_100, {STREET: 110}, {STREET: 9}), award("visit", 50))
     await thief.do(void(f"{thief.id}-000002"))
     assert municipality.noticed() == {}
+
+
+async def test_a_registration_that_is_resent_brings_the_number_again(thief: Thief, municipality: Municipality) -> None:
+    """Its answer was lost, and whoever stands there is to have it; a day later nobody learns it from a journal."""
+    card = Card.issue(0x07000002)
+    await thief.register(card)
+    entry = [thief.entries[-1]]
+    answers = [(await thief.ask("POST", "/v1/uploads", {"entries": entry})).json()["body"] for _ in range(2)]
+    number = municipality.ledger.identity.contact_number(municipality.mykey(card))
+    assert {each["after"][0]["contact_number"].replace("-", "") for each in answers} == {number}
+    municipality.clock.now += timedelta(days=1, seconds=1)
+    late = (await thief.ask("POST", "/v1/uploads", {"entries": entry})).json()
+    assert late["body"]["after"][0].get("contact_number") is None
+    assert late["signed"]["statement"]["verdicts"][0]["status"] == "accepted"

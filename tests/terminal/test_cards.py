@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -92,3 +93,20 @@ def test_a_task_is_about_the_card_that_it_began_with() -> None:
     assert source.exchanges == [3, 2, 2]
     with pytest.raises(CardChanged):
         cards.sign(2, bytearray(b"1234"), DIGEST, last_try=False)
+
+
+@pytest.mark.parametrize("name", ["visitor", "two-towns"])
+def test_no_bytes_of_the_key_stay_behind_a_tap(name: str) -> None:
+    """What the card is known by afterwards is its head; it still signs."""
+    source, cards = _cards()
+    source.tap(name)
+    tap = cards.read(1)
+    key = tap.token.key
+    assert key is not None
+    assert len(key.secret) == 32
+    kept = cards._tap
+    assert kept is not None
+    assert kept.token.key is not None
+    assert (kept.token.key.secret, kept.token.key.info) == (b"", b"")
+    assert key.secret not in pickle.dumps(kept)
+    assert cards.sign(1, bytearray(b"1234"), DIGEST, last_try=False)
