@@ -12,7 +12,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -134,10 +135,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A whole pack, verified when it was read; slots by their place."""
+    """A whole pack, verified when it was read; `slots` are all of one length, in the order of their places."""
 
     signed: SignedPackHeader
-    slots: Mapping[bytes, Slot]
+    slots: bytes = field(repr=False)
 
     @property
     def header(self) -> PackHeader:
@@ -151,19 +152,23 @@ class Pack:
 
     def encoded(self) -> bytes:
         """Return the file that it is: all slots, under whichever header came last."""
-        return _encoded(self.signed, _sorted(self.slots.values()))
+        return canonical(self.signed.as_json()) + b"\n" + self.slots
 
     def record(self, secret: bytes) -> PackRecord | None:
         """Return the record of the card of which a tap read these 32 bytes; None where there is none for it."""
         place, key = derive(secret, base64.b64decode(self.header.salt))
-        slot = self.slots.get(place)
-        if slot is None or slot.sealed is None:
+        index = bisect_left(range(self.header.slots), place, key=self._place)
+        if index == self.header.slots or self._place(index) != place:
             return None
+        version, sealed = _inside(self.slots[index * SLOT_BYTES : (index + 1) * SLOT_BYTES])
         try:
-            plain = AESGCM(key).decrypt(_nonce(slot.version), slot.sealed, _bound(self.header, place))
+            plain = AESGCM(key).decrypt(_nonce(version), sealed, _bound(self.header, place))
         except InvalidTag:
             return None
         return _record(plain, self.header.programmes)
+
+    def _place(self, index: int) -> bytes:
+        return self.slots[index * SLOT_BYTES : index * SLOT_BYTES + _PLACE]
 
 
 def pack_nonce(number: int) -> str:
@@ -226,21 +231,33 @@ def read_pack(
         raise PackRefused("pack_foreign")
     if held is not None and header.number < held.header.number:
         raise PackRefused("pack_rolled_back")
-    changed = _slots(rest)
     if header.base is None or stored:
-        slots: dict[bytes, Slot] = {}
+        slots = rest
     elif held is not None and header.number == held.header.number:
         return held
     elif held is None or held.header.number != header.base or held.header.salt != header.salt:
         raise PackRefused("pack_gap")
     else:
-        slots = dict(held.slots)
-    for slot in changed:
-        slots[slot.place] = slot
-    left = {place: slot for place, slot in slots.items() if slot.sealed is not None}
-    if len(left) != header.slots or slots_hash(left.values()) != header.sha256:
+        slots = _changed(held.slots, rest)
+    # One hash over the bytes as they are: they are in order, because the ledger hashed them so.
+    if len(slots) != header.slots * SLOT_BYTES or hashlib.sha256(slots).hexdigest() != header.sha256:
         raise PackRefused("pack_damaged")
-    return Pack(signed, left)
+    return Pack(signed, slots)
+
+
+def _changed(held: bytes, delta: bytes) -> bytes:
+    """Return the slots after some were replaced, added or withdrawn."""
+    slots = {held[at : at + _PLACE]: held[at : at + SLOT_BYTES] for at in range(0, len(held), SLOT_BYTES)}
+    at = 0
+    while at < len(delta):
+        place = delta[at : at + _PLACE]
+        if int.from_bytes(delta[at + _PLACE : at + _PLACE + _VERSION]) & _WITHDRAWN:
+            slots.pop(place, None)
+            at += _PLACE + _VERSION
+        else:
+            slots[place] = delta[at : at + SLOT_BYTES]
+            at += SLOT_BYTES
+    return b"".join(slots[place] for place in sorted(slots))
 
 
 def _is_signed(signed: SignedPackHeader, pinned: Collection[str]) -> bool:
@@ -254,20 +271,9 @@ def _is_signed(signed: SignedPackHeader, pinned: Collection[str]) -> bool:
     return True
 
 
-def _slots(content: bytes) -> Iterable[Slot]:
-    position = 0
-    while position < len(content):
-        place = content[position : position + _PLACE]
-        version = int.from_bytes(content[position + _PLACE : position + _PLACE + _VERSION])
-        position += _PLACE + _VERSION
-        if version & _WITHDRAWN:
-            yield Slot(place, version ^ _WITHDRAWN, None)
-            continue
-        sealed = content[position : position + _SEALED]
-        position += _SEALED
-        if len(sealed) != _SEALED:
-            raise PackRefused("pack_damaged")
-        yield Slot(place, version, sealed)
+def _inside(slot: bytes) -> tuple[int, bytes]:
+    """Return a slot's version, and what is sealed in it."""
+    return int.from_bytes(slot[_PLACE : _PLACE + _VERSION]), slot[_PLACE + _VERSION :]
 
 
 def _record(plain: bytes, programmes: Sequence[str]) -> PackRecord:
