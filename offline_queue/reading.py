@@ -241,6 +241,10 @@ class JournalReader:
             yield from chunk
             seq = chunk[-1].entry.seq
 
+    def select(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Return what a query finds that a report makes of the tables itself."""
+        return self._rows(query, parameters)
+
     def last_close(self) -> Recorded | None:
         """Return the last close: an operation, or a mark of form 1."""
         found = self._recorded(f"WHERE {_CLOSES} ORDER BY entries.seq DESC LIMIT 1")

@@ -28,6 +28,7 @@ COMMANDS = {
     "clerk": "terminal.cli.clerk",
     "queue": "terminal.cli.queue",
     "close": "terminal.cli.close",
+    "owner": "terminal.cli.owner",
     "slip": "terminal.cli.slip",
     "verify": "terminal.cli.verify",
     "virtual-card": "terminal.cli.virtual_card",
