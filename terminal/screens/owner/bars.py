@@ -1,4 +1,4 @@
-"""Bills by the hour as bars, with yesterday's beside them.
+"""Bills by the hour or the day as bars, with those of the period before beside them, or behind where it is narrow.
 
 They are our own and not textual-plotext's: its axes are drawn with characters that some consoles draw two cells wide,
 and its colours are not those of our themes, whose contrast is measured.
@@ -18,10 +18,10 @@ from textual.widget import Widget
 from terminal.shell.themes import has_ascii_borders
 
 FEWEST = 10
-"""Hours that are shown at least, so that the first sale of a day is no wall."""
+"""Bars that are shown at least, so that the first sale of a day is no wall."""
 
 WIDEST = 6
-"""Cells that an hour takes at most, its gap with it."""
+"""Cells that a bar takes at most, its gap with it."""
 
 TODAY, HALF, YESTERDAY = "█", "▄", ":"
 """What bars are drawn of; yesterday is told from today by its character, and not by colour alone."""
@@ -29,9 +29,9 @@ TODAY, HALF, YESTERDAY = "█", "▄", ":"
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Yen for each hour of two business days, which begin at `first`; the names of both for the legend."""
+    """Yen for each hour or day of two periods, with the `names` beneath; the names of both periods for the legend."""
 
-    first: int
+    names: Sequence[str]
     today: Sequence[int]
     yesterday: Sequence[int]
     today_name: str
@@ -70,9 +70,12 @@ def drawn(hours: Hours, width: int, height: int) -> list[str]:
 
 def hours_shown(hours: Hours, width: int) -> tuple[int, int]:
     """Return the first hour that is shown, and the one after the last: all that had sales, as far as there is room."""
-    busy = [hour for hour in range(24) if hours.today[hour] or hours.yesterday[hour]] or [(9 - hours.first) % 24]
+    every = len(hours.names)
+    busy = [hour for hour in range(every) if hours.today[hour] or hours.yesterday[hour]]
+    if not busy:
+        busy = [hours.names.index("9") if "9" in hours.names else 0]
     begin, end = busy[0], busy[-1] + 1
-    end = min(24, max(end, begin + FEWEST))
+    end = min(every, max(end, begin + FEWEST))
     begin = max(0, min(begin, end - FEWEST))
     return max(begin, end - width), end
 
@@ -83,10 +86,10 @@ def _column(today: int, yesterday: int, highest: int, each: int, rows: int) -> l
     wide = (each - gap + 1) // 2
     beside = each - gap - wide
     ours, theirs = (_stack(value, highest, rows) for value in (today, yesterday))
-    return [
-        f"{mine * wide}{(YESTERDAY if old != ' ' else ' ') * beside}".ljust(each)
-        for mine, old in zip(ours, theirs, strict=True)
-    ]
+    behind = [YESTERDAY if old != " " else " " for old in theirs]
+    if not beside:
+        return [mine if mine != " " else old for mine, old in zip(ours, behind, strict=True)]
+    return [f"{mine * wide}{old * beside}".ljust(each) for mine, old in zip(ours, behind, strict=True)]
 
 
 def _stack(value: int, highest: int, rows: int) -> list[str]:
@@ -105,7 +108,7 @@ def _names(hours: Hours, begin: int, end: int, each: int) -> str:
     """Return the names of the hours, or of some where each has not room enough for its own."""
     row = ""
     for hour in range(begin, end, ceil(3 / each)):
-        name = str((hours.first + hour) % 24)
+        name = hours.names[hour]
         if (place := (hour - begin) * each) + len(name) <= (end - begin) * each:
             row = f"{row.ljust(place)}{name}"
     return row

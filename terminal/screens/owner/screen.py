@@ -17,6 +17,7 @@ from terminal.counter.scanned import SlipCode, slip_code
 from terminal.screens.owner.state import (
     Closed,
     Closing,
+    Comparing,
     Confirming,
     Failed,
     Looking,
@@ -43,8 +44,12 @@ from terminal.shell.words import Words
 from terminal.shop import books
 from terminal.shop.books import DayReport, OfSlip, Overview, Search
 from terminal.shop.engine import Unanswerable
+from terminal.shop.periods import Compare, Period
 
 NAME = "owner"
+
+MOST_KEYS = 6
+"""Keys that stand side by side on 80 columns, each wide enough for a finger."""
 
 LONGEST = 9
 """Digits that may be typed: enough for any number or amount, and too few for a 個人番号."""
@@ -114,6 +119,17 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Failed(error.fault))
         else:
             self._draw()
+
+    @work(group="comparing", exclusive=True)
+    async def _compare(self, period: Period) -> None:
+        self._go(Comparing(period))
+        try:
+            found = await self._shared.ask(Compare(period))
+        except Unanswerable as error:
+            self._go(Failed(error.fault))
+            return
+        if self.state == Comparing(period):  # nobody went elsewhere meanwhile
+            self._go(Comparing(period, found))
 
     @work(group="closing")
     async def _close(self, *, even_if_empty: bool) -> None:
@@ -219,6 +235,10 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Confirming())
             case Looking(), Picked(3):
                 self._go(Searching())
+            case Looking(), Picked(4):
+                self._compare(Period.WEEK)
+            case Comparing(), Picked(number):
+                self._compare(tuple(Period)[number - 1])
             case Searching(), (Typed() | Erased()):
                 self._go(_edited(self.state, intention))
             case Searching(text), Entered():
@@ -228,7 +248,7 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
                 self._go(Showing(found[number - 1]))
             case ((Picking() | Showing()), Escaped()):
                 self._go(Searching())
-            case ((Looking() | Searching() | Confirming()), Escaped()):
+            case ((Looking() | Comparing() | Searching() | Confirming()), Escaped()):
                 self._go(Looking())
             case Confirming(empty), Entered():
                 self._go(Closing())
@@ -261,6 +281,8 @@ class OwnerScreen(Screen[None], inherit_bindings=False):
         self.query_one(Left).shown = (state, self.day, words)
         self.query_one(Slip).rows = right(state, self.day, words)
         beside = [key for key in self._keys() if key != forward(state)]
+        if len(beside) > MOST_KEYS:  # the language stands in the help alone, as at the counter
+            beside = [key for key in beside if key.means is not Command.LANGUAGE]
         self.query_one(KeyLine).keys = tuple((key, words(key.text)) for key in beside)
         self._draw_line()
 

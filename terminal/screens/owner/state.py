@@ -10,6 +10,7 @@ from terminal.counter.events import Entered, Picked
 from terminal.counter.keys import BACK, CANCEL, EVERYWHERE, PRINT, Key
 from terminal.shell.registry import COUNTER
 from terminal.shop.books import DayReport, FoundOperation
+from terminal.shop.periods import Compared, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,14 @@ class Looking:
     """The day so far, with the last operations; or, after `show_x`, with the X report."""
 
     x: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """A period beside the one before it; `found` is None until it was summed up."""
+
+    period: Period
+    found: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +76,16 @@ class Showing:
     found: FoundOperation
 
 
-OwnerState = Looking | Searching | Picking | Showing | Confirming | Closing | Closed | Failed
+OwnerState = Looking | Comparing | Searching | Picking | Showing | Confirming | Closing | Closed | Failed
 
 TO_COUNTER = Key(COUNTER.cap, COUNTER.press, COUNTER.key_text, Picked(0))
 SHOW_X = Key("1", "1", "key-x", Picked(1))
 ASK_Z = Key("2", "2", "key-z", Picked(2))
 ASK_SEARCH = Key("3", "3", "key-search", Picked(3))
+ASK_PERIODS = Key("4", "4", "key-periods", Picked(4))
+PERIODS = tuple(
+    Key(str(place), str(place), f"period-{each}", Picked(place)) for place, each in enumerate(Period, start=1)
+)
 SEARCH = Key("Enter", "enter", "key-search", Entered())
 CLOSE = Key("Enter", "enter", "key-do-close", Entered())
 RETRY = Key("Enter", "enter", "key-retry", Entered())
@@ -90,7 +103,7 @@ def forward(state: OwnerState) -> Key | None:
             return LEAVE
         case Failed():
             return RETRY
-        case Looking() | Picking() | Showing() | Closing():
+        case Looking() | Comparing() | Picking() | Showing() | Closing():
             return None
         case _:
             assert_never(state)
@@ -102,7 +115,9 @@ def others(state: OwnerState) -> tuple[Key, ...]:
         case Looking(x=True):
             return (PRINT, ASK_Z, BACK, *EVERYWHERE)
         case Looking():
-            return (SHOW_X, ASK_Z, ASK_SEARCH, TO_COUNTER, *EVERYWHERE)
+            return (SHOW_X, ASK_Z, ASK_SEARCH, ASK_PERIODS, TO_COUNTER, *EVERYWHERE)
+        case Comparing():
+            return (*PERIODS, BACK, *EVERYWHERE)
         case Picking():
             return (BACK, *EVERYWHERE)
         case Showing():

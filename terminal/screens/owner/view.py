@@ -17,6 +17,7 @@ from terminal.screens.owner.bars import HourBars, Hours
 from terminal.screens.owner.state import (
     Closed,
     Closing,
+    Comparing,
     Confirming,
     Failed,
     Looking,
@@ -30,9 +31,13 @@ from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine, KeyCap
 from terminal.shell.words import Words, clock, moment, number_at_shop, signed_points, yen
 from terminal.shop.books import FoundOperation, Need, Overview
+from terminal.shop.periods import Compared, Period
 from terminal.slips.operation import body, of_journal, title
 from terminal.slips.report import report_rows
 from terminal.slips.rows import Emphasis, Gap, Row, SlipRow
+
+SHARES = 4
+"""Clerks and programmes that a period names."""
 
 NAMED = 3
 """Operations of each need that are named by their number."""
@@ -48,6 +53,8 @@ def left(state: OwnerState, day: Overview | None, words: Words) -> Iterator[Widg
                 yield _figures(day, words)
                 yield _bars(day, words)
                 yield from _needs(day, words)
+        case Comparing(period, found):
+            yield from _compared(period, found, words)
         case Searching(text, missed):
             yield Prose(words("owner-ask-search"), "heading" if text else "heading now")
             yield Prose(text or "_", "strong spaced")
@@ -93,12 +100,61 @@ def right(state: OwnerState, day: Overview | None, words: Words) -> tuple[SlipRo
             return report_rows(closed.report, words, at=closed.entry.entry.at, entry=closed.entry)
         case Showing(found):
             return (title(words), *body(of_journal(found), words))
+        case Comparing(_, found):
+            return () if found is None else _shares(found, words)
         case Looking(x=False) | Failed() | Searching() | Picking():
             return () if day is None else _last(day, words)
         case Looking() | Confirming() | Closing():
             return () if day is None else report_rows(day.report, words, at=day.at)
         case _:
             assert_never(state)
+
+
+def _compared(period: Period, found: Compared | None, words: Words) -> Iterator[Widget]:
+    """Yield a period's sums, and its chart with the period before behind."""
+    yield Prose(words(f"period-{period}"), "strong")
+    if found is None:
+        yield Prose(words("owner-reading"), "quiet")
+        return
+    now, before = found.now.whole, found.before.whole
+    figures = (
+        ("owner-sales", yen(now.bill), yen(before.bill)),
+        ("owner-count", words("count", count=now.sales), words("count", count=before.sales)),
+        ("slip-redeemed", signed_points(-now.redeemed), signed_points(-before.redeemed)),
+        ("slip-award", signed_points(now.awarded), signed_points(before.awarded)),
+    )
+    yield Grid(
+        *(Vertical(Prose(words(name), "quiet"), Prose(value, "strong")) for name, value, _ in figures), id="figures"
+    )
+    names, ours, theirs = found.bars()
+    bars = HourBars()
+    highest = words("owner-highest", yen=yen(max(*ours, *theirs)))
+    bars.hours = Hours(names, ours, theirs, words(f"period-{period}"), words(f"period-before-{period}"), highest)
+    yield bars
+    told = [theirs for _, _, theirs in figures]
+    yield Prose(f"{words(f'period-before-{period}')}  {told[0]}", "quiet")
+    yield Prose("  ".join(told[1:]), "quiet")
+
+
+def _shares(found: Compared, words: Words) -> tuple[SlipRow, ...]:
+    """Return a period's sums by clerk and by programme, the largest first."""
+    now = found.now
+    rows: list[SlipRow] = [
+        Row(words(f"period-{found.period}"), emphasis=Emphasis.STRONG),
+        Row(f"{now.first.month}/{now.first.day} - {now.last.month}/{now.last.day}", emphasis=Emphasis.QUIET),
+        Gap(),
+        Row(words("period-clerks"), emphasis=Emphasis.STRONG),
+    ]
+    clerks = sorted(now.clerks.items(), key=lambda each: -each[1].bill)
+    rows += [Row(words("status-clerk", clerk=clerk), yen(moved.bill)) for clerk, moved in clerks[:SHARES]]
+    rows += [Gap(), Row(words("period-programmes"), emphasis=Emphasis.STRONG)]
+    programmes = sorted(now.programmes.items(), key=lambda each: -each[1].redeemed)
+    for code, moved in programmes[:SHARES]:
+        rows += [
+            Row(words.programme(code)),
+            Row(f"  {signed_points(-moved.redeemed)}", signed_points(moved.awarded), Emphasis.QUIET),
+        ]
+    return tuple(rows)
 
 
 def _line(number: int, found: FoundOperation, words: Words) -> ChoiceLine:
@@ -123,7 +179,7 @@ def _figures(day: Overview, words: Words) -> Widget:
 def _bars(day: Overview, words: Words) -> Widget:
     bars = HourBars()
     bars.hours = Hours(
-        day.first_hour,
+        [str((day.first_hour + hour) % 24) for hour in range(24)],
         day.today,
         day.yesterday,
         words("owner-today"),

@@ -23,6 +23,7 @@ from terminal.screens.owner.screen import OwnerScreen
 from terminal.screens.owner.state import (
     Closed,
     Closing,
+    Comparing,
     Confirming,
     Failed,
     Looking,
@@ -39,10 +40,11 @@ from terminal.shell.widgets.slip import Slip
 from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.shop import books
 from terminal.shop.books import FoundOperation, OfSlip, Search
+from terminal.shop.periods import Compare, Period
 from terminal.slips.operation import qr_text
 from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
-from tests.terminal.screens.owner_scenes import BUSY, CLOSED, DAYS, FOUND, settled
+from tests.terminal.screens.owner_scenes import BUSY, CLOSED, COMPARED, DAYS, FOUND, settled
 from tests.terminal.screens.owner_scenes import at_owner as opened
 from tests.terminal.screens.scenes import STATES, at_counter, counter_in
 
@@ -61,6 +63,8 @@ ALL_STATES: tuple[OwnerState, ...] = (
     Searching("123456789", missed=True),
     Picking(FOUND),
     *(Showing(each) for each in FOUND),
+    Comparing(Period.WEEK),
+    *(Comparing(period, found) for period, found in COMPARED.items()),
     Confirming(),
     Confirming(empty=True),
     Closing(),
@@ -114,6 +118,23 @@ async def test_the_owner_sees_how_today_was_and_whether_anything_is_wrong() -> N
         text = text_of(screen)
     for told in ("128,460 円", "−8,200 P", "+1,094 P", "2 件", "最大 45,600 円", "13:40 004215", "処理未了 1 件"):
         assert told in text
+
+
+async def test_a_period_is_looked_at_with_the_one_before_it() -> None:
+    """4 shows the week; a digit another period, Esc the day again; what comes after somebody went away is not shown."""
+    async with opened(BUSY) as (screen, pilot, engine):
+        engine.answers |= {Compare(period): found for period, found in COMPARED.items()}
+        await pilot.press("4")
+        await settled(screen, pilot)
+        assert at(screen) == Comparing(Period.WEEK, COMPARED[Period.WEEK])
+        assert "23 24 25" in " ".join(text_of(screen).split())
+        await pilot.press("4")
+        await settled(screen, pilot)
+        assert "By clerk" in text_of(screen) or "係員別" in text_of(screen)
+        assert at(screen) == Comparing(Period.MONTH, COMPARED[Period.MONTH])
+        await pilot.press("2")
+        await settled(screen, pilot)
+        assert isinstance(at(screen), Failed)
 
 
 async def test_the_screen_is_left_as_it_was_opened() -> None:
@@ -332,7 +353,7 @@ def test_every_kind_of_operation_can_stand_in_the_list() -> None:
 def hours(today: dict[int, int], yesterday: dict[int, int] | None = None, first: int = 0) -> Hours:
     """Return hours with sales in some of them."""
     ours, theirs = ([day.get(hour, 0) for hour in range(24)] for day in (today, yesterday or {}))
-    return Hours(first, ours, theirs, "T", "Y", "4")
+    return Hours([str((first + hour) % 24) for hour in range(24)], ours, theirs, "T", "Y", "4")
 
 
 def test_bars_are_as_high_as_what_they_stand_for() -> None:
