@@ -253,4 +253,6 @@ def _legs(content: BaseModel) -> list[Leg]:
 
 def _needs_wallet(request: Request) -> bool:
     kind = kind_of(request.content)
-    return request.refusal is None and kind is not None and kind.needs_wallet
+    # What was given once is given back, whatever speaks against it by now.
+    is_decided = request.refusal is None or request.proven is not None
+    return is_decided and kind is not None and kind.needs_wallet

@@ -123,13 +123,18 @@ async def send(station: Station, on_upload: Callable[[], None] = lambda: None) -
         operator=station.clerk,
         business_date=station.business_date(at),
     )
+    return await _send(station, tuple(aside), on_upload)
+
+
+async def _send(station: Station, aside: tuple[int, ...] = (), on_upload: Callable[[], None] = lambda: None) -> Sent:
+    journal = station.journal
     before = journal.verdict_count()
     error = None
     try:
         await station.syncer.sync(on_upload)
     except LedgerError as left:
         error = reason(left)
-    return Sent(journal.verdict_count() - before, journal.unsent_count(), error, tuple(aside))
+    return Sent(journal.verdict_count() - before, journal.unsent_count(), error, aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,7 @@ async def close(station: Station, *, even_if_empty: bool = False) -> DayReport:
         business_date=station.business_date(at),
         even_if_empty=even_if_empty,
     )
-    await send(station)
+    await _send(station)
     return DayReport(report, entry)
 
 

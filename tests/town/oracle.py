@@ -77,8 +77,8 @@ class Oracle:
     shredded: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    heard: int = 0
-    """How many verdicts it heard of."""
+    touched: set[str] = field(default_factory=set)
+    """The towns that it heard of since their books were looked at."""
 
     def say(self, what: str) -> None:
         """Note something that must not be."""
@@ -130,6 +130,11 @@ class Oracle:
         """Hear that a terminal stopped: nothing here ever gives it a reason."""
         self.say(f"terminal {terminal} stopped at {why}")
 
+    def told_of_itself(self, terminal: int, error: str | None) -> None:
+        """Hear what a terminal was told of itself: every one here is enrolled, and has its key."""
+        if error in {"signature_wrong", "terminal_withdrawn", "terminal_mismatch", "operation_unknown"}:
+            self.say(f"terminal {terminal} is told {error}")
+
     def waited(self, terminal: int, what: str, seconds: float, *, most: float) -> None:
         """Hear how long somebody waited for something."""
         if seconds > most + 0.5:
@@ -144,12 +149,12 @@ class Oracle:
 
     def hear(self, verdict: Verdict) -> None:
         """Hear what the ledger says of an operation, for the first time or again."""
-        self.heard += 1
         id_ = verdict.operation_id
         asked = self.asked.get(id_)
         if asked is None:
             self.say(f"a verdict on {id_}, which nobody asked for")
             return
+        self.touched.add(getattr(asked.content, "municipality", id_[:6]))
         if (said := self.said.get(id_)) is not None:
             if _core(said.verdict) != _core(verdict) and not self._is_shredded(said.verdict):
                 self.say(f"{id_}: first {_core(said.verdict)}, then {_core(verdict)}")

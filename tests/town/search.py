@@ -72,9 +72,14 @@ def processes() -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
+SHOWN_WITHIN = 8
+"""Towns of which one must show a fault that is put back."""
+
+
 def shows(fault: str, run_days: int = 6) -> Found | None:
-    """Play towns with a fault put back, until it shows; None where it does not within the days that it is given."""
-    for seed in range(1, 1 + -(-FAULTS[fault].days // run_days)):
+    """Play towns with a fault put back, until it shows; None where none of them shows it."""
+    first = FAULTS[fault].seed
+    for seed in range(first, first + SHOWN_WITHIN):
         if (found := played(seed, run_days, fault)).wrong:
             return found
     return None

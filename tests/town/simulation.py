@@ -25,8 +25,9 @@ from tests.town.hall import Hall
 from tests.town.line import Line
 from tests.town.loop import play
 from tests.town.oracle import Oracle
-from tests.town.plan import ACCIDENTS, Step, plan
-from tests.town.setting import TERMINALS
+from tests.town.plan import ACCIDENTS, OPERATIONS, Step, plan
+from tests.town.remembered import RememberedSigner, remembered_checks
+from tests.town.setting import TERMINALS, TOWNS
 from tests.town.till import Killed, Till
 
 PATIENCE: Final = 130
@@ -65,9 +66,11 @@ class Town:
     oracle: Oracle = field(init=False)
     apart: list[int] = field(default_factory=list)
     """Tills that what broke the ledger cuts off, so that others come first."""
-    seen: int = 0
     due: int = -1
     """How many steps from now the hall fails over to the copy that it keeps; negative where it does not."""
+
+    missing: int = -1
+    """How many steps from now what the hall misses is there again; negative where it misses nothing."""
 
     async def found(self) -> None:
         """Found the town: enrol every terminal."""
@@ -75,7 +78,7 @@ class Town:
         for number, shop in enumerate(TERMINALS):
             random = Random(number)  # noqa: S311  # the same at each run
             line = Line(self.hall, random, self.oracle.answered)
-            key = Ed25519PrivateKey.from_private_bytes(bytes([number + 1]) * 32)
+            key = RememberedSigner(Ed25519PrivateKey.from_private_bytes(bytes([number + 1]) * 32))
             clock = MachineClock(self.clock)
             till = Till(number, shop, self.directory / f"till{number}", line, clock, self.oracle, random, key)
             await till.enrol(self.hall.ledger.new_enrolment_code(shop.code))
@@ -95,23 +98,30 @@ class Town:
             self._fetch_ahead(till, step)
         with suppress(Killed):
             await DOINGS[step.kind](self, step)
-        await asyncio.sleep(self.tills[step.till].random.uniform(0, 0.5 if step.c % 8 else 4))
+        await asyncio.sleep(self.tills[step.till].random.uniform(0, 0.5 if step.c % 8 else 3))
         if self.due >= 0:
             self.due -= 1
             if self.due < 0:
                 self.fail_over()
+        if self.missing >= 0:
+            self.missing -= 1
+            if self.missing < 0:
+                self.bring_back()
         for till in self.tills:
             till.listen()
-        if self.hall.app is not None and self._anything_new():
-            for town, totals in self.hall.books().items():
-                self.oracle.agree(town, totals)
+        if self.hall.app is not None and not self.hall.is_store_away:
+            for town in sorted(self.oracle.touched if step.kind in OPERATIONS else set(TOWNS)):
+                self.oracle.agree(town, self.hall.books(town))
+            self.oracle.touched.clear()
         counts = sorted(self.oracle.counts.items())
         self.marks.append(f"{step} {self.clock()} {counts} {sorted(self.oracle.sums.items())}")
 
-    def _anything_new(self) -> bool:
-        """Whether the ledger said anything since the books were looked at."""
-        before, self.seen = self.seen, self.oracle.heard
-        return before != self.seen
+    def bring_back(self) -> None:
+        """Bring back what the hall misses: its databases, or the keys of its periods."""
+        self.missing = -1
+        self.hall.bring_keys()
+        if self.hall.app is not None:
+            self.hall.restart()
 
     def fail_over(self) -> None:
         """Lose what the ledger did since the copy was made."""
@@ -119,7 +129,8 @@ class Town:
             return
         for number in self.apart:
             self.tills[number].line.down = True
-        self.oracle.forgot([id_ for id_ in self.oracle.said if self.hall.verdict(id_) is None])
+        known = self.hall.decided()
+        self.oracle.forgot([id_ for id_ in self.oracle.said if id_ not in known])
 
     def _fetch_ahead(self, till: Till, step: Step) -> None:
         """Let a till have fetched a nonce within the last minutes, as it does by itself; at times it has an old one."""
@@ -194,7 +205,7 @@ class Town:
 
     async def set_zone(self, step: Step) -> None:
         """Set a terminal's machine to another zone."""
-        self.tills[step.till].clock.zone = zone((0, -5, 12, -11)[step.a % 4])
+        self.tills[step.till].clock.zone = zone((-8, -5, 12, -11)[step.a % 4])
 
     async def line_down(self, step: Step) -> None:
         """Cut a line, or all of them."""
@@ -215,6 +226,18 @@ class Town:
     async def server_restart(self, _step: Step) -> None:
         """Start the server again."""
         self.hall.restart()
+
+    async def store_away(self, step: Step) -> None:
+        """Take the databases away from a server that goes on; some steps later they are there again."""
+        if self.hall.app is not None and self.missing < 0:
+            self.hall.take_store_away()
+            self.missing = 1 + step.a % 8
+
+    async def key_lost(self, step: Step) -> None:
+        """Lose the keys of all periods; some steps later they are there again."""
+        if self.missing < 0:
+            self.hall.lose_keys()
+            self.missing = 1 + step.a % 8
 
     async def forget(self, step: Step) -> None:
         """From now on the standby lacks what comes; some steps later it takes over."""
@@ -237,7 +260,7 @@ class Town:
 
     async def tidy(self, _step: Step) -> None:
         """Tidy up in the middle of the day."""
-        if self.hall.app is not None:
+        if self.hall.has_all:
             self.hall.tidy()
 
     async def damage(self, step: Step) -> None:
@@ -252,6 +275,8 @@ class Town:
         if self.due >= 0:
             self.due = -1
             self.fail_over()
+        if self.missing >= 0:
+            self.bring_back()
         if self.hall.app is None:
             self.hall.start()
         for till in self.tills:
@@ -311,6 +336,8 @@ DOINGS: Final[dict[str, Callable[[Town, Step], Awaitable[None]]]] = {
     "accident": Town.accident,
     "server_down": Town.server_down,
     "server_restart": Town.server_restart,
+    "store_away": Town.store_away,
+    "key_lost": Town.key_lost,
     "forget": Town.forget,
     "kill": Town.kill,
     "restart": Town.restart,
@@ -334,7 +361,8 @@ def run(steps: Sequence[Step]) -> Played:
     """Play steps in a new town; raise Violation at the first thing that must not be."""
     directory = Path(tempfile.mkdtemp(prefix="kazasu-town-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
-        return play(_run(steps, directory))
+        with remembered_checks():
+            return play(_run(steps, directory))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -277,6 +277,7 @@ class Till:
         except QueueError as error:
             self.oracle.stopped(self.number, f"{operation_id}: {error.code}, {error}")
             decision = None
+        self.oracle.told_of_itself(self.number, self.station.syncer.state.error)
         most = AT_ONCE if known_down else WAIT_SECONDS
         self.oracle.waited(self.number, operation_id, loop.time() - began, most=most)
         return decision

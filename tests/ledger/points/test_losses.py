@@ -72,6 +72,16 @@ def test_a_resident_whom_nobody_knows_any_more_costs_the_issuer(store: Store, ea
     assert all(each.agree for each in count(store.engine, CITY))
 
 
+@pytest.mark.parametrize("refusal", ["card_suspended", "nonce_spent"])
+def test_what_speaks_against_it_by_now_takes_nothing_back(store: Store, earlier: Store, refusal: str) -> None:
+    """The card was suspended since, or its nonce served another operation: who is known keeps what they were told."""
+    asked = sale(1, 1_200, city=400)
+    (verdict,) = earlier.decide(asked)
+    assert store.decide(replace(again(asked, verdict), refusal=refusal)) == [verdict]
+    assert (store.lots(), store.sums()) == (earlier.lots(), earlier.sums())
+    assert losses_of(store.engine, CITY) == []
+
+
 def test_a_void_that_finds_something_else_moves_nothing(store: Store, earlier: Store) -> None:
     """Its verdict is given back, and it is listed for somebody to look at."""
     _, verdict = earlier.decide(sale(1, 1_200, city=400), void(2, 1))
