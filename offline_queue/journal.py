@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from ledger.wire.answers import SignedStatement, UploadResult, Verdict
 from ledger.wire.canonical import canonical
-from ledger.wire.entries import FORM, Entry, Received, entry_hash, operation_id
+from ledger.wire.entries import FIRST_PREVIOUS_HASH, FORM, Entry, Received, entry_hash, operation_id
 from ledger.wire.operations import MARKS, Mark
 from ledger.wire.values import Message
 from offline_queue.counters import CounterRow
@@ -281,9 +281,12 @@ class Journal(JournalReader):
         else:
             self._damage = None
             return []
+        hashes = dict(damaged)
         for seq, digest in damaged:
-            mark = Mark(kind="set_aside", detail={"seq": seq, "hash": digest})
-            self._append(mark, at, operator, business_date)
+            detail: dict[str, Any] = {"seq": seq, "hash": digest}
+            if (previous := hashes.get(seq - 1) or self._hash_of(seq - 1)) is not None:
+                detail["previous"] = previous
+            self._append(Mark(kind="set_aside", detail=detail), at, operator, business_date)
         self._look_at_tail()
         self.check()
         return [seq for seq, _ in damaged]
@@ -403,6 +406,13 @@ class Journal(JournalReader):
         rows = self._rows("SELECT hash, signature FROM entries WHERE seq = ?", (self._head[0],))
         if rows and read_witness(self._path, self.terminal_id, self.public_key) != Witness(self._head[0], *rows[0]):
             write_witness(self._path, self.terminal_id, Witness(self._head[0], *rows[0]))
+
+    def _hash_of(self, seq: int) -> str | None:
+        """Return the hash of an entry that this terminal signed or set aside; None where nothing says what it was."""
+        if seq == 0:
+            return FIRST_PREVIOUS_HASH
+        rows = self._rows("SELECT hash, signature FROM entries WHERE seq = ?", (seq,))
+        return rows[0][0] if rows and self.is_signed(*rows[0]) else self.set_aside().get(seq)
 
     def _damaged(self) -> list[tuple[int, str]]:
         """Return number and hash of entries at the end that are not what was written, the oldest first.

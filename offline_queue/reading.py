@@ -187,22 +187,25 @@ class JournalReader:
         aside is named with the entries behind it, up to the mark that says so. Raise JournalCorrupt at an entry that is
         not what was written, once all before it are sent. `after` is the ledger's head, where that is known better.
         """
-        head, aside = self.ledger_head() if after is None else after, self.set_aside()
+        head, aside = self.ledger_head() if after is None else after, self._marked_aside()
         rows = self._rows(
-            "SELECT seq, body, hash, signature FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", (head, limit)
+            "SELECT seq, body, hash, signature FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
+            (head, limit + len(aside)),
         )
         entries: list[SignedEntry] = []
         gaps: list[SetAside] = []
         seq, size = head, 0
         for number, body, digest, signature in rows:
+            if len(entries) == limit:
+                break
             seq += 1
             while seq < number and seq in aside:
-                gaps.append(SetAside(seq=seq, hash=aside[seq]))
+                gaps.append(aside[seq])
                 seq += 1
             if seq in aside:
                 if entries and not gaps:
-                    break  # Entries before it are sent first, because a set-aside entry must travel with its mark.
-                gaps.append(SetAside(seq=seq, hash=aside[seq]))
+                    break  # What is whole before it is sent first: whatever comes of this, it holds that up no more.
+                gaps.append(aside[seq])
                 continue
             if seq != number or entry_hash(body) != digest:
                 if entries:
@@ -295,12 +298,15 @@ class JournalReader:
 
     def set_aside(self) -> Mapping[int, str]:
         """Return number and hash of each entry that a mark sets aside, because it was damaged before it was sent."""
-        found: dict[int, str] = {}
+        return {seq: each.hash for seq, each in self._marked_aside().items()}
+
+    def _marked_aside(self) -> dict[int, SetAside]:
+        found: dict[int, SetAside] = {}
         for seq, body in self._rows("SELECT seq, body FROM entries WHERE kind = 'set_aside'"):
             content = _entry(body, seq).content
             if isinstance(content, Mark):
-                aside = SetAside.model_validate(content.detail)
-                found[aside.seq] = aside.hash
+                aside = SetAside.model_validate({**content.detail, "marked": seq})
+                found[aside.seq] = aside
         return found
 
     def counters(self) -> tuple[CounterRow, ...]:

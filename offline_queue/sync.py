@@ -377,9 +377,10 @@ class Syncer:
             except LedgerRefusal as refusal:
                 if refusal.problem.code in CONTRADICTED:
                     raise _Contradicted(refusal.problem.code) from refusal
-                if refusal.problem.code not in TOO_MUCH or len(entries) == 1 or set_aside:
+                if refusal.problem.code not in TOO_MUCH or len(entries) == 1:
                     raise
                 entries = entries[: len(entries) // 2]
+                set_aside = [each for each in set_aside if each.seq < entries[-1].entry.seq]
             except ValueError as error:
                 raise JournalCorrupt(str(error)) from error
 

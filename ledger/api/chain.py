@@ -42,7 +42,7 @@ def walk(
     """Check that entries are one terminal's, whole, consecutive, chained, and signed, and return their chain.
 
     The last entry's signature covers the others through the chain. What was set aside stands in for an entry that was
-    damaged, as long as a mark behind it says so: in the same upload, or in a later one where this one is full. Raise
+    damaged, as long as a mark behind it says so: in the same upload, or in a later one that is named. Raise
     ProblemError `terminal_mismatch`, `entry_damaged`, `journal_gap` or `journal_fork`.
     """
     links = [_link(signed, terminal_id) for signed in entries]
@@ -79,9 +79,10 @@ def _set_aside(entries: Sequence[SignedEntry], set_aside: Sequence[SetAside]) ->
     }
     for each in set_aside:
         named = (each.seq, each.hash)
-        if named not in marks and len(entries) < MAX_UPLOAD:
+        comes_later = (each.marked or 0) > entries[-1].entry.seq or len(entries) == MAX_UPLOAD
+        if named not in marks and not comes_later:
             raise ProblemError("journal_gap", {"seq": each.seq})
-        previous = marks.get(named)
+        previous = marks.get(named) or each.previous
         yield ChainLink(each.seq, each.hash, str(previous) if previous is not None else None)
 
 

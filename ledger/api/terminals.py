@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Request
@@ -24,7 +25,9 @@ from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.api.telemetry import log_failure
+from ledger.identity.errors import IdentityRefusal
 from ledger.points.events import EventKind
+from ledger.points.periods import PeriodKeyMissing
 from ledger.points.registry import Terminal
 from ledger.points.store import OperationIdConflict, Outcome
 from ledger.wire.answers import (
@@ -47,6 +50,8 @@ from ledger.wire.signing import is_weak
 from ledger.wire.sisters import SisterOperation
 from ledger.wire.tokens import Presented, ServiceId
 from ledger.wire.values import OperationId
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/v1", tags=["terminals"])
 
@@ -234,10 +239,30 @@ def _today(ledger: Ledger, terminal: Terminal) -> date:
 
 
 def _aftermath(ledger: Ledger, terminal: Terminal, signed: SignedEntry, outcome: Outcome) -> Aftermath:
-    """Return what the counter shows beside a verdict: balances, and to whom registered the number for the telephone."""
+    """Return what the counter shows beside a verdict: balances, and to whom registered the number for the telephone.
+
+    What cannot be read of it is left out: the verdict stands.
+    """
     registered = isinstance(signed.entry.content, Link) and outcome.verdict.status is Status.ACCEPTED
-    number = grouped(ledger.identity.contact_number(outcome.mykey)) if registered and outcome.mykey else None
-    return Aftermath(balances=_balances(ledger, terminal, outcome), contact_number=number)
+    number = _unless_away(partial(_contact_number, ledger, outcome.mykey)) if registered and outcome.mykey else None
+    balances = _unless_away(partial(_balances, ledger, terminal, outcome.mykey)) if outcome.mykey else None
+    return Aftermath(balances=balances, contact_number=number)
+
+
+def _contact_number(ledger: Ledger, mykey: str) -> str:
+    return grouped(ledger.identity.contact_number(mykey))
+
+
+def _balances(ledger: Ledger, terminal: Terminal, mykey: str) -> list[ProgrammeBalance]:
+    return ledger.points.balances(mykey, terminal.shop.code, _today(ledger, terminal))
+
+
+def _unless_away(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except (DBAPIError, PoolTimeoutError, PeriodKeyMissing, IdentityRefusal) as error:
+        log_failure(error)
+        return None
 
 
 def _services(ledger: Ledger, shop: str, mykey: str) -> list[ServiceId]:
@@ -290,14 +315,3 @@ def _advance(ledger: Ledger, terminal: Terminal, entries: Sequence[SignedEntry],
     head = Head(now.head_seq, now.head_hash)
     reaches_beyond(links, head)
     return head
-
-
-def _balances(ledger: Ledger, terminal: Terminal, outcome: Outcome) -> list[ProgrammeBalance] | None:
-    """Return what the resident of an outcome has now; None where that cannot be read: the verdict stands."""
-    if outcome.mykey is None:
-        return None
-    try:
-        return ledger.points.balances(outcome.mykey, terminal.shop.code, _today(ledger, terminal))
-    except (DBAPIError, PoolTimeoutError) as error:
-        log_failure(error)
-        return None

@@ -92,13 +92,16 @@ class SignedEntry(Message):
 
 
 class SetAside(Message):
-    """The place of an entry that was damaged before it was sent: a later entry of the upload, a mark, says so.
+    """The place of an entry that was damaged before it was sent: a later entry, a mark, says so.
 
-    `hash` is the entry's, as the entry after it names it; its operation id can never succeed.
+    `hash` is the entry's, as the entry after it names it; its operation id can never succeed. `previous` is the hash
+    before it, where that is known. `marked` is the mark's number, where it comes in a later upload.
     """
 
     seq: Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
     hash: Sha256Hex
+    previous: Sha256Hex | None = None
+    marked: Annotated[int | None, Field(strict=True, ge=1, le=999_999_999_999)] = None
 
 
 class Upload(Message):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ledger.api.chain import ChainLink, walk
 from ledger.wire.answers import Decision, Status, Verdict
+from ledger.wire.entries import SignedEntry
 from ledger.wire.operations import Mark
 from offline_queue.errors import JournalCorrupt, JournalIncomplete
 from offline_queue.history import RecordLine
@@ -19,7 +22,7 @@ from offline_queue.journal import Journal
 from offline_queue.reading import TAIL, read_journal
 from offline_queue.sync import Syncer
 from tests.offline_queue.conftest import DAY, PINNED, START, TERMINAL, answer, append, award
-from tests.offline_queue.ledgers import FakeLedger
+from tests.offline_queue.ledgers import FakeLedger, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -157,6 +160,43 @@ async def test_a_damaged_unsent_entry_is_set_aside(
     again = open_journal()
     append(again)
     assert again.verify() == again.head()[0]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+async def test_a_mark_may_come_in_a_later_upload(
+    half_sent: Journal, open_journal: Opened, tmp_path: Path, limit: int
+) -> None:
+    """More lies between the damage and its mark than one upload takes: the ledger takes it in all the same."""
+    half_sent.close()
+    alter(tmp_path / "journal.db", "UPDATE entries SET body = x'00' WHERE seq IN (5, 6)")
+    journal = open_journal()
+    assert set_aside(journal) == [5, 6]
+    head, links = 3, list[ChainLink]()
+    while (pending := journal.pending(limit, 1 << 20, head)).entries:
+        links += walk(pending.entries, TERMINAL, journal.public_key, pending.set_aside)
+        head = pending.entries[-1].entry.seq
+    assert [link.seq for link in links] == list(range(4, journal.head()[0] + 1))
+    assert all(after.previous == before.hash for before, after in pairwise(links))
+
+
+async def test_a_ledger_that_takes_less_at_once_takes_what_is_set_aside(
+    half_sent: Journal, open_journal: Opened, tmp_path: Path
+) -> None:
+    """An upload with something set aside is halved as any other."""
+
+    def refuse(entries: Sequence[SignedEntry]) -> None:
+        if len(entries) > 2:
+            raise refusal("request_too_large")
+
+    half_sent.close()
+    alter(tmp_path / "journal.db", "UPDATE entries SET body = x'00' WHERE seq = 5")
+    journal = open_journal()
+    ledger = FakeLedger()
+    ledger.seen = journal.pending(3, 1 << 20, 0).entries
+    ledger.before = refuse
+    set_aside(journal)
+    await Syncer(journal, ledger).sync()
+    assert (len(ledger.seen), journal.unsent_count()) == (journal.head()[0], 0)
 
 
 async def test_what_nothing_vouches_for_is_not_set_aside(

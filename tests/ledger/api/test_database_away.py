@@ -9,13 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from config.trust import Anchors
 from ledger.api.desk import Officer
 from ledger.api.state import Ledger
 from ledger.database import is_taken
 from ledger.embedded import assemble
+from ledger.identity.store import Identity
 from ledger.place import Place
 from ledger.points.reports import count
 from ledger.wire.answers import Status
@@ -118,6 +119,20 @@ async def test_a_verdict_is_given_though_balances_cannot_be_read(counter: Counte
         connection.execute(text("ALTER TABLE partners RENAME TO elsewhere"))
     decision = await counter.send(counter.till.sale(card, 900, redeem=300))
     assert (decision.verdict.status, decision.balances) == (Status.ACCEPTED, None)
+
+
+async def test_a_registration_is_told_though_its_number_cannot_be_read(
+    counter: Counter, card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is registered; the number for the telephone is asked for again another time."""
+
+    def away(_identity: Identity, _mykey: str) -> str:
+        raise OperationalError("a statement", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(Identity, "contact_number", away)
+    nonce, _ = counter.ledger.nonces.issue(counter.till.setup.terminal_id, counter.ledger.clock())
+    decision = await counter.send(counter.till.link(card, nonce))
+    assert (decision.verdict.status, decision.contact_number) == (Status.ACCEPTED, None)
 
 
 def test_a_taken_key_is_recognised_on_either_engine(ledger: Ledger) -> None:
