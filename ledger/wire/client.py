@@ -134,6 +134,11 @@ class LedgerRefusal(LedgerError):  # noqa: N818  # as above
         self.problem = problem
         self.code = problem.code
 
+    @property
+    def is_clock(self) -> bool:
+        """Whether this machine's clock is all that is wrong: the same counts once that is right."""
+        return self.code == "clock_skewed"
+
 
 class LedgerMismatch(LedgerRefusal):
     """The ledger that answers is not the one that the enrolment code is of."""

@@ -19,7 +19,7 @@ from config.home import Home
 from config.japan import JST
 from config.settings import Settings
 from config.trust import Anchors
-from ledger.wire.client import LedgerBusy, LedgerUnreachable, LedgerUntrusted
+from ledger.wire.client import LedgerBusy, LedgerRefusal, LedgerUnreachable, LedgerUntrusted
 from offline_queue.errors import DiskFull, JournalInUse, JournalReadOnly
 from offline_queue.lock import InstanceLock
 from offline_queue.reading import read_journal
@@ -180,6 +180,8 @@ async def _ledger(patient: Patient, enrolment: Enrolment | None) -> AsyncIterato
         yield Finding("ledger", Level.WRONG, url, fault_of(error))
     except (LedgerUnreachable, LedgerBusy):
         yield Finding("ledger", Level.WRONG, url, Fault("ledger_unreachable", (("url", url),)))
+    except LedgerRefusal as refusal:
+        yield Finding("clock" if refusal.is_clock else "ledger", Level.WRONG, url, fault_of(refusal))
     except KNOWN as error:
         yield Finding("ledger", Level.WRONG, url, fault_of(error))
     else:

@@ -40,6 +40,7 @@ _TROUBLE = {
     "line_resting": "status-line-resting",
     "ledger_busy": "status-line-busy",
     "ledger_behind": "status-line-behind",
+    "clock_skewed": "status-line-clock",
 }
 """What the status line says of each trouble; of any other, that it is this terminal's own."""
 

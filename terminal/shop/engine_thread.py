@@ -243,6 +243,8 @@ class BackgroundEngine:
                 self._on_answer(False)
             except LedgerRefusal as refusal:
                 _log.warning("the ledger gave no setup: %s", refusal.problem.code)
+                if refusal.is_clock:
+                    station.syncer.heard(refusal)
             else:
                 self._on_answer(True)
             self._report(Opened(station.terms()))

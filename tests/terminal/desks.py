@@ -57,6 +57,8 @@ class TestLedger:
     balances: tuple[ProgrammeBalance, ...] = (held(MUNICIPALITY, 800),)
     standing: Standing = Standing.ACTIVE
     down: bool = False
+    skewed: bool = False
+    """Whether the terminal's clock is too far off for it."""
     loses: int = 0
     refuses_with: str | None = None
     short: int = 0
@@ -74,6 +76,9 @@ class TestLedger:
         """Answer one request."""
         if self.down:
             raise httpx.ConnectError("down", request=request)
+        if self.skewed and request.url.path != "/health":
+            body = {"title": "No", "status": 401, "code": "clock_skewed", "retryable": False}
+            return httpx.Response(401, json=body)
         if request.url.path == "/v1/inquiries":
             return self._inquiry(request, Inquiry.model_validate_json(request.content))
         if request.url.path == "/health":

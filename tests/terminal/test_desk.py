@@ -35,6 +35,7 @@ from terminal.counter.events import (
     UndoableListed,
 )
 from terminal.counter.facts import AwardIntent, BalanceIntent, Draft, Fault, LinkIntent, Resident, SaleIntent
+from terminal.shop.engine import Surroundings
 from tests.terminal.counters import TERMINAL, TERMS
 from tests.terminal.desks import NONCE, OpenDesk, TestLedger, desk
 
@@ -148,6 +149,23 @@ async def test_without_the_line_a_card_is_still_read_and_an_award_waits(tmp_path
         assert counter.station.journal.unsent_count() == 1
         assert counter.lines == [False]
         assert counter.station.syncer.state.line is Line.OFFLINE
+
+
+async def test_while_the_clock_is_wrong_an_award_waits(tmp_path: Path) -> None:
+    """It is said as this terminal's own trouble; once the clock is right, what waited is decided."""
+    async with desk(tmp_path, TestLedger(skewed=True)) as counter:
+        resident = await tapped(counter)
+        assert not resident.online
+        event = await counter.desk.carry_out(Commit(1, none_of_it(resident)))
+        assert isinstance(event, Unanswered)
+        state = counter.station.syncer.state
+        assert (state.line, state.error) == (Line.HELD, "clock_skewed")
+        around = Surroundings("12", online=False, trouble=state.error)
+        assert around.line_text == "status-line-clock"
+        counter.ledger.skewed = False
+        assert await counter.station.syncer.sync() == 1
+        assert counter.station.syncer.state.line is Line.ONLINE
+        assert (await tapped(counter)).online
 
 
 async def test_a_lost_reply_leads_to_the_same_operation(tmp_path: Path) -> None:

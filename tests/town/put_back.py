@@ -141,10 +141,10 @@ FAULTS: Final = {
         4, "counters end with the calendar's day", lambda: patch("ledger.points.upkeep.late_bound", _no_day_late)
     ),
     "fork": Fault(
-        1, "a ledger that forgot is taken for a fork", lambda: patch.object(Syncer, "_compare", _compare_as_fork)
+        1, "a ledger that forgot is taken for a fork", lambda: patch.object(Syncer, "_compare", _compare_as_fork), 2
     ),
-    "zone": Fault(4, "the day is the machine's", lambda: patch.object(Station, "business_date", _by_machine)),
-    "backdated": Fault(5, "any day is believed", lambda: patch("ledger.points.decide.place", _as_stated)),
+    "zone": Fault(4, "the day is the machine's", lambda: patch.object(Station, "business_date", _by_machine), 6),
+    "backdated": Fault(5, "any day is believed", lambda: patch("ledger.points.decide.place", _as_stated), 7),
     "unbound": Fault(6, "a close binds nobody", lambda: patch.object(Closes, "before", _not_closed)),
     "midnight": Fault(
         6,

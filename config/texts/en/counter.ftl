@@ -18,6 +18,7 @@ status-line-down = Offline
 status-line-busy = Ledger busy
 status-line-behind = Ledger restoring
 status-line-resting = Sends at day end
+status-line-clock = Set the clock
 status-line-own = Cannot send
 status-pack-age = Set aside { $hours }h ago
 status-unsent = Unsent { $count }

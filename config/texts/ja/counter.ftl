@@ -18,6 +18,7 @@ status-line-down = オフライン
 status-line-busy = 台帳が混雑中
 status-line-behind = 台帳を復旧中
 status-line-resting = 日締めで送信
+status-line-clock = 時計を合わせる
 status-line-own = 送信できません
 status-pack-age = 取り置き { $hours }h前
 status-unsent = 未送信 { $count }
