@@ -124,18 +124,19 @@ FAULTS: Final = {
         1,
         "the ledger's own signature proves nothing",
         lambda: patch("ledger.api.terminals.proof_in", _proves_nothing),
-        3,
+        4,
     ),
     "nobody": Fault(
         2,
         "a database that is away is a wrong signature",
         lambda: patch.multiple(Registry, terminal=_nobody_where_nothing_answers, is_withdrawn=lambda *_: False),
+        12,
     ),
     "new_key": Fault(
         3,
         "a key that is lost is replaced in silence",
         lambda: patch.object(PeriodKeys, "_look_up", _made_in_silence),
-        5,
+        6,
     ),
     "calendar": Fault(
         4, "counters end with the calendar's day", lambda: patch("ledger.points.upkeep.late_bound", _no_day_late)
@@ -150,6 +151,7 @@ FAULTS: Final = {
         6,
         "what was sold yesterday counts as closed",
         lambda: patch("ledger.points.undo._is_closed", _closed_by_midnight),
+        2,
     ),
     "all_or_nothing": Fault(
         7, "a finished sale is refused for its points", lambda: patch("ledger.points.decide.decide_sale", _whole_or_not)
@@ -158,8 +160,11 @@ FAULTS: Final = {
         8,
         "what is missing at the end is not noticed",
         lambda: patch("offline_queue.reading.read_witness", lambda *_: None),
+        2,
     ),
-    "believed": Fault(9, "one false word ends a terminal", lambda: patch.object(Syncer, "_send_or_compare", _believe)),
+    "believed": Fault(
+        9, "one false word ends a terminal", lambda: patch.object(Syncer, "_send_or_compare", _believe), 2
+    ),
     "drip": Fault(
         10,
         "no deadline for a whole answer",
