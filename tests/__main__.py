@@ -29,6 +29,9 @@ MEASURING: list[str] = ["--cov", "--cov-report=term:skip-covered"]
 SIDE_BY_SIDE: list[str] = ["-n", "auto", "--maxprocesses=4", "--dist", "loadfile"]
 """What a run of everything adds: a file's tests stay together, since they share servers and the PC/SC service."""
 
+PROVOKED: list[str] = ["--provoked"]
+"""What a run of everything is asked besides: did each code and each reason really happen?"""
+
 GROUPS: dict[str, tuple[str, ...]] = {
     "tests": ("tests",),
     "types": ("types",),
@@ -78,7 +81,7 @@ def main(arguments: list[str]) -> int:
     except KeyError as unknown:
         parser.error(f"there is no check {unknown}; there are: {', '.join(GROUPS)}")
     whole = options.only is None and not for_pytest
-    for_pytest += SIDE_BY_SIDE * whole + MEASURING * (whole or options.coverage)
+    for_pytest += (SIDE_BY_SIDE + PROVOKED) * whole + MEASURING * (whole or options.coverage)
     results = {name: run(name, CHECKS[name] + for_pytest * (name == "tests")) for name in checks}
     failed = [name for name, passed in results.items() if not passed]
     print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")  # noqa: T201

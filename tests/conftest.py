@@ -8,7 +8,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile("repeatable")
 
-pytest_plugins = ["tests.pcsc"]
+pytest_plugins = ["tests.pcsc", "tests.provoked"]
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """Each error that people may meet is provoked by a test: one that has only a sentence was never seen to happen."""
 
 import importlib
+import os
 import pkgutil
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 import config.errors
 import ledger
@@ -12,7 +17,6 @@ import offline_queue
 import reader
 import terminal
 from config.errors import KnownError
-from ledger.api.problems import KINDS
 from ledger.points.events import EventKind
 
 TESTS = Path(__file__).parent
@@ -37,9 +41,39 @@ def _leaves(root: type[KnownError]) -> Iterator[type[KnownError]]:
             yield each
 
 
-def test_each_code_of_the_api_is_provoked() -> None:
-    """By a request that gets it."""
-    assert set(KINDS) - _said() == set()
+def test_a_run_misses_what_never_happened(pytester_of: Callable[[str], tuple[int, str]]) -> None:
+    """It passes otherwise, and fails for that."""
+    ended, said = pytester_of("def test_nothing():\n    pass\n")
+    assert ended == 1
+    assert "Never provoked: code approval_own, " in said
+    assert "reason voided_before_arrival" in said
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_run_that_saw_everything_passes(pytester_of: Callable[..., tuple[int, str]], processes: str) -> None:
+    """Whichever of its processes saw it."""
+    seen = "from tests import provoked\n\n\ndef test_all():\n    provoked.SEEN.update(provoked.WANTED)\n"
+    ended, said = pytester_of(seen, "-n", processes)
+    assert (ended, "Never provoked" in said) == (0, False)
+
+
+@pytest.fixture
+def pytester_of(tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Return what runs one file of tests by itself with `--provoked`: its exit code, and what it says."""
+
+    def run(text: str, *more: str) -> tuple[int, str]:
+        (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
+        plain = ["-p", "no:cacheprovider", "-p", "tests.provoked", "-c", os.devnull, "--rootdir", str(tmp_path)]
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", *plain, "--provoked", *more, str(tmp_path)],
+            cwd=TESTS.parent,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return ran.returncode, ran.stdout
+
+    return run
 
 
 def test_each_event_is_provoked() -> None:

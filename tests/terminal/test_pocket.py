@@ -24,6 +24,7 @@ from terminal.counter import pricing
 from terminal.counter.effects import Authorise, Commit, ReadCard
 from terminal.counter.events import Authorised, CardFailed, CardRead, Decided, NotRecorded, Unanswered
 from terminal.counter.facts import Fault, Resident, SaleIntent
+from terminal.shop.counting import CountersLost
 from terminal.shop.offline import Bar
 from terminal.shop.pocket import Pocket
 from tests.terminal.counters import MUNICIPALITY, TERMINAL
@@ -207,7 +208,7 @@ async def test_counters_that_were_reset_are_noticed(tmp_path: Path, how: str) ->
         await redeemed(counter, 300)
         connection = counter.station.journal._database.conn
         connection.executescript(DAMAGE[how])
-        assert await tapped(counter) == Resident(barred=Fault(Bar.COUNTERS))
+        assert await tapped(counter) == Resident(barred=Fault(CountersLost.code))
         header = header_of(NOON, number=2, head_seq=1)
         assert counter.station.pocket is not None
         counter.station.pocket.take(

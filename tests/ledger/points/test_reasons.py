@@ -1,8 +1,7 @@
-"""Each reason why an operation is refused or cut is provoked: here, those that no other test of the ledger names."""
+"""Reasons why an operation is refused or cut that no other test provokes: at the rules' bounds, and at a store."""
 
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +10,11 @@ from ledger.points.store import Request
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Lot, Wallet
 from ledger.wire.reasons import Reason
-from ledger.wire.rules import FixedDate, Programme, Redeeming
-from tests.ledger.points.conftest import city, street
-from tests.ledger.points.scenes import CITY, DAY, STREET, award, sale
+from ledger.wire.rules import AwardReason, Earning, FixedDate, Name, Programme, Redeeming
+from tests.ledger.points.conftest import Store, city, street
+from tests.ledger.points.scenes import CITY, DAY, STREET, award, sale, stamped
 
 FUNDED = Wallet(lots={Lot(CITY, "free", "2028-03-31"): 1_000})
-OUTSIDE_THE_LEDGER = ("tests/terminal/", "tests/config/")
-"""Tests that draw a reason and do not provoke it."""
 
 
 def redeeming(**rules: int) -> Programme:
@@ -28,6 +25,16 @@ def redeeming(**rules: int) -> Programme:
 def replaced(since: date) -> Programme:
     """Return the municipality's next version."""
     return city().model_copy(update={"version": 2, "effective_from": since})
+
+
+def versioned(programme: Programme) -> Programme:
+    """Return a programme as its second version."""
+    return programme.model_copy(update={"version": 2})
+
+
+def priced(asked: Request) -> Request:
+    """Return a request that was priced with the second version of the municipality's rules."""
+    return replace(asked, content=asked.content.model_copy(update={"rules": {CITY: 2, STREET: 1}}))
 
 
 ENDED = street().model_copy(update={"expiry": FixedDate(rule="fixed_date", on=date(2026, 11, 22))})
@@ -83,14 +90,31 @@ def test_the_reason_is_said(case: Case) -> None:
     assert [cut.granted for cut in verdict.cuts] == ([case.granted] if verdict.cuts else [])
 
 
-def test_no_reason_is_without_a_test_that_provokes_it() -> None:
-    """Each is named in a test that asks a ledger; drawing its sentence at the counter is not enough."""
-    house = Path(__file__).parents[3]
-    tests = [path for path in (house / "tests").rglob("*.py") if path != Path(__file__)]
-    said = "".join(
-        path.read_text(encoding="utf-8")
-        for path in tests
-        if not path.relative_to(house).as_posix().startswith(OUTSIDE_THE_LEDGER)
-    )
-    provoked = {reason for reason in Reason if f"Reason.{reason.name}" in said or f'"{reason}"' in said}
-    assert provoked | {case.reason for case in CASES.values()} >= set(Reason)
+VISIT = Name(ja="来館", en="Visit")
+FOR_THE_OFFICE = AwardReason(name=VISIT, points=5, needs="approval")
+AT_A_STORE = {
+    Reason.RULES_OUTDATED: (award(1, 5), replaced(date(2026, 9, 23))),
+    Reason.PROGRAMME_ENDED: (stamped(sale(1, 1_100), 2), ENDED.model_copy(update={"version": 2})),
+    Reason.BELOW_MINIMUM: (priced(sale(1, 1_000, 99, award=0)), versioned(redeeming(minimum=100))),
+    Reason.LIMIT_EXCEEDED: (priced(sale(1, 1_000, 301, award=0)), versioned(redeeming(per_operation=300))),
+    Reason.AWARD_LIMIT_EXCEEDED: (
+        stamped(sale(1, 1_100), 2),
+        street().model_copy(update={"version": 2, "earning": Earning(yen_per_point=110, per_day=9)}),
+    ),
+    Reason.APPROVAL_NEEDED: (
+        priced(award(1, 5)),
+        versioned(
+            city().model_copy(update={"reasons": {"visit": AwardReason(name=VISIT, points=5, needs="approval")}})
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", AT_A_STORE, ids=str)
+def test_a_store_says_the_reason_too(store: Store, reason: Reason) -> None:
+    """What is decided there is kept, and said again."""
+    asked, programme = AT_A_STORE[reason]
+    store.registry.add_programmes([programme])
+    for _ in range(2):
+        (verdict,) = store.decide(asked)
+        assert [verdict.code, *(cut.reason for cut in verdict.cuts)] in ([reason], [None, reason])
