@@ -64,7 +64,7 @@ _LEGS: Final = f"""
 
 
 @dataclass(slots=True)
-class Moved:
+class Turnover:
     """Yen of bills and points, voids and returns taken off; `operations` counts all, `sales` the sales among them."""
 
     bill: int = 0
@@ -88,19 +88,19 @@ class PeriodSums:
 
     first: date
     last: date
-    whole: Moved = field(default_factory=Moved)
-    days: Mapping[str, Moved] = field(default_factory=dict)
-    hours: Mapping[int, Moved] = field(default_factory=dict)
-    clerks: Mapping[str, Moved] = field(default_factory=dict)
-    programmes: Mapping[str, Moved] = field(default_factory=dict)
+    whole: Turnover = field(default_factory=Turnover)
+    days: Mapping[str, Turnover] = field(default_factory=dict)
+    hours: Mapping[int, Turnover] = field(default_factory=dict)
+    clerks: Mapping[str, Turnover] = field(default_factory=dict)
+    programmes: Mapping[str, Turnover] = field(default_factory=dict)
     """Points by programme; bills have none, and are 0 here."""
 
 
 def period_sums(journal: JournalReader, first: date, last: date) -> PeriodSums:
     """Return what the business days from `first` to `last` came to."""
     named = (journal.terminal_id, first.isoformat(), last.isoformat())
-    whole = Moved()
-    groups: tuple[defaultdict[Any, Moved], ...] = tuple(defaultdict(Moved) for _ in range(4))
+    whole = Turnover()
+    groups: tuple[defaultdict[Any, Turnover], ...] = tuple(defaultdict(Turnover) for _ in range(4))
     days, hours, clerks, programmes = groups
     several = False
     for day, hour, clerk, redeemed_of, awarded_of, multiple, count, *sums in journal.select(_SUMS, named):

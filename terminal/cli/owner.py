@@ -18,7 +18,7 @@ import typer
 from config.output import answer, say, tell
 from config.plain import shown
 from ledger.wire.days import business_day
-from offline_queue.periods import Moved
+from offline_queue.periods import Turnover
 from terminal.cli.context import AsJson, Globals, given
 from terminal.shell.words import signed_points, yen
 from terminal.shop import books
@@ -55,9 +55,6 @@ class Encoding(StrEnum):
     UTF_8 = "utf-8"
     """With a byte order mark, without which spreadsheets take it for something else."""
     SHIFT_JIS = "shift-jis"
-
-
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A business day; today where left out.")]
 
 
 @app.command(epilog="Example: kazasu owner figures --period month --json")
@@ -146,7 +143,7 @@ def _today(chosen: Globals) -> tuple[date, int]:
 
 
 def _sums(sums: Any) -> dict[str, Any]:
-    def named(groups: Mapping[Any, Moved]) -> dict[str, Any]:
+    def named(groups: Mapping[Any, Turnover]) -> dict[str, Any]:
         return {str(name): asdict(moved) for name, moved in sorted(groups.items())}
 
     return {

@@ -12,7 +12,7 @@ from ledger.wire.answers import Status
 from ledger.wire.kinds import asked, granted, kind_of
 from ledger.wire.operations import Award, Close, Operation, Return, Sale, Void
 from offline_queue.reading import JournalReader, Recorded
-from terminal.shop.periods import Days
+from terminal.shop.periods import DayRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class OperationLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class Booking:
     """One journal entry of a day: so many yen from one account to another."""
 
     date: str
@@ -45,10 +45,10 @@ class Posting:
 
 
 OPERATION_COLUMNS: Final = tuple(each.name for each in fields(OperationLine))
-POSTING_COLUMNS: Final = tuple(each.name for each in fields(Posting))
+POSTING_COLUMNS: Final = tuple(each.name for each in fields(Booking))
 
 
-def operation_lines(journal: JournalReader, days: Days) -> Iterator[OperationLine]:
+def operation_lines(journal: JournalReader, days: DayRange) -> Iterator[OperationLine]:
     """Yield the operations of some business days, oldest first, the refused and the undecided too."""
     for day in days.every:
         for record in journal.on_day(day.isoformat()):
@@ -106,7 +106,7 @@ def _programmes(content: object) -> list[str]:
     return sorted({leg.programme for leg in legs})
 
 
-def postings(lines: Sequence[OperationLine], accounts: Accounts) -> Iterator[Posting]:
+def postings(lines: Sequence[OperationLine], accounts: Accounts) -> Iterator[Booking]:
     """Yield each day's journal entries: what was paid in cash, what the municipality owes for points, what was lost.
 
     What awards cost the shop depends on its agreement with the programme, and is billed by the office: it is not here.
@@ -118,7 +118,7 @@ def postings(lines: Sequence[OperationLine], accounts: Accounts) -> Iterator[Pos
         lost = bill - cash - points
         for debit, yen in ((accounts.cash, cash), (accounts.claim, points), (accounts.loss, lost)):
             if yen:
-                yield Posting(day, debit, accounts.sales, yen, accounts.note)
+                yield Booking(day, debit, accounts.sales, yen, accounts.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,6 @@ class Accounts:
     note: str
 
 
-def named_days(first: date, last: date) -> Days:
+def named_days(first: date, last: date) -> DayRange:
     """Return days in their order, whichever was named first."""
-    return Days(min(first, last), max(first, last))
+    return DayRange(min(first, last), max(first, last))

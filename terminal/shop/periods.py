@@ -24,7 +24,7 @@ class Period(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class DayRange:
     """Business days, both ends in it."""
 
     first: date
@@ -36,22 +36,22 @@ class Days:
         return tuple(self.first + timedelta(days=each) for each in range((self.last - self.first).days + 1))
 
 
-def days_of(period: Period, today: date) -> tuple[Days, Days]:
+def days_of(period: Period, today: date) -> tuple[DayRange, DayRange]:
     """Return the days of a period, and those of the one before it."""
     match period:
         case Period.TODAY | Period.YESTERDAY:
             day = today if period is Period.TODAY else today - timedelta(days=1)
             before = day - timedelta(days=1)
-            return Days(day, day), Days(before, before)
+            return DayRange(day, day), DayRange(before, before)
         case Period.WEEK:
             monday = today - timedelta(days=today.weekday())
             last = monday - timedelta(days=7)
-            return Days(monday, monday + timedelta(days=6)), Days(last, monday - timedelta(days=1))
+            return DayRange(monday, monday + timedelta(days=6)), DayRange(last, monday - timedelta(days=1))
         case Period.MONTH:
             first = today.replace(day=1)
             end = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
             before = first - timedelta(days=1)
-            return Days(first, end), Days(before.replace(day=1), before)
+            return DayRange(first, end), DayRange(before.replace(day=1), before)
         case _:
             assert_never(period)
 
@@ -71,7 +71,7 @@ class Compared:
             hours = [(self.first_hour + each) % 24 for each in range(24)]
             ours, theirs = (tuple(_bill(sums.hours.get(hour)) for hour in hours) for sums in (self.now, self.before))
             return tuple(map(str, hours)), ours, theirs
-        days = [Days(sums.first, sums.last).every for sums in (self.now, self.before)]
+        days = [DayRange(sums.first, sums.last).every for sums in (self.now, self.before)]
         ours, theirs = (
             tuple(_bill(sums.days.get(day.isoformat())) for day in every)
             for sums, every in zip((self.now, self.before), days, strict=True)

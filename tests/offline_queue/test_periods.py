@@ -9,7 +9,7 @@ from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.operations import Leg, Mark
 from offline_queue.close import total
 from offline_queue.journal import Journal, Recorded
-from offline_queue.periods import Moved, period_sums
+from offline_queue.periods import Turnover, period_sums
 from tests.offline_queue.conftest import START, award
 from tests.offline_queue.test_close import decide, sale, settle, void, write
 
@@ -42,7 +42,7 @@ def test_a_period_is_the_sum_of_its_operations(journal: Journal) -> None:
     assert sum(each.bill for each in found.hours.values()) == found.whole.bill
     assert set(found.clerks) == {"12"}
     assert found.programmes["252034"].redeemed == found.whole.redeemed
-    assert period_sums(journal, days[0] - timedelta(days=9), days[0] - timedelta(days=1)).whole == Moved()
+    assert period_sums(journal, days[0] - timedelta(days=9), days[0] - timedelta(days=1)).whole == Turnover()
 
 
 def test_points_of_several_programmes_are_told_apart(journal: Journal) -> None:

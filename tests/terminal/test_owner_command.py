@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from terminal.cli import main
-from terminal.shop.periods import Days, Period, days_of
+from terminal.shop.periods import DayRange, Period, days_of
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from terminal.shop.periods import Days, Period, days_of
 )
 def test_a_period_has_one_before_it(period: Period, ours: tuple[str, str], before: tuple[str, str]) -> None:
     """Seen on a Monday, the second of March."""
-    expected = tuple(Days(*map(date.fromisoformat, each)) for each in (ours, before))
+    expected = tuple(DayRange(*map(date.fromisoformat, each)) for each in (ours, before))
     assert days_of(period, date(2026, 3, 2)) == expected
 
 

@@ -14,14 +14,14 @@ from ledger.wire.answers import Status, Verdict
 from ledger.wire.entries import Entry, operation_id
 from ledger.wire.operations import Award, Close, Leg, Operation, Sale, TapOnly, Void
 from offline_queue.close import DayTotals, Report
-from offline_queue.periods import Moved, PeriodSums
+from offline_queue.periods import PeriodSums, Turnover
 from offline_queue.reading import Recorded
 from terminal.counter.events import Opened
 from terminal.counter.facts import Undoable
 from terminal.screens.owner.screen import OwnerScreen
 from terminal.shop import books
 from terminal.shop.books import DayReport, FoundOperation, Need, Overview
-from terminal.shop.periods import Compared, Days, Period
+from terminal.shop.periods import Compared, DayRange, Period
 from tests.terminal.counters import MUNICIPALITY, STREET, TERMINAL
 from tests.terminal.screens.scenes import TERMS, ScriptedEngine, at_counter
 
@@ -144,12 +144,12 @@ LARGEST = replace(
 
 
 def _sums(first: str, last: str, scale: int) -> PeriodSums:
-    days = Days(date.fromisoformat(first), date.fromisoformat(last)).every
-    moved = {day.isoformat(): Moved(scale * (40_000 + 977 * (at % 11)), 900, 120, 30) for at, day in enumerate(days)}
-    hours = {hour: Moved(scale * 9_000 + 811 * (hour % 5), 90, 12, 3, 3) for hour in range(9, 19)}
-    whole = Moved(sum(each.bill for each in moved.values()), 900 * len(days), 120 * len(days), 30, 28 * len(days))
-    clerks = {"12": Moved(whole.bill // 2), "7": Moved(whole.bill // 3), "ABCDEFGHIJKLMNOP": Moved(1)}
-    points = {MUNICIPALITY: Moved(0, 12_000, 900), STREET: Moved(0, 4_000, 100)}
+    days = DayRange(date.fromisoformat(first), date.fromisoformat(last)).every
+    moved = {day.isoformat(): Turnover(scale * (40_000 + 977 * (at % 11)), 900, 120, 30) for at, day in enumerate(days)}
+    hours = {hour: Turnover(scale * 9_000 + 811 * (hour % 5), 90, 12, 3, 3) for hour in range(9, 19)}
+    whole = Turnover(sum(each.bill for each in moved.values()), 900 * len(days), 120 * len(days), 30, 28 * len(days))
+    clerks = {"12": Turnover(whole.bill // 2), "7": Turnover(whole.bill // 3), "ABCDEFGHIJKLMNOP": Turnover(1)}
+    points = {MUNICIPALITY: Turnover(0, 12_000, 900), STREET: Turnover(0, 4_000, 100)}
     return PeriodSums(days[0], days[-1], whole, moved, hours, clerks, points)
 
 
@@ -159,7 +159,7 @@ COMPARED = {
     Period.MONTH: Compared(Period.MONTH, _sums("2026-11-01", "2026-11-30", 9), _sums("2026-10-01", "2026-10-31", 8), 0),
 }
 DAYS = {"busy": BUSY, "quiet": QUIET, "empty": EMPTY, "largest": LARGEST}
-"""Days by name."""
+"""DayRange by name."""
 
 CLOSED = DayReport(REPORT, recorded(4218, "18:00", Z, OK))
 
