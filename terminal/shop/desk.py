@@ -343,6 +343,8 @@ class Desk:
         present = self._present_for(task)
         if present is None:
             raise CardChanged
+        if not is_decided_here(content):
+            present.leave_pack()
         return present.put_into(self._station.setup, content, operation)
 
     async def _ask(self, task: int, receipt: Receipt) -> Event:

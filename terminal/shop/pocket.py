@@ -184,7 +184,7 @@ class Pocket:
         seq, head_seq = int(operation.rpartition("-")[2]), pack.header.head_seq
         spends = (*still_counted(case.spends or (), head_seq, _days(day)), *_numbered(taken, seq))
         after = counted(rows, self._place(record.reservation), spends, day, forget_until=min(head_seq, self._kept(day)))
-        present.nonce, present.reservation = pack_nonce(pack.header.number), record.reservation
+        present.under_pack(pack_nonce(pack.header.number), record.reservation)
         decided = DecidedOffline(pack=pack.header.number, counters=after.hash)
         return OfflineDecision(
             content.model_copy(update={"offline": decided}), after.rows, case, tuple(content.redeem), key

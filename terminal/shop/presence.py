@@ -56,6 +56,15 @@ class Presence:
         """Return the card's public key (DER), where it is the record's; None otherwise."""
         return record.info(bytes(self._info))
 
+    def under_pack(self, nonce: str, reservation: bytes) -> None:
+        """Prove and sign from now on under a pack, and name the reservation to the ledger."""
+        self.nonce, self.reservation = nonce, reservation
+
+    def leave_pack(self) -> None:
+        """Go back to what a sale without a line presents that redeems nothing."""
+        if self.reservation is not None:
+            self.nonce, self.reservation = "", None
+
     def keep_signature(self, operation: str, signature: str) -> None:
         """Keep the card's signature over an operation, which travels inside the seal alone."""
         self._signed = operation, signature

@@ -23,7 +23,7 @@ from reader.virtual.cards import DESIGNS
 from terminal.counter import pricing
 from terminal.counter.effects import Authorise, Commit, ReadCard
 from terminal.counter.events import Authorised, CardFailed, CardRead, Decided, NotRecorded, Unanswered
-from terminal.counter.facts import Fault, Resident, SaleIntent
+from terminal.counter.facts import Fault, Resident, SaleIntent, Use
 from terminal.shop.counting import CountersLost
 from terminal.shop.offline import Bar
 from terminal.shop.pocket import Pocket
@@ -153,6 +153,24 @@ async def test_a_wrong_pin_redeems_nothing(tmp_path: Path) -> None:
         assert failed.fault.code == "pin_wrong"
         assert usable(await tapped(counter)) == 500
         assert counter.station.journal.counters() == ()
+
+
+async def test_who_pays_without_points_after_all_names_no_reservation(tmp_path: Path) -> None:
+    """The PIN was wrong, and the resident chose to use none: the entry is that of any sale without a line."""
+    async with without_line(tmp_path) as counter:
+        assert isinstance(await redeemed(counter, 300, b"9999"), CardFailed)
+        terms = counter.station.terms()
+        choice = pricing.as_wished(SaleIntent(1200, Use.NONE), Resident(), terms)
+        said = await counter.desk.carry_out(Commit(1, pricing.sale(choice, terms, online=False)))
+        assert isinstance(said, Unanswered)
+        record = counter.station.journal.find(said.receipt.operation_id)
+        assert record is not None
+        assert isinstance(record.entry.content, Sale)
+        assert record.entry.content.offline is None
+        presented = counter.ledger.sealing.open(
+            record.entry.content.resident, Purpose.OPERATION, TERMINAL, Presented, said.receipt.operation_id
+        )
+        assert (presented.nonce, presented.reservation) == ("", None)
 
 
 async def test_a_pack_that_is_too_old_redeems_nothing(tmp_path: Path) -> None:
