@@ -127,6 +127,24 @@ def test_the_close_is_an_entry_of_the_chain(journal: Journal) -> None:
     assert interim(journal).day == DayTotals()
 
 
+def test_a_close_states_what_is_undecided(journal: Journal) -> None:
+    """How many operations, and which bills; marks and earlier closes are none."""
+    write(journal, sale(1_000, 0))
+    decide(journal)
+    close_day(journal, at=START, operator="12", business_date=DAY)
+    for bill in (300, 20):
+        write(journal, sale(bill, 0))
+    append(journal)
+    report, entry = close_day(journal, at=START, operator="12", business_date=DAY)
+    content = entry.entry.content
+    assert isinstance(content, Close)
+    assert (report.undecided, report.undecided_bill) == (3, 320)
+    assert (content.undecided, content.undecided_bill) == (3, 320)
+    assert (content.number, content.first_seq, content.last_seq, content.verdicts) == (2, 3, 5, 1)
+    with pytest.raises(NothingToClose):
+        close_day(journal, at=START, operator="12", business_date=DAY)
+
+
 def test_an_empty_close_is_asked_about(journal: Journal) -> None:
     """A second Z with nothing in it is not made by one key too many; what waits for its verdict makes no Z either."""
     write(journal, sale(1200, 200))

@@ -88,6 +88,37 @@ async def test_what_was_altered_is_found_and_takes_no_sale(
             examined()
 
 
+@pytest.mark.parametrize("altered", [1, 2, 3])
+async def test_a_report_rests_on_what_the_ledger_signed(journal: Journal, tmp_path: Path, altered: int) -> None:
+    """Each verdict is held against the answer that brought it, wherever it stands; the entry is named."""
+    ledger = FakeLedger()
+    for points in (1, 2, 3):
+        append(journal, points)
+        await Syncer(journal, ledger).sync()
+    alter(tmp_path / "journal.db", FLIPPED.replace(":2", f":{altered}"))
+    for after, upto in ((0, 3), (altered - 1, altered)):
+        with pytest.raises(JournalCorrupt) as caught:
+            list(journal.decided(after, upto))
+        assert caught.value.seq == altered
+    assert [record.entry.seq for record in journal.decided(0, altered - 1)] == list(range(1, altered))
+    assert [record.entry.seq for record in journal.decided(altered, 3)] == list(range(altered + 1, 4))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM verdicts WHERE seq = 2",
+        "UPDATE answers SET statement = x'7b'",
+        "UPDATE verdicts SET body = x'7b' WHERE seq = 2",
+    ],
+)
+async def test_a_report_leaves_out_nothing(half_sent: Journal, tmp_path: Path, statement: str) -> None:
+    """What is missing, or cannot be read, makes it no report."""
+    alter(tmp_path / "journal.db", statement)
+    with pytest.raises(JournalCorrupt):
+        list(half_sent.decided(0, 3))
+
+
 async def test_a_log_that_was_deleted_is_noticed(half_sent: Journal, open_journal: Opened, tmp_path: Path) -> None:
     """A terminal was killed and its log thrown away: what the file holds verifies, and is not all."""
     half_sent._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

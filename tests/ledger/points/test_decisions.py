@@ -79,6 +79,8 @@ def decided(
     sums: dict[str, int] = {}
     for posting in ruling.postings:
         sums[posting.programme] = sums.get(posting.programme, 0) + posting.points
+        assert posting.account in Account
+        assert posting.shop == (asked.shop if posting.account is Account.CLAIM else "")
     assert set(sums.values()) <= {0}
     assert ruling.verdict.day == ruling.placed.day
     return ruling
@@ -546,6 +548,23 @@ def test_a_sister_terminals_sale_is_undone_with_the_owners_code(asked: Request) 
         (by_owner(elsewhere(sister, shop="252034-0002")), Reason.TARGET_UNKNOWN),
     ):
         assert undone(each, sale(1, 1_200, city=400))[1].verdict.code == code
+
+
+@pytest.mark.parametrize("asked", [void(2, 1), give_back(2, 1, 1)])
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": Status.REFUSED}, Reason.TARGET_REFUSED),
+        ({"moved": None}, Reason.TARGET_FORGOTTEN),
+        ({"moved": Movements(MYKEY, 1_200, given=((EARNED, 10),), rules={STREET: 9})}, Reason.PROGRAMME_UNKNOWN),
+    ],
+)
+def test_what_cannot_be_known_any_more_is_not_undone(asked: Request, changes: dict[str, Any], code: str) -> None:
+    """What was refused moved nothing; of what was forgotten, and of rules that are gone, nobody can say what."""
+    sold = sale(1, 1_200)
+    target = replace(done(sold, decided(sold)), **changes)
+    wallet = Wallet({EARNED: 10})
+    assert decided(asked, target=target, wallet=wallet).verdict.code == code
 
 
 @pytest.mark.parametrize("kind", ["void", "link", "a kind of a later release"])
