@@ -20,6 +20,7 @@ class Line(ThreadingTCPServer):
     def __init__(self, ledger: str) -> None:
         super().__init__(("127.0.0.1", 0), _Call)
         self.ledger = ("127.0.0.1", urlsplit(ledger).port or 80)
+        self.counting = threading.Lock()
         self.replied = 0
         """Bytes of replies that were passed on since this was last set to nothing."""
         self.cut_after: int | None = None
@@ -52,16 +53,25 @@ class _Call(BaseRequestHandler):
             asking.join()
 
     def _reply(self, ledger: socket.socket) -> None:
-        line = self.server
         while data := ledger.recv(PIECE):
-            cut = line.cut_after
-            passed = data if cut is None else data[:cut]
+            # Counted before it is passed on: whoever has the reply may set the next cut at once.
+            passed, is_cut = self._share(data)
             self.request.sendall(passed)
-            line.replied += len(passed)
-            if cut is not None and len(data) >= cut:
-                line.cut_after = None
+            if is_cut:
                 return
-            line.cut_after = None if cut is None else cut - len(data)
+
+    def _share(self, data: bytes) -> tuple[bytes, bool]:
+        """Return what is passed on of some bytes, and whether the reply ends with it."""
+        line = self.server
+        with line.counting:
+            cut = line.cut_after
+            if cut is None:
+                passed, is_cut = data, False
+            else:
+                passed, is_cut = data[:cut], len(data) >= cut
+                line.cut_after = None if is_cut else cut - len(data)
+            line.replied += len(passed)
+            return passed, is_cut
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
