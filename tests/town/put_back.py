@@ -123,7 +123,7 @@ FAULTS: Final = {
     "no_proof": Fault(
         1,
         "the ledger's own signature proves nothing",
-        lambda: patch(".proof_in", _proves_nothing),
+        lambda: patch("ledger.api.terminals.loss_proof", _proves_nothing),
         4,
     ),
     "nobody": Fault(
