@@ -73,11 +73,16 @@ class Counter:
 
 
 def _engine(
-    home: Home, ledger: str | None = None, *, card: str | None = None, reference: str | None = None
+    home: Home,
+    ledger: str | None = None,
+    *,
+    card: str | None = None,
+    reference: str | None = None,
+    clerk: str | None = None,
 ) -> BackgroundEngine:
     """Return the engine of a home in which practice cards can be tapped, whatever it is."""
     if not home.enrolment.exists():
-        return make_engine(home, ledger, card=card, reference=reference)
+        return make_engine(home, ledger, card=card, reference=reference, clerk=clerk or "")
     reader = PracticeReader(PracticeSource())
-    opening = Opener(home, Settings(), reader, ledger=ledger, reference=reference)
+    opening = Opener(home, Settings(), reader, ledger=ledger, reference=reference, clerk=clerk or "")
     return BackgroundEngine(opening, reader, Surroundings("1"), reader.hold, reader.names)
