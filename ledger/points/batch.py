@@ -18,7 +18,7 @@ from ledger.points.events import Notes
 from ledger.points.gauges import Gauges, Room
 from ledger.points.losses import given_back
 from ledger.points.operations import Movements, Outcome, Request, Ruling
-from ledger.points.periods import PeriodKeys
+from ledger.points.periods import LASTING, PeriodKeys
 from ledger.points.rows import (
     UNREADABLE,
     OperationRow,
@@ -88,7 +88,7 @@ class Batch:
         self.gauges.write()
         self.notes.conspicuous(self.busy.write(), requests[-1].arrived)
         self.notes.write(self.connection, self.municipality)
-        write_totals(self.connection, self.municipality, self.sums, part_of(requests[0].terminal_id))
+        write_totals(self.connection, self.municipality, self.sums, part_of(requests[0].shop))
         put(self.connection, losses, self.municipality, self.losses)
         for close in self.closes:
             self.connection.execute(CLOSED, close)
@@ -204,6 +204,7 @@ class Batch:
 
     def _record(self, request: Request, decided: Ruling) -> OperationRow:
         verdict, moved, placed, content = decided.verdict, decided.moved, decided.placed, request.content
+        back = moved if isinstance(content, Return) else None
         row = OperationRow(
             request.operation_id,
             request.content_hash,
@@ -217,10 +218,16 @@ class Batch:
             late=placed.late or None,
             arrived_at=int(request.arrived.timestamp()),
             nonce=request.nonce,
-            returned_bill=content.bill if isinstance(content, Return) and moved is not None else None,
+            returned_bill=None if back is None else back.bill,
+            returned=None if back is None else self._seal_for_ever(request.operation_id, back),
         )
         self._remember(row, moved)
         return row
+
+    def _seal_for_ever(self, operation_id: str, back: Movements) -> bytes:
+        """Seal what came back without whose it was, so that it is known when the month's key is destroyed."""
+        amounts = Movements(None, back.bill, amounts=back.amounts)
+        return self.keys.seal_in(LASTING, operation_id, amounts.to_json())
 
     def _remember(self, row: OperationRow, moved: Movements | None) -> None:
         self.new.append(row)

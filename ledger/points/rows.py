@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from ledger.points.bulk import add, has_arrays, is_one_of
 from ledger.points.operations import Movements
-from ledger.points.periods import PeriodKeys
+from ledger.points.periods import LASTING, PeriodKeys
 from ledger.points.schema import operations
 from ledger.wire.answers import Status, Verdict
 from ledger.wire.kinds import asked
@@ -52,6 +52,7 @@ class OperationRow(NamedTuple):
     arrived_at: int | None = None
     nonce: str | None = None
     returned_bill: int | None = None
+    returned: bytes | None = None
 
     @property
     def day(self) -> str:
@@ -97,8 +98,13 @@ def check_same(row: OperationRow, content_hash: str) -> None:
 
 
 def unsealed(keys: PeriodKeys, row: OperationRow) -> Movements | None:
-    """Return what an operation moved; None where that was nothing, or its key was destroyed."""
+    """Return what an operation moved; None where that was nothing, or its key was destroyed.
+
+    Of a return the amounts are left then, and nobody whose they were.
+    """
     plain = None if row.sealed is None else keys.open(row.business_date, row.operation, row.sealed)
+    if plain is None and row.returned is not None:
+        plain = keys.open_in(LASTING, row.operation, row.returned)
     return None if plain is None else Movements.from_json(plain)
 
 
@@ -106,7 +112,8 @@ def recalled(row: OperationRow, moved: Movements | None, content: object = None)
     """Return the verdict that was given.
 
     Once the key of its period was destroyed the amounts are those that the content asks for, which an acceptance
-    grants; without content, of a return or void, and where something was cut, they are forgotten with the person.
+    grants; a return's are kept. Without content, of a void, and where something was cut, they are forgotten with the
+    person.
     """
     amounts, cuts = (_asked(row, content), ()) if moved is None else (moved.amounts, moved.cuts)
     redeemed, awarded, due = (0, 0, None) if row.status == Status.REFUSED else amounts

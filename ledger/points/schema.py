@@ -165,6 +165,7 @@ operations = Table(
     Column("arrived_at", BigInteger),
     Column("nonce", String(64)),
     Column("returned_bill", BigInteger),
+    Column("returned", LargeBinary),
     PrimaryKeyConstraint("municipality", "operation"),
     Index("operations_by_target", "municipality", "target", sqlite_where=_UNDOES, postgresql_where=_UNDOES),
     Index("operations_by_nonce", "municipality", "nonce", sqlite_where=_SPENT, postgresql_where=_SPENT),
@@ -174,8 +175,8 @@ operations = Table(
 `business_date` is the day whose rules and limits it counts under, `reported_on` the day on which reports show it, where
 that is another; `arrived_at` is the ledger's own time in seconds since 1970. `nonce` is the hash of what the resident's
 card or terminal proved it with, which serves this operation alone. What a return took back of a bill, in yen,
-stays when the month's key is destroyed: it names nobody. The columns from `reported_on` on came after 0.1.0,
-whose rows have nothing in them.
+stays when the month's key is destroyed: it names nobody; `returned` has its points too, sealed under the lasting key.
+The columns from `reported_on` on came after 0.1.0, whose rows have nothing in them.
 """
 
 totals = Table(

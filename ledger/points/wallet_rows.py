@@ -105,16 +105,17 @@ def add_up(sums: Sums, postings: Iterable[Posting], day: str) -> None:
 def write_totals(connection: Connection, municipality: str, sums: Sums, part: str = OFFICE) -> None:
     """Add sums to a part of the totals.
 
-    Each terminal has a part, so that no two wait for one another; what one of them sold on a day is one sum, so that no
-    row tells a single sale. The rows are in the order of their key, so that nobody waits in a circle.
+    Each shop has a part, so that no two wait for one another; what its terminals sold on a day is one sum. Until a
+    second sale comes, that is the first one's amount, which tells nobody whose it was. The rows are in the order of
+    their key, so that nobody waits in a circle.
     """
     rows = [(*key, part, points) for key, points in sorted(sums.items()) if points]
     increase(connection, totals, municipality, rows)
 
 
-def part_of(terminal_id: str) -> str:
-    """Return the part of the totals to which a terminal's operations are added."""
-    return hashlib.sha256(terminal_id.encode()).hexdigest()[:2]
+def part_of(shop: str) -> str:
+    """Return the part of the totals to which a shop's operations are added."""
+    return hashlib.sha256(shop.encode()).hexdigest()[:2]
 
 
 @lru_cache

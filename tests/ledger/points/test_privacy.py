@@ -132,6 +132,28 @@ def test_shredding_leaves_totals_without_people(busy: Store) -> None:
     assert {verdict.code for verdict in refused} == {"target_forgotten"}
 
 
+def test_what_was_returned_outlives_the_person(busy: Store) -> None:
+    """Yen and points of a return are the same for ever, also once nobody can say whose they were."""
+    asked = replace(sale(601, 1_100, city=100), mykey=PEOPLE[0])
+    back = give_back(602, 601, 300)
+    _, before = busy.decide(asked, back)
+    assert before.redeemed < 0
+    assert before.amount_due == -300 - before.redeemed
+    busy.keys.shred("2026-12")
+    assert busy.decide(back) == [before]
+    assert busy.points.verdict(back.operation_id) == before
+    assert not any(names(row, PEOPLE[0]) for row in dump(busy)[operations.name])
+
+
+def test_the_terminals_of_a_shop_share_a_sum(busy: Store) -> None:
+    """No row of the totals is one terminal's: two that sold once each are one sum."""
+    busy.decide(replace(sale(701, 1_000, city=10), mykey=PEOPLE[0]))
+    other = replace(sale(702, 1_000, city=10), terminal_id=f"{SHOP}-02", operation_id=f"{SHOP}-02-000001")
+    busy.decide(replace(other, mykey=PEOPLE[1]))
+    claims = [row for row in dump(busy)["totals"] if row["shop"] == SHOP and row["account"] == "claim"]
+    assert len({row["part"] for row in claims}) == 1
+
+
 def test_rows_of_persons_keep_no_order_of_insertion(tmp_path: Path) -> None:
     """On SQLite they have no row number: the order of rows would be that of operations."""
     Store(f"sqlite:///{tmp_path / 'points.db'}", tmp_path).engine.dispose()

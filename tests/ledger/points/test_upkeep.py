@@ -28,17 +28,17 @@ def test_what_lapsed_goes_back_to_the_issuer(store: Store) -> None:
 
 
 def test_the_parts_of_a_day_become_one(store: Store) -> None:
-    """So nobody can tell afterwards how much a single operation moved; before, a terminal's sales are one part."""
+    """So nobody can tell afterwards how much a single operation moved; before, a shop's sales are one part."""
     store.decide(sale(1, 1_100, city=10))
     alone = parts(store)
     for seq in range(2, 6):
         store.decide(sale(seq, 1_100, city=10))
     assert parts(store) == alone
-    store.decide(elsewhere(sale(6, 1_100, city=10), terminal_id="252034-0001-02"))
+    store.decide(elsewhere(sale(6, 1_100, city=10), shop="252034-0002", terminal_id="252034-0002-01"))
     before, sums = parts(store), store.sums()
-    assert before > alone
+    assert before > alone + 1
     store.tidy(date(2026, 11, 24))
-    assert parts(store) == alone
+    assert parts(store) == alone + 1, "each shop has its claim, and all else is one"
     assert store.sums() == sums
 
 
