@@ -61,6 +61,8 @@ class OwnerSettings(_Table):
     another clerk did, a large award. Where it is empty, anybody at the counter may do all of it."""
     award_above: Annotated[int, Field(strict=True, ge=0, le=9_999_999)] | None = None
     """Points without a bill above which an award needs the code, too; without it, none does."""
+    close_at: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$", examples=["21:30"])] = ""
+    """Japan's time at which the day is closed by itself, where anything was done; empty for by hand alone."""
 
 
 class ReaderSettings(_Table):

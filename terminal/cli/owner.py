@@ -11,7 +11,7 @@ from dataclasses import asdict, astuple
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 
 import typer
 
@@ -111,6 +111,8 @@ def export(
             accounts = Accounts(*(texts(f"account-{name}") for name in ("cash", "claim", "loss", "sales", "note")))
             heads = [texts(f"posting-{name}") for name in POSTING_COLUMNS]
             written = _csv(heads, map(astuple, postings(lines, accounts)), encoding)
+        case _:
+            assert_never(form)
     if file is None:
         sys.stdout.buffer.write(written)
         sys.stdout.buffer.flush()

@@ -44,6 +44,7 @@ from terminal.counter.events import (
     Unanswered,
 )
 from terminal.counter.facts import Fault
+from terminal.shop.closing import keep_closing
 from terminal.shop.desk import Desk
 from terminal.shop.engine import EngineReport, ReaderState, Surroundings, Unanswerable
 from terminal.shop.opening import Opener, Station
@@ -103,10 +104,13 @@ class BackgroundEngine:
         surroundings: Surroundings,
         hold: Callable[[str | None], None] = lambda _card: None,
         practice_cards: tuple[str, ...] = (),
+        *,
+        all_day: bool = False,
     ) -> None:
         self.hold = hold
         self.practice_cards = practice_cards
         self._opening = opening
+        self._all_day = all_day
         self._source = source
         self._surroundings = surroundings
         self._wanted: asyncio.Queue[Effect | _Asked | None] = asyncio.Queue()
@@ -195,6 +199,8 @@ class BackgroundEngine:
                     tasks.create_task(self._keep_current(station)),
                     tasks.create_task(desk.keep_nonce_fresh()),
                 ]
+                if self._all_day:
+                    lasting.append(tasks.create_task(self._keep_closing(station)))
                 self._report(Opened(station.terms()))
                 while (wanted := await self._wanted.get()) is not None:
                     if isinstance(wanted, _Asked):
@@ -228,6 +234,12 @@ class BackgroundEngine:
     async def _keep_sending(self, station: Station) -> None:
         try:
             await station.syncer.run()
+        except QueueError as error:
+            self._report(Trouble(fault_of(error)))
+
+    async def _keep_closing(self, station: Station) -> None:
+        try:
+            await keep_closing(station)
         except QueueError as error:
             self._report(Trouble(fault_of(error)))
 
@@ -358,6 +370,7 @@ def make_engine(
             Opener(home, settings, source, ledger=ledger, all_day=all_day, reference=reference, clerk=clerk),
             source,
             Surroundings(clerk, plain_http=settings.ledger.plain_http, printer=printer),
+            all_day=all_day,
         )
     reader = PracticeReader(PracticeSource(), None if card else PcscSource(settings.reader.name))
     return BackgroundEngine(
@@ -366,4 +379,5 @@ def make_engine(
         Surroundings(clerk, practice=True, printer=printer),
         reader.hold,
         reader.names,
+        all_day=all_day,
     )

@@ -159,7 +159,7 @@ COMPARED = {
     Period.MONTH: Compared(Period.MONTH, _sums("2026-11-01", "2026-11-30", 9), _sums("2026-10-01", "2026-10-31", 8), 0),
 }
 DAYS = {"busy": BUSY, "quiet": QUIET, "empty": EMPTY, "largest": LARGEST}
-"""DayRange by name."""
+"""Days by name."""
 
 CLOSED = DayReport(REPORT, recorded(4218, "18:00", Z, OK))
 
