@@ -261,6 +261,13 @@ class Journal(JournalReader):
             connection.execute("UPDATE tries SET failed = 0, error = NULL WHERE failed > 0")
         self._heard = heard
 
+    def tell(self, wanted: str) -> None:
+        """Note that a verdict was told to a customer who was still there, though nobody waited when it came."""
+        seq = _seq(wanted)
+        if self._rows("SELECT 1 FROM verdicts WHERE seq = ? AND NOT awaited", (seq,)):
+            with self._transaction() as connection:
+                connection.execute("INSERT OR IGNORE INTO told VALUES (?)", (seq,))
+
     def note_failure(self, reason: str) -> None:
         """Record how often the oldest unsent entry failed, and why; `status` shows it."""
         with self._transaction() as connection:

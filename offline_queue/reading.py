@@ -37,6 +37,7 @@ TAIL_SENT = 50
 # As they stand in the indexes of `offline_queue.schema`, so that SQLite uses those.
 _MARKS = "kind IN ({})".format(", ".join(f"'{kind}'" for kind in MARKS))
 _OPERATIONS = f"NOT {_MARKS}"
+_UNTOLD = "NOT awaited AND entries.seq NOT IN (SELECT seq FROM told)"
 _CLOSES = "kind IN ('close', 'closed')"
 
 
@@ -44,7 +45,7 @@ _CLOSES = "kind IN ('close', 'closed')"
 class Recorded:
     """An entry as it stands in the journal, with the ledger's verdict where there is one.
 
-    `awaited` is whether somebody still waited when the verdict came: what was cut otherwise, nobody paid.
+    `awaited` is whether the customer was there when the verdict was told: what was cut otherwise, nobody paid.
     """
 
     entry: Entry
@@ -283,7 +284,7 @@ class JournalReader:
 
     def dead_letters(self) -> list[Recorded]:
         """Return the operations that the ledger refused when nobody waited for the verdict; they are kept for ever."""
-        return self._recorded("WHERE status = 'refused' AND NOT awaited ORDER BY entries.seq")
+        return self._recorded(f"WHERE status = 'refused' AND {_UNTOLD} ORDER BY entries.seq")
 
     def changed(self) -> list[tuple[str, Verdict]]:
         """Return the operations on which the ledger, after it had lost its verdict, came to another one."""
@@ -292,7 +293,7 @@ class JournalReader:
 
     def losses(self) -> list[Recorded]:
         """Return the operations that turned out short when the customer had left: the shop's loss, kept for ever."""
-        found = self._recorded("WHERE status = 'accepted_with_shortfall' AND NOT awaited ORDER BY entries.seq")
+        found = self._recorded(f"WHERE status = 'accepted_with_shortfall' AND {_UNTOLD} ORDER BY entries.seq")
         # 0.1.0's ledger named no cuts: there the office bore what was short.
         return [record for record in found if record.verdict is not None and record.verdict.short_redeemed]
 
@@ -528,7 +529,7 @@ class JournalReader:
     def _recorded(self, where: str, *arguments: object) -> list[Recorded]:
         rows = self._rows(
             # `where` is always one of the constants above.
-            "SELECT entries.seq, entries.body, hash, verdicts.body, awaited FROM entries"  # noqa: S608
+            f"SELECT entries.seq, entries.body, hash, verdicts.body, NOT ({_UNTOLD}) FROM entries"  # noqa: S608
             f" LEFT JOIN verdicts USING (seq) {where}",
             arguments,
         )

@@ -94,6 +94,7 @@ CREATE TABLE counters (
     sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE offline_sales (seq INTEGER PRIMARY KEY REFERENCES entries(seq)) STRICT;
+CREATE TABLE told (seq INTEGER PRIMARY KEY REFERENCES entries(seq)) STRICT;
 CREATE TABLE tries (
     failed INTEGER NOT NULL,
     error TEXT
@@ -123,6 +124,7 @@ CREATE TRIGGER answers_are_never_deleted BEFORE DELETE ON answers BEGIN SELECT R
 it, `answers.upto` the last entry up to which all is sent and decided; the ledger's head is further where a reply was
 lost. `counters` are what was redeemed without a line (`offline_queue.counters`), written with the entries that
 `offline_sales` names.
+`told` are the entries whose verdict came when nobody waited, and was told to the customer who was still there.
 `changes` are verdicts that came otherwise after the ledger had lost them. `before_answers` is what form 1 knew:
 up to which entry all was sent and decided, and how many verdicts there were.
 """

@@ -90,7 +90,7 @@ class Desk:
             case Commit(task, draft):
                 return await self._commit(task, draft)
             case AskAgain(task, receipt):
-                return await self._ask(task, receipt)
+                return await self._ask_again(task, receipt)
             case ListUndoable(task, target, short_hash, number):
                 if target is not None and is_sisters(self._station, target):
                     return await ask_sister(self._station, task, target, short_hash)
@@ -346,6 +346,14 @@ class Desk:
         if not is_decided_here(content):
             present.leave_pack()
         return present.put_into(self._station.setup, content, operation)
+
+    async def _ask_again(self, task: int, receipt: Receipt) -> Event:
+        """Ask for a verdict that did not come in time: who is told it now is still there, and pays what is due."""
+        event = await self._ask(task, receipt)
+        if isinstance(event, Decided):
+            with suppress(QueueError):
+                await asyncio.to_thread(self._station.journal.tell, receipt.operation_id)
+        return event
 
     async def _ask(self, task: int, receipt: Receipt) -> Event:
         """Ask for the verdict on what is written; whatever goes wrong now, the operation stands in the journal."""

@@ -180,6 +180,21 @@ async def test_a_lost_reply_leads_to_the_same_operation(tmp_path: Path) -> None:
         assert ids == [event.receipt.operation_id] * 2
 
 
+@pytest.mark.parametrize("asks", [True, False], ids=["the customer waits", "the customer left"])
+async def test_what_is_short_is_the_shops_loss_only_where_the_customer_left(tmp_path: Path, *, asks: bool) -> None:
+    """The background brought the verdict; who still stands there is told what is due, and pays it."""
+    async with desk(tmp_path, TestLedger(loses=1, short=100)) as counter:
+        resident = await tapped(counter)
+        lost = await counter.desk.carry_out(Commit(1, all_of_it(resident)))
+        assert isinstance(lost, Unanswered)
+        await counter.station.syncer.sync()
+        if asks:
+            assert isinstance(await counter.desk.carry_out(AskAgain(1, lost.receipt)), Decided)
+        losses = counter.station.journal.losses()
+        assert [each.operation_id for each in losses] == ([] if asks else [lost.receipt.operation_id])
+        counter.station.journal.verify()
+
+
 async def test_the_card_signs_id_time_and_amounts(tmp_path: Path) -> None:
     """What is committed is what the resident's key signed, under the id that it then has."""
     async with desk(tmp_path) as counter:
