@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from ledger.wire.operations import CardSigned, Convert, Leg, Release, Reserve, TapOnly
+from ledger.wire.operations import Award, CardSigned, Convert, Leg, Release, Reserve, TapOnly
 from ledger.wire.rules import Offline, Programme, Rate
-from terminal.counter import pricing
-from terminal.counter.facts import ConvertIntent, Draft, Exchange, ReserveIntent, Terms
+from terminal.counter import Counter, pricing, step
+from terminal.counter.events import Asked, CardRead, Task
+from terminal.counter.facts import ConvertIntent, Draft, Exchange, Fault, ReserveIntent, Terms, Undoable
+from terminal.counter.states import Idle, Reading, Refused
 from tests.terminal.counters import MUNICIPALITY, OTHER, STREET, TERMS, held, resident
+from tests.terminal.screens.scenes import AWARD, ITEM
 
 RATE = Rate(to=STREET, take=100, give=110, since=date(2026, 11, 1), until=date(2026, 11, 30))
 EXCHANGE = Exchange(MUNICIPALITY, RATE)
@@ -139,3 +142,24 @@ def test_programmes_say_what_may_queue() -> None:
     """Each for itself."""
     every: dict[str, Programme] = dict(TERMS.programmes)
     assert {code: pricing.may_queue(code, TERMS) for code in every} == {MUNICIPALITY: True, STREET: False, OTHER: True}
+
+
+NOWHERE = ruled(MUNICIPALITY, offline=Offline(redeem=False))
+"""Terms of a shop at which nothing may be redeemed without a line."""
+
+
+@pytest.mark.parametrize("asked", [Asked(Task.RESERVE), Asked(Task.RELEASE)], ids=lambda event: str(event.task))
+def test_nothing_is_set_aside_where_nothing_is_redeemed_without_a_line(asked: Asked) -> None:
+    """It is said before a card is asked for; where the rules changed meanwhile, after it was read."""
+    after, effects = step(Counter(Idle(), terms=NOWHERE), asked)
+    assert (after.state, effects) == (Idle(notice=Fault("offline_not_allowed")), ())
+    intent = ReserveIntent(500)
+    refused, _ = step(Counter(Reading(intent), terms=NOWHERE), CardRead(0, RICH))
+    assert refused.state == Refused(Fault("offline_not_allowed"), intent)
+
+
+def test_only_a_sale_gives_money_back() -> None:
+    """An award has no bill."""
+    assert isinstance(AWARD.content, Award)
+    assert Undoable("252034-0001-01-000001", "2026-11-23T14:05:00+09:00", AWARD.content).gives_back() == 0
+    assert ITEM.gives_back() == 380

@@ -23,6 +23,7 @@ from ledger.wire.rules import (
     Programme,
     Rate,
     Redeeming,
+    Returning,
     Usable,
     accepts,
     award_for,
@@ -33,11 +34,13 @@ from ledger.wire.rules import (
     restored,
     takes_part,
 )
+from ledger.wire.values import Message
 from tests.ledger.points.conftest import city, street
 from tests.ledger.points.scenes import CITY, SHOP, STREET
 
 VISIT = Name(ja="来館", en="Visit")
 NEXT_DOOR = "131164"
+ELSEWHERE = "converts_elsewhere"
 
 
 def ruled(programme: Programme, **rules: Any) -> Programme:
@@ -191,6 +194,29 @@ def test_a_programme_that_was_taken_in_is_read_whatever_todays_bounds_are() -> N
     assert Programme.recall(stored) == ruled(city(), effective_from=date(2000, 1, 1))
     with pytest.raises(ValidationError):
         Programme.model_validate(stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "why"),
+    [
+        (AwardReason, {"name": VISIT, "points": 5, "up_to": 5}, "points_or_up_to"),
+        (AwardReason, {"name": VISIT}, "points_or_up_to"),
+        (Returning, {"lapsed": "extend"}, "days_with_extend"),
+        (Returning, {"lapsed": "lapse", "days": 5}, "days_with_extend"),
+        (Programme, {"convert": [{"to": CITY, "take": 1, "give": 1, "since": "2026-11-01"}]}, ELSEWHERE),
+        (
+            Programme,
+            {"convert": [{"to": NEXT_DOOR, "take": 1, "give": 1, "since": "2026-11-01"}]},
+            "converts_elsewhere",
+        ),
+    ],
+)
+def test_rules_that_do_not_hold_together_are_refused(kind: type[Message], fields: dict[str, Any], why: str) -> None:
+    """Each says which."""
+    whole = city().as_json() | fields if kind is Programme else fields
+    with pytest.raises(ValidationError) as refused:
+        kind.model_validate(whole)
+    assert why in {each["type"] for each in refused.value.errors()}
 
 
 def held(code: str, redeemable: int, *, by_tap: int | None = None, earnable: int | None = None) -> ProgrammeBalance:
