@@ -15,7 +15,7 @@ def report_rows(
 ) -> tuple[SlipRow, ...]:
     """Return a report made at a time: a Z where `entry` is what stands in the journal, else an X.
 
-    On paper, which leaves the shop, `shop` names it; date and clerk stand on both.
+    On paper `shop` names where it is from, and a Z says which clerk closed.
     """
     name = words("report-x") if entry is None else words("report-z", number=report.number)
     number = "" if entry is None else number_at_shop(entry.operation_id)
@@ -23,6 +23,7 @@ def report_rows(
         Row(name, emphasis=Emphasis.STRONG),
         *((Row(shop),) if shop else ()),
         Row(moment(at), number, Emphasis.QUIET),
+        *((Row(words("status-clerk", clerk=entry.entry.operator)),) if shop and entry is not None else ()),
         *_money(report, words),
         Gap(),
         *_counts(report, words),
