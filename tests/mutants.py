@@ -63,6 +63,10 @@ def _is_never_reached(change: Change) -> bool:
     return re.fullmatch(r"(case _: )?assert_never\(.*\)", change.before) is not None
 
 
+def _is_none_anyway(change: Change) -> bool:
+    return re.fullmatch(r"case \w+(\(\))?:( #.*)? return None", change.before) is not None and not change.after
+
+
 def _is_case_of_header(change: Change) -> bool:
     return "headers.get(" in change.before and change.before.lower() == change.after.lower()
 
@@ -72,6 +76,7 @@ RULES: dict[str, Callable[[Change], bool]] = {
     "a header field is found in any case": _is_case_of_header,
     "the wording of what a developer reads": _is_wording,
     "what a line of the log says": _is_of_the_log,
+    "a function that falls through returns None too": _is_none_anyway,
     "the type checker has proved that nothing comes here": _is_never_reached,
 }
 """Why a change is of no interest, and how it is known."""
@@ -89,6 +94,12 @@ NAMED: dict[tuple[str, str], str] = {
     ("Wallet.live", "return sorted(lots, key=_order) if (len(lots) > 1) or True else lots"): "only quicker",
     ("Wallet.live", "return sorted(lots, key=_order) if len(lots) >= 1 else lots"): "only quicker",
     ("RefusedOperation.__init__", "super().__init__(None)"): "the wording of what a developer reads",
+    ("_award", "if earnable(programme, work.wallet, None) is not None:"): "there is a limit on every day or on none",
+    ("key_bytes_of", "return numbers.n.to_bytes((key.key_size + 7) // 8, )[:KEY_BYTES]"): "big is the default",
+    ("key_bytes_of", "return key.public_numbers().x.to_bytes((key.key_size + 7) // 8, )[:KEY_BYTES]"): (
+        "big is the default"
+    ),
+    ("verify", "raise SignatureError(None) from invalid"): "the wording of what a developer reads",
     ("_redeemable", "return GrantedLeg(0, barred and Reason.NOT_USABLE_HERE)"): "no shop takes what cannot be redeemed",
     (
         "_undoable",

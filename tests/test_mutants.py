@@ -44,6 +44,9 @@ def test_a_change_is_read_from_its_diff() -> None:
         ("assert_never(content)", "assert_never(None)", True),
         ("case _: assert_never(content)", "", True),
         ("case Sale(): assert_never(content)", "", False),
+        ("case DaysAfterUse(): return None", "", True),
+        ("case _: # every other state moves nothing return None", "", True),
+        ("case FixedDate(on=on): return on", "", False),
     ],
 )
 def test_only_what_nobody_relies_on_is_named(before: str, after: str, *, named: bool) -> None:

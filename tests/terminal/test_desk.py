@@ -245,6 +245,23 @@ async def test_a_wrong_pin_is_told_with_the_tries_left_and_appears_nowhere(
         assert await counter.desk.carry_out(AskTries(1)) == TriesLeft(1, 2)
 
 
+async def test_the_pin_is_wiped_where_nothing_is_signed(tmp_path: Path) -> None:
+    """Nothing to be signed, or no card that was read for this task: no digit is left."""
+    async with desk(tmp_path) as counter:
+        resident = await tapped(counter)
+        undoing = Draft(Void(kind="void", municipality="252034", target=f"{TERMINAL}-000009"))
+        for draft in (none_of_it(resident), undoing):
+            pin = bytearray(b"1234")
+            with pytest.raises(TypeError):
+                await counter.desk._authorise(Authorise(1, draft, last_try=False, pin=pin))
+            assert pin == bytearray(4)
+        pin = bytearray(b"1234")
+        event = await counter.desk.carry_out(Authorise(7, all_of_it(resident), last_try=False, pin=pin))
+        assert event == CardFailed(7, Fault("card_changed"))
+        assert pin == bytearray(4)
+        assert await counter.desk.carry_out(AskTries(1)) == TriesLeft(1, 3)
+
+
 @pytest.mark.parametrize(
     ("card", "code"), [("visitor", "card_changed"), (None, "no_card"), ("blocked", "card_changed")]
 )

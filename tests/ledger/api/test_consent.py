@@ -31,6 +31,7 @@ def test_a_card_signs_its_digest(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivat
     """The signature holds for the digest, for no other, and for no other key."""
     assert is_signed(_public(key), DIGEST, signature)
     assert not is_signed(_public(key), DIGEST[::-1], signature)
+    assert not is_signed(_public(key), DIGEST, f"{signature}\n")
     assert not is_signed(_public(rsa.generate_private_key(65537, 2048)), DIGEST, signature)
     assert not is_signed(_public(ec.generate_private_key(ec.SECP384R1())), DIGEST, signature)
 
