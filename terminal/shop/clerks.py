@@ -80,7 +80,7 @@ def load(path: Path) -> Clerks:
     """Return the clerks of a file, nobody where there is none; raise ClerksDamaged."""
     try:
         return Clerks.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Clerks()
     except ValidationError:
         raise ClerksDamaged(path) from None
