@@ -23,6 +23,7 @@ from ledger.migrations import upgrade
 from ledger.place import Place
 from ledger.points.counters import seal_counts_of_0_1_0 as adopt_counters
 from ledger.points.events import Events
+from ledger.points.packs import Packs
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import PointsStore
@@ -64,6 +65,7 @@ def assemble(place: Place, anchors: Anchors, clock: Callable[[], datetime] = lam
         events=Events(points_engine),
         nonces=Nonces(keys.nonces),
         replays=Replays(points_engine),
+        packs=Packs(points_engine, periods),
         office=OfficeDesk(points_engine),
         audit=Audit(points_engine, periods, keys.audit),
         clock=clock,

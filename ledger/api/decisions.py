@@ -110,6 +110,7 @@ class _Batch:
                 is_late=subject.is_late,
                 nonce=subject.nonce,
                 proven=self.given.get(each.hash),
+                reservation=subject.reservation,
             )
             for (each, subject), (floor, closed_seq) in zip(decided, bounds, strict=True)
         ]

@@ -16,6 +16,7 @@ from ledger.api.awards import reverse as take_back
 from ledger.api.desk import Officer, Scope, ScopesApartError
 from ledger.api.gate import OFFICE_CODES, ApproverHere, AwarderHere, IssuerHere, OperatorHere, ReaderHere
 from ledger.api.outside import NotOutside
+from ledger.api.packs import withdraw
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
 from ledger.points.concentration import Concentration
@@ -184,7 +185,7 @@ def withdraw_terminal(terminal_id: TerminalId, officer: OperatorHere, ledger: Le
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
     _own(officer, terminal_id)
     with _act(ledger, officer, "withdraw", None, terminal=terminal_id):
-        ledger.registry.withdraw(terminal_id)
+        withdraw(ledger, terminal_id, officer)
     return OfficeDone()
 
 

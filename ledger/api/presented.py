@@ -21,7 +21,8 @@ from ledger.identity.store import Holder
 from ledger.wire.answers import Standing
 from ledger.wire.consent import consent_digest, consent_digest_2, group_digest, is_signed
 from ledger.wire.entries import Entry, SignedEntry
-from ledger.wire.operations import CardSigned, OfResident
+from ledger.wire.operations import CardSigned, OfResident, Sale
+from ledger.wire.pack import pack_nonce
 from ledger.wire.proof import is_proven
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.tokens import CardReference, Presented, TokenReference
@@ -39,6 +40,7 @@ _NOBODYS_KEY: Final = (
 class Subject:
     """The resident of an operation, as the ID table knows it: a MyKey ID, or why there is none.
 
+    `reservation` is the handle under which a sale was decided without a line, where the reservation's card signed it.
     `nonce` is the hash of what it was proven with, `is_late` says that the nonce had ended when the resident consented,
     and `is_wrong` that a registered card's proof was wrong.
     """
@@ -49,6 +51,7 @@ class Subject:
     nonce: str | None = None
     is_late: bool = False
     is_wrong: bool = False
+    reservation: str | None = None
 
 
 def reference_of(token: TokenReference) -> CardReference:
@@ -121,7 +124,12 @@ def _opened(ledger: Ledger, entry: Entry) -> Presented | CardReference | str | N
 
 
 def _presented(ledger: Ledger, entry: Entry, presented: Presented, holder: Holder) -> Subject:
-    common = Subject(nonce=nonce_hash(presented.nonce), is_late=is_late(ledger, entry, presented.nonce))
+    if is_offline(entry, presented):
+        if (subject := _reserved(ledger, entry, presented, holder)) is not None:
+            return subject
+        common = Subject()  # the operation's id is in what was signed, so that it serves once all the same
+    else:
+        common = Subject(nonce=nonce_hash(presented.nonce), is_late=is_late(ledger, entry, presented.nonce))
     if not is_of(presented, holder, Purpose.OPERATION, entry.terminal_id, entry.operation_id):
         return replace(common, refusal=UNREGISTERED, is_wrong=holder.public_key is not None)
     if holder.standing is not Standing.ACTIVE or holder.mykey is None or holder.public_key is None:
@@ -131,6 +139,36 @@ def _presented(ledger: Ledger, entry: Entry, presented: Presented, holder: Holde
     if not _consented(entry, presented, holder.public_key):
         return replace(common, mykey=holder.mykey, refusal="consent_wrong")
     return replace(common, mykey=holder.mykey, pin_verified=True)
+
+
+def is_offline(entry: Entry, presented: Presented) -> bool:
+    """Return whether a terminal decided a sale alone, under the pack that it names."""
+    offline = entry.content.offline if isinstance(entry.content, Sale) else None
+    return offline is not None and presented.nonce == pack_nonce(offline.pack)
+
+
+def _reserved(ledger: Ledger, entry: Entry, presented: Presented, holder: Holder) -> Subject | None:
+    """Return whose reservation a sale was decided under, None where its card did not sign.
+
+    The reservation knows the keys that its terminal was given: a card that was stopped, renewed or given up since
+    changes nothing in what it signed.
+    """
+    handle, content = presented.reservation, entry.content
+    if handle is None or not isinstance(content, Sale):
+        return None
+    link = ledger.points.links(entry.terminal_id, content.municipality, [handle]).get(handle)
+    if link is None:
+        return None
+    keys = set(link.keys)
+    if holder.mykey == link.mykey and holder.public_key is not None:
+        keys.add(holder.public_key)
+    if not any(_consented(entry, presented, key) for key in keys):
+        return None
+    stands = ledger.identity.holders([link.mykey]).get(link.mykey)
+    if stands is None:
+        return Subject(pin_verified=True, reservation=handle, refusal="holder_left")
+    refusal = None if stands.standing is Standing.ACTIVE else f"card_{stands.standing}"
+    return Subject(link.mykey, refusal, pin_verified=True, reservation=handle)
 
 
 def _consented(entry: Entry, presented: Presented, public_key: bytes) -> bool:

@@ -24,6 +24,7 @@ from ledger.identity.registration import Registrar
 from ledger.identity.store import Identity
 from ledger.marks import StoreMark
 from ledger.points.events import EventKind, Events
+from ledger.points.packs import Packs
 from ledger.points.periods import PeriodKeys
 from ledger.points.registry import Registry
 from ledger.points.store import PointsStore
@@ -47,6 +48,7 @@ class Ledger:
     events: Events
     nonces: Nonces
     replays: Replays
+    packs: Packs
     office: OfficeDesk
     audit: Audit
     clock: Callable[[], datetime]

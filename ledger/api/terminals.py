@@ -6,10 +6,10 @@ import base64
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.background import BackgroundTask
@@ -21,6 +21,7 @@ from ledger.api.chain import ChainLink, Head, reaches_beyond, walk
 from ledger.api.decisions import decide
 from ledger.api.gate import TERMINAL_CODES, Caller, SigningTerminal
 from ledger.api.losses import LossProof, loss_proof
+from ledger.api.packs import pack_for
 from ledger.api.presented import is_of, reference_of
 from ledger.api.problems import ProblemError, documented
 from ledger.api.state import Ledger, LedgerHere
@@ -44,6 +45,7 @@ from ledger.wire.codes import grouped
 from ledger.wire.days import business_day
 from ledger.wire.entries import SignedEntry, Upload
 from ledger.wire.operations import Link, is_operation
+from ledger.wire.pack import MEDIA_TYPE
 from ledger.wire.sealing import Purpose, SealError
 from ledger.wire.setup import EnrolmentRequest, LedgerKeys, TerminalSetup
 from ledger.wire.signing import is_weak
@@ -138,7 +140,9 @@ def _inquiry(inquiry: Inquiry, caller: Caller, ledger: Ledger) -> tuple[InquiryR
         return nothing.model_copy(update={"standing": holder.standing}), False
     found = {
         "standing": Standing.ACTIVE,
-        "balances": ledger.points.balances(holder.mykey, terminal.shop.code, _today(ledger, terminal)),
+        "balances": ledger.points.balances(
+            holder.mykey, terminal.shop.code, _today(ledger, terminal), terminal_id=terminal.id
+        ),
         "services": _services(ledger, terminal.shop.code, holder.mykey),
     }
     return nothing.model_copy(update=found), False
@@ -215,6 +219,19 @@ def operation(operation_id: OperationId, caller: SigningTerminal, ledger: Ledger
     return answered(ledger, caller, body.as_json(), verdicts=[found.verdict])
 
 
+@router.get(
+    "/pack", response_class=Response, responses=documented(*TERMINAL_CODES, "period_key_missing"), status_code=200
+)
+def pack(
+    caller: SigningTerminal, ledger: LedgerHere, have: Annotated[int | None, Query(ge=0, le=2**53)] = None
+) -> Response:
+    """Return what may be redeemed here without a line: a signed header on a line, then slots that only cards open.
+
+    With `have`, the number of the pack that the terminal holds, it is what changed since; the header names it as base.
+    """
+    return Response(pack_for(ledger, caller, have), media_type=MEDIA_TYPE)
+
+
 def _setup(ledger: Ledger, terminal: Terminal) -> dict[str, Any]:
     now = ledger.clock()
     nonce, ends = ledger.nonces.issue(terminal.id, now)
@@ -254,7 +271,7 @@ def _contact_number(ledger: Ledger, mykey: str) -> str:
 
 
 def _balances(ledger: Ledger, terminal: Terminal, mykey: str) -> list[ProgrammeBalance]:
-    return ledger.points.balances(mykey, terminal.shop.code, _today(ledger, terminal))
+    return ledger.points.balances(mykey, terminal.shop.code, _today(ledger, terminal), terminal_id=terminal.id)
 
 
 def _unless_away(read: Callable[[], T]) -> T | None:

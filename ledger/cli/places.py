@@ -11,7 +11,7 @@ import typer
 
 from config.municipalities import is_known
 from config.plain import shown
-from ledger.cli.office import MunicipalityArgument, MunicipalityOption, acting, note, office_of, print_line
+from ledger.cli.office import MunicipalityArgument, MunicipalityOption, acting, note, office_of, officer, print_line
 
 app = typer.Typer()
 
@@ -134,10 +134,12 @@ def withdraw(
     context: typer.Context, terminal: Annotated[str, typer.Argument(help="Its number: 252034-0001-01.")]
 ) -> None:
     """Take nothing more from a terminal that was lost, stolen or replaced; its number is not given again."""
+    from ledger.api.packs import withdraw as withdraw_terminal
+
     office = office_of(context)
     with office.open() as ledger:
         with acting(ledger, terminal[:6], "withdraw", terminal=terminal):
-            ledger.registry.withdraw(terminal)
+            withdraw_terminal(ledger, terminal, officer(terminal[:6]))
         office.tell("office-withdrawn", terminal=terminal)
 
 

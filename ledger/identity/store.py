@@ -50,6 +50,7 @@ RENEWAL: Final = "renewal"
 
 _RENEWAL_DAYS: Final = 14
 _CHUNK: Final = 10_000
+_PEOPLE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,17 @@ class Identity:
         """Return those MyKey IDs that somebody is registered under."""
         with reading(self._engine) as connection:
             return set(connection.scalars(select(card.c.mykey).where(card.c.mykey.in_(set(mykeys)))))
+
+    def holders(self, mykeys: Iterable[str]) -> dict[str, Holder]:
+        """Return the cards that stand for some residents now, by MyKey ID; who is not registered is not there."""
+        found: dict[str, Holder] = {}
+        wanted = sorted(set(mykeys))
+        is_revoked = exists().where(revoked.c.card_key == card.c.card_key).label("is_revoked")
+        for start in range(0, len(wanted), _PEOPLE):
+            query = select(card, is_revoked).where(card.c.mykey.in_(wanted[start : start + _PEOPLE]))
+            with reading(self._single) as connection:
+                found |= {row.mykey: _holder(row, self._seconds()) for row in connection.execute(query)}
+        return found
 
     def stop(self, mykey: str) -> None:
         """Suspend a holder at once; raise IdentityRefusal `mykey_unknown` where there is none."""

@@ -8,8 +8,8 @@ from ledger.wire.answers import ProgrammeBalance
 from ledger.wire.rules import Programme, accepts
 
 
-def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> ProgrammeBalance:
-    """Return the balance of one programme at a shop on a day."""
+def balance(programme: Programme, wallet: Wallet, shop: str, day: str, reserved: int = 0) -> ProgrammeBalance:
+    """Return the balance of one programme at a shop on a day; `reserved` is what is set aside at its terminal."""
     live = wallet.live(programme, day)
     points = sum(wallet.lots[lot] for lot in live) - wallet.debts.get(programme.code, 0)
     limit = min(within_limits(programme, wallet, day), card_redeems(programme, wallet, day))
@@ -28,5 +28,6 @@ def balance(programme: Programme, wallet: Wallet, shop: str, day: str) -> Progra
         tap_redeemable=tapped if rules is not None and tapped >= rules.minimum else 0,
         earnable=None if earns is None else min(earns, card_earns(programme, wallet, day)),
         expires_on=None if last == NEVER else last,
+        reserved=reserved,
         expiring=0 if last == NEVER else sum(wallet.lots[lot] for lot in live if last_days[lot] == last),
     )

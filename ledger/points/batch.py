@@ -19,6 +19,18 @@ from ledger.points.gauges import Gauges, Room
 from ledger.points.losses import given_back
 from ledger.points.operations import Movements, Outcome, Request, Ruling
 from ledger.points.periods import LASTING, PeriodKeys
+from ledger.points.reservations import (
+    Link as ReservationLink,
+)
+from ledger.points.reservations import (
+    Reservation,
+    drop_links,
+    handle_of,
+    read_links,
+    read_reservations,
+    write_links,
+    write_reservations,
+)
 from ledger.points.rows import (
     UNREADABLE,
     OperationRow,
@@ -71,20 +83,24 @@ class Batch:
     counters: Counters = field(init=False)
     gauges: Gauges = field(init=False)
     busy: Concentrations = field(init=False)
+    kept: dict[str, Reservation] = field(default_factory=dict)
+    links: dict[str, ReservationLink] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
     new: list[OperationRow] = field(default_factory=list)
     sums: Sums = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
     closes: list[dict[str, Any]] = field(default_factory=list)
     losses: list[tuple[Any, ...]] = field(default_factory=list)
+    released: set[str] = field(default_factory=set)
 
     def run(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide requests in their order and write what follows."""
         self._load(requests)
-        before = dict(self.people)
+        before, kept = dict(self.people), dict(self.kept)
         outcomes = [self._outcome(request) for request in requests]
         insert_rows(self.connection, self.municipality, self.new)
         write_wallets(self.connection, self.municipality, self.counters, before, self.people)
+        self._write_kept(requests[0].terminal_id, kept)
         self.gauges.write()
         self.notes.conspicuous(self.busy.write(), requests[-1].arrived)
         self.notes.write(self.connection, self.municipality)
@@ -108,9 +124,13 @@ class Batch:
         days = self._days(requests) | {_clock_day(request) for request in requests}
         self.counters = Counters.of(self.keys, days, self._counted_in())
         self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)
+        # After the wallets, as everywhere: so nobody waits in a circle.
+        handles = {handle for each in requests if (handle := self._handle(each)) is not None}
+        self.kept = read_reservations(self.connection, self.municipality, requests[0].terminal_id, handles)
         self.gauges = Gauges(self.connection, self.municipality)
         self.busy = Concentrations(self.connection, self.municipality, self.keys)
-        self.gauges.load(self._programmes_of(requests), {(each.terminal_id, _clock_day(each)) for each in requests})
+        places = {(each.terminal_id, _clock_day(each)) for each in requests}
+        self.gauges.load(self._programmes_of(requests), places, self._floors(requests))
         if targets:
             # Read after the lock: another batch that undoes the same operation holds the wallet until it has written.
             for row in undoing(self.connection, self.municipality, targets):
@@ -123,10 +143,41 @@ class Batch:
         moved = {lot.programme for each in self.moved.values() if each for lot, _ in (*each.taken, *each.given)}
         return (named | moved) & self.books.programmes.keys()
 
+    def _floors(self, requests: Sequence[Request]) -> set[tuple[str, str, str]]:
+        """Return what may be redeemed under floor limits: programme, terminal and day."""
+        offline = (each for each in requests if each.reservation is not None)
+        return {
+            (leg.programme, each.terminal_id, placed_of(each, self.books).day)
+            for each in offline
+            for leg in _legs(each.content)
+        }
+
+    def _handle(self, request: Request) -> str | None:
+        """Return the handle of the reservation that a request is about, None where it is about none."""
+        if request.reservation is not None:
+            return request.reservation
+        if not isinstance(request.content, Reserve | Release) or request.mykey is None:
+            return None
+        return handle_of(self.keys, request.terminal_id, request.mykey)
+
+    def _write_kept(self, terminal_id: str, before: dict[str, Reservation]) -> None:
+        """Write what changed of reservations; the link goes with the last point that is given back.
+
+        Of one that was spent it stays until then: a sale that was decided without a line may still be on its way.
+        """
+        changed = {handle: each for handle, each in self.kept.items() if before.get(handle) is not each}
+        write_reservations(self.connection, self.municipality, terminal_id, before, changed)
+        there = read_links(self.connection, self.keys, self.municipality, terminal_id, self.links) if self.links else {}
+        new = {handle: link for handle, link in self.links.items() if handle not in there}
+        write_links(self.connection, self.keys, self.municipality, terminal_id, new)
+        drop_links(self.connection, self.municipality, terminal_id, self.released)
+
     def _room(self, request: Request) -> Room:
         codes = {leg.programme for leg in _legs(request.content)}
         rules = (self.books.in_force(code, _clock_day(request)) for code in codes)
-        return self.gauges.room((each for each in rules if each is not None), request.terminal_id, _clock_day(request))
+        known = (each for each in rules if each is not None)
+        counts_on = placed_of(request, self.books).day if request.reservation is not None else ""
+        return self.gauges.room(known, request.terminal_id, _clock_day(request), counts_on)
 
     def _days(self, requests: Sequence[Request]) -> set[str]:
         """Return the days on which these requests count."""
@@ -152,10 +203,12 @@ class Batch:
         target = self._target(request)
         mykey = request.mykey if target is None or target.moved is None else target.moved.mykey
         wallet = None if mykey is None else self.people.get(mykey)
-        known = Situation(self.books, wallet, target, self._room(request))
+        handle = self._handle(request) or ""
+        kept = self.kept.get(handle, Reservation(handle))
+        known = Situation(self.books, wallet, target, self._room(request), kept)
         decided = decide(request, known)
         if request.proven is not None:
-            decided = given_back(request, request.proven, self.books, known.wallet, decided)
+            decided = given_back(request, request.proven, self.books, known.wallet, decided, kept)
         self.notes.add(request, decided)
         self._keep(request, decided)
         return Outcome(decided.verdict, mykey)
@@ -184,6 +237,7 @@ class Batch:
         """Bring a decision into the batch, for what is decided after it and for what is written at the end."""
         if decided.moved is not None and (mykey := decided.moved.mykey) is not None:
             self.people[mykey] = self.people[mykey].after(decided.change)
+        self._keep_aside(request, decided)
         add_up(self.sums, decided.postings, decided.placed.reported_on)
         self.gauges.add(decided.postings, request.terminal_id, _clock_day(request))
         mykey = None if decided.moved is None else decided.moved.mykey
@@ -201,6 +255,20 @@ class Batch:
             self.undone_by.setdefault(row.target, []).append(row)
         else:
             self._remember(impossible(row.target, decided.placed.day), None)
+
+    def _keep_aside(self, request: Request, decided: Ruling) -> None:
+        handle = self._handle(request)
+        if handle is None or decided.verdict.status == Status.REFUSED:
+            return
+        self.gauges.lend(decided.floors, request.terminal_id, decided.placed.day)
+        if decided.kept:
+            self.kept[handle] = self.kept.get(handle, Reservation(handle)).after(decided.kept)
+        if isinstance(request.content, Reserve) and request.mykey is not None:
+            self.links[handle] = ReservationLink(request.mykey)
+            self.released.discard(handle)
+        elif isinstance(request.content, Release):
+            self.links.pop(handle, None)
+            self.released.add(handle)
 
     def _record(self, request: Request, decided: Ruling) -> OperationRow:
         verdict, moved, placed, content = decided.verdict, decided.moved, decided.placed, request.content
@@ -260,6 +328,6 @@ def _legs(content: BaseModel) -> list[Leg]:
 
 def _needs_wallet(request: Request) -> bool:
     kind = kind_of(request.content)
-    # What was given once is given back, whatever speaks against it by now.
-    is_decided = request.refusal is None or request.proven is not None
-    return is_decided and kind is not None and kind.needs_wallet
+    # What was given once is given back, and a sale within what is set aside stands, whatever speaks against it by now.
+    stands = request.refusal is None or request.proven is not None or request.reservation is not None
+    return stands and kind is not None and kind.needs_wallet

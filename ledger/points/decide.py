@@ -13,7 +13,9 @@ from ledger.points.dating import Placed, late_bound, place
 from ledger.points.gate import may_convert
 from ledger.points.gauges import NO_CEILINGS, Room
 from ledger.points.limits import by_tap
+from ledger.points.offline import decide_offline, release, reserve
 from ledger.points.operations import Account, Request, Ruling, verdict_on
+from ledger.points.reservations import NOTHING_KEPT, Reservation
 from ledger.points.sales import GrantedLeg, decide_sale, remember_tap, within_ceilings, without_points
 from ledger.points.undo import Target
 from ledger.points.versions import Rulebooks
@@ -38,6 +40,9 @@ from ledger.wire.operations import (
 from ledger.wire.reasons import Reason
 from ledger.wire.rules import Programme, rate_between
 
+_NEVER = frozenset({Reason.VOIDED_BEFORE_ARRIVAL, Reason.NONCE_SPENT, Reason.MUNICIPALITY_MISMATCH})
+"""Refusals that are about the operation itself, and stand against what is set aside too."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,13 +50,15 @@ _log = logging.getLogger(__name__)
 class Situation:
     """What the ledger knows when it decides: programmes at all versions, a resident's wallet, what is to be undone.
 
-    `wallet` is None where there is none: nobody is named, or the resident has left since.
+    `wallet` is None where there is none: nobody is named, or the resident has left since. `kept` is what the resident
+    has set aside at the terminal.
     """
 
     books: Rulebooks
     wallet: Wallet | None = None
     target: Target | None = None
     room: Room = NO_CEILINGS
+    kept: Reservation = NOTHING_KEPT
 
 
 def decide(request: Request, known: Situation) -> Ruling:
@@ -89,6 +96,8 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Ruling:
     content = request.content
     if not isinstance(content, Operation):
         raise RefusedOperation(request.refusal or Reason.UNREADABLE)
+    if isinstance(content, Sale) and request.reservation is not None and request.refusal not in _NEVER:
+        return decide_offline(request, content, known.books, known.wallet, placed, known.room, known.kept)
     if isinstance(content, Sale):
         return decide_sale(request, content, known.books, known.wallet, placed, known.room)
     if request.refusal is not None:
@@ -102,8 +111,11 @@ def _decide(request: Request, known: Situation, placed: Placed) -> Ruling:
             return undo.void(request, placed, target_id, known.wallet, known.target, known.books)
         case Return(bill=bill):
             return undo.take_goods_back(request, placed, bill, known.wallet, known.target, known.books)
-        case Reserve() | Release():
-            raise RefusedOperation(Reason.UNREADABLE)
+        case Reserve(municipality=municipality, points=points, rules=rules):
+            priced = _priced(municipality, points, rules, known, placed)
+            return reserve(request, priced, known.wallet, placed, known.room, known.kept)
+        case Release():
+            return release(request, known.wallet, placed, known.room, known.kept, known.books)
         case Link() | Unlink() | Close():
             return Ruling(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
         case _:

@@ -28,7 +28,7 @@ SLICES: Final = 16
 ALWAYS: Final = "always"
 """Stands for the day of a budget, which is no day's."""
 
-_ISSUED, _REDEEMED = "issued", "redeemed"
+_ISSUED, _REDEEMED, _FLOOR = "issued", "redeemed", "floor"
 
 
 class Gauge(NamedTuple):
@@ -65,6 +65,10 @@ class Room:
         """Return the points that may still be redeemed."""
         return self.left.get((programme, _REDEEMED), _ENDLESS)
 
+    def floor(self, programme: str) -> int:
+        """Return what the terminal may still redeem under the floor limit on the day that the operation counts on."""
+        return self.left.get((programme, _FLOOR), 0)
+
     def budget(self, programme: str) -> int:
         """Return what is left of the programme's budget."""
         return self.left.get((programme, "budget"), _ENDLESS)
@@ -85,9 +89,15 @@ class Gauges:
     others: dict[Gauge, int] = field(default_factory=dict)
     added: dict[Gauge, int] = field(default_factory=dict)
 
-    def load(self, programmes: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
-        """Lock and read what programmes count for terminals on days; `places` are pairs of terminal and day."""
-        wanted = sorted({gauge for code in programmes for place in places for gauge in _gauges(code, *place)})
+    def load(
+        self, programmes: Iterable[str], places: Iterable[tuple[str, str]], floors: Iterable[tuple[str, str, str]] = ()
+    ) -> None:
+        """Lock and read what programmes count for terminals on days; `places` are pairs of terminal and day.
+
+        `floors` are programme, terminal and day, each, of what may be redeemed under a floor limit.
+        """
+        counted = {gauge for code in programmes for place in places for gauge in _gauges(code, *place)}
+        wanted = sorted(counted | {_floor_gauge(*each) for each in floors})
         if not wanted:
             return
         named = {"municipality": self.municipality, "keys": [_key(gauge) for gauge in wanted]}
@@ -103,8 +113,8 @@ class Gauges:
             gauge: totals.get(_sum_key(gauge), 0) - self.counts[gauge] for gauge in wanted if gauge.scope in _SLICED
         }
 
-    def room(self, programmes: Iterable[Programme], terminal: str, day: str) -> Room:
-        """Return what is left for an operation of a terminal on a day."""
+    def room(self, programmes: Iterable[Programme], terminal: str, day: str, counts_on: str = "") -> Room:
+        """Return what is left for an operation of a terminal on a day; `counts_on` is the day of its floor limits."""
         left: dict[tuple[str, str], int] = {}
         rules = {programme.code: programme for programme in programmes}
         for programme in rules.values():
@@ -114,7 +124,18 @@ class Gauges:
                     room = _ceiling(programme, gauge) - self.counts[gauge] - self.others.get(gauge, 0)
                     key = (programme.code, kind)
                     left[key] = max(0, min(left.get(key, _ENDLESS), room))
+            gauge = _floor_gauge(programme.code, terminal, counts_on)
+            if programme.offline.floor is not None and gauge in self.counts:
+                left[programme.code, _FLOOR] = max(0, programme.offline.floor.per_terminal_day - self.counts[gauge])
         return Room(left, day, rules)
+
+    def lend(self, floors: Iterable[tuple[str, int]], terminal: str, day: str) -> None:
+        """Count what an operation redeemed under floor limits; a void gives no room back."""
+        for programme, points in floors:
+            gauge = _floor_gauge(programme, terminal, day)
+            if gauge in self.counts:
+                self.counts[gauge] += points
+                self.added[gauge] = self.added.get(gauge, 0) + points
 
     def add(self, postings: Iterable[Posting], terminal: str, day: str) -> None:
         """Count what an operation issued and redeemed; what it takes back is given back, but for what is owed now."""
@@ -166,6 +187,10 @@ def budgets(engine: Engine, municipality: str, programmes: Iterable[Programme]) 
 
 
 _SLICED: Final = frozenset({"programme", "budget"})
+
+
+def _floor_gauge(programme: str, terminal: str, day: str) -> Gauge:
+    return Gauge(programme, "terminal", terminal, _FLOOR, day)
 
 
 def _gauges(programme: str, terminal: str, day: str) -> list[Gauge]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.points.reservations import parts_left
 from ledger.points.wallet import SINCE_PIN, CountKey, LimitCounter, Wallet
 from ledger.wire.rules import Programme
 
@@ -18,6 +19,8 @@ def within_limits(programme: Programme, wallet: Wallet, day: str) -> int:
     for limit, period in ((rules.per_day, day), (rules.per_month, day[:7])):
         if limit is not None:
             room.append(limit - _count(programme, wallet, LimitCounter.REDEEMED, period))
+    if rules.per_day is not None:
+        room[1] -= parts_left(wallet, programme.code, day)
     return max(0, min(room))
 
 

@@ -47,6 +47,8 @@ class Account(StrEnum):
     """Back with the issuer, unused."""
     CONVERTED = "converted"
     """Back with the issuer, for points of another programme."""
+    RESERVED = "reserved"
+    """Set aside at a terminal for a resident who may redeem them there without a line."""
     OVERDRAFT = "overdraft"
     """Owed by residents: negative."""
     LOSS = "loss"
@@ -71,7 +73,8 @@ class Request:
     shop's day, `floor` the day of the terminal's last close before this entry. Of a void, `closed_seq` is the last
     entry of its target's terminal that a close covers. `is_late` says that the nonce had ended when the resident
     consented. `nonce` is the hash of what it was proven with, which serves no other operation.
-    `proven` is the verdict that the ledger once gave and lost, by its own signature.
+    `proven` is the verdict that the ledger once gave and lost, by its own signature. `reservation` is the handle under
+    which a sale was decided without a line, as the reservation's own card signed.
     """
 
     operation_id: str
@@ -90,6 +93,7 @@ class Request:
     is_late: bool = False
     nonce: str | None = None
     proven: Verdict | None = None
+    reservation: str | None = None
 
     @property
     def municipality(self) -> str:
@@ -185,7 +189,10 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A verdict, the day that it counts on, and all that follows. `moved` is None where nothing is to be undone."""
+    """A verdict, the day that it counts on, and all that follows. `moved` is None where nothing is to be undone.
+
+    `kept` is what it does to the reservation at its terminal, `floors` what it took under floor limits.
+    """
 
     verdict: Verdict
     placed: Placed
@@ -193,6 +200,8 @@ class Ruling:
     change: Change = field(default_factory=Change)
     postings: tuple[Posting, ...] = ()
     losses: tuple[Loss, ...] = ()
+    kept: tuple[tuple[Lot, int], ...] = ()
+    floors: tuple[tuple[str, int], ...] = ()
 
 
 def accepted(request: Request, placed: Placed, moved: Movements, change: Change, others: Iterable[Posting]) -> Ruling:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from ledger.database import reading
 from ledger.points.operations import Account
 from ledger.points.programmes import issuers
-from ledger.points.schema import debts, losses, lots, programmes, totals
+from ledger.points.schema import debts, losses, lots, programmes, reserved, totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class ProgrammeTotals:
     """Where the points of one programme are: `issued` = held + claimed + lapsed + converted − overdraft − lost.
 
     `held` and `overdraft` are what the books say; `in_wallets` and `owed` are counted in the residents' wallets.
+    Of both `held` and `in_wallets`, `reserved` is what residents have set aside at terminals.
     """
 
     programme: str
@@ -32,6 +33,7 @@ class ProgrammeTotals:
     in_wallets: int
     owed: int
     lost: int = 0
+    reserved: int = 0
 
     @property
     def agree(self) -> bool:
@@ -69,10 +71,10 @@ def count(engine: Engine, municipality: str) -> list[ProgrammeTotals]:
         accounts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for programme, account, points in connection.execute(booked):
             accounts[programme][account] = int(points)
-        held, owed = (_in_wallets(connection, table, municipality) for table in (lots, debts))
+        held, owed, aside = (_in_wallets(connection, table, municipality) for table in (lots, debts, reserved))
     return [
-        _totals(programme, accounts[programme], held.get(programme, 0), owed.get(programme, 0))
-        for programme in sorted(accounts.keys() | held.keys() | owed.keys())
+        _totals(each, accounts[each], held.get(each, 0) + aside.get(each, 0), owed.get(each, 0))
+        for each in sorted(accounts.keys() | held.keys() | owed.keys() | aside.keys())
     ]
 
 
@@ -122,12 +124,13 @@ def _totals(programme: str, by: Mapping[str, int], in_wallets: int, owed: int) -
     return ProgrammeTotals(
         programme,
         issued=-by[Account.ISSUED],
-        held=by[Account.HELD],
+        held=by[Account.HELD] + by[Account.RESERVED],
         claimed=by[Account.CLAIM],
         lapsed=by[Account.LAPSED],
         converted=by[Account.CONVERTED],
         overdraft=-by[Account.OVERDRAFT],
         lost=-by[Account.LOSS],
+        reserved=by[Account.RESERVED],
         in_wallets=in_wallets,
         owed=owed,
     )

@@ -43,18 +43,18 @@ def decide_sale(
     work = Work(request, wallet, placed, room)
     cuts: list[Cut] = []
     rules: dict[str, int] = {}
-    for leg, programme in _in_order(sale.redeem, sale, books, placed):
-        granted = _redeemable(request, work, programme, leg.points)
+    for leg, programme in in_order(sale.redeem, sale, books, placed):
+        granted = redeemable(request, work, programme, leg.points)
         if granted.points and programme is not None:
             rules[programme.code] = programme.version
-            _redeem(work, request, programme, granted.points)
-        cuts += _cut("redeem", leg, granted)
-    for leg, programme in _in_order(sale.award, sale, books, placed):
-        granted = _earned(request, work, programme, leg.points, sale.amount_due)
+            redeem(work, request, programme, granted.points)
+        cuts += cut_of("redeem", leg, granted)
+    for leg, programme in in_order(sale.award, sale, books, placed):
+        granted = earned(request, work, programme, leg.points, sale.amount_due)
         if granted.points and programme is not None:
             rules[programme.code] = programme.version
-            _award(work, programme, granted.points)
-        cuts += _cut("award", leg, granted)
+            grant_award(work, programme, granted.points)
+        cuts += cut_of("award", leg, granted)
     due = sale.amount_due + sum(cut.asked - cut.granted for cut in cuts if cut.leg == "redeem")
     return work.done(rules, bill=sale.bill, due=due, cuts=cuts)
 
@@ -63,8 +63,8 @@ def without_points(request: Request, sale: Sale, placed: Placed, reason: str) ->
     """Accept a sale without its points: the resident is not known, or something could not be decided."""
     nothing = GrantedLeg(0, reason)
     cuts = (
-        *(cut for leg in sale.redeem for cut in _cut("redeem", leg, nothing)),
-        *(cut for leg in sale.award for cut in _cut("award", leg, nothing)),
+        *(cut for leg in sale.redeem for cut in cut_of("redeem", leg, nothing)),
+        *(cut for leg in sale.award for cut in cut_of("award", leg, nothing)),
     )
     moved = Movements(None, sale.bill, rules={}, amounts=(0, 0, sale.bill), cuts=cuts)
     return accepted(request, placed, moved, Change(), ())
@@ -78,13 +78,14 @@ def check_amounts(sale: Sale) -> None:
         raise RefusedOperation(Reason.AMOUNTS_WRONG)
 
 
-def _in_order(legs: Iterable[Leg], sale: Sale, books: Rulebooks, placed: Placed) -> list[tuple[Leg, Programme | None]]:
+def in_order(legs: Iterable[Leg], sale: Sale, books: Rulebooks, placed: Placed) -> list[tuple[Leg, Programme | None]]:
     """Return legs with the rules that they are decided by, in the order of deduction; None where there are none."""
     found = [(leg, books.for_sale(leg.programme, sale.rules.get(leg.programme, 0), placed)) for leg in legs]
     return sorted(found, key=lambda each: (each[1].deduction_order if each[1] else 0, each[0].programme))
 
 
-def _redeemable(request: Request, work: Work, programme: Programme | None, points: int) -> GrantedLeg:
+def redeemable(request: Request, work: Work, programme: Programme | None, points: int) -> GrantedLeg:
+    """Return what may be redeemed of one leg out of free points."""
     if programme is None:
         return GrantedLeg(0, Reason.PROGRAMME_UNKNOWN)
     rules = programme.redeeming
@@ -102,7 +103,8 @@ def _redeemable(request: Request, work: Work, programme: Programme | None, point
     return granted if granted.points >= rules.minimum else GrantedLeg(0, granted.reason or Reason.BELOW_MINIMUM)
 
 
-def _redeem(work: Work, request: Request, programme: Programme, points: int) -> None:
+def redeem(work: Work, request: Request, programme: Programme, points: int) -> None:
+    """Pay with free points."""
     work.begin(programme)
     work.take(programme, points, Account.CLAIM, request.shop)
     work.count(programme, LimitCounter.REDEEMED, work.day, points)
@@ -122,7 +124,8 @@ def remember_tap(work: Work, request: Request, programme: Programme, points: int
         work.count(programme, LimitCounter.TAPS, SINCE_PIN, 1)
 
 
-def _earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> GrantedLeg:
+def earned(request: Request, work: Work, programme: Programme | None, points: int, paid: int) -> GrantedLeg:
+    """Return what may be awarded of one leg for what was paid in yen."""
     if programme is None:
         return GrantedLeg(0, Reason.PROGRAMME_UNKNOWN)
     if (barred := may_earn(programme, request.shop)) is not None:
@@ -144,7 +147,8 @@ def within_ceilings(work: Work, programme: Programme, granted: GrantedLeg) -> Gr
     return granted.at_most(work.room.budget(programme.code), Reason.BUDGET_SPENT)
 
 
-def _award(work: Work, programme: Programme, points: int) -> None:
+def grant_award(work: Work, programme: Programme, points: int) -> None:
+    """Award points for a bill."""
     work.begin(programme)
     if earnable(programme, work.wallet, work.day) is not None:
         work.count(programme, LimitCounter.AWARDED, work.day, points)
@@ -152,7 +156,8 @@ def _award(work: Work, programme: Programme, points: int) -> None:
     work.give(programme, points)
 
 
-def _cut(name: Literal["redeem", "award"], leg: Leg, granted: GrantedLeg) -> Iterable[Cut]:
+def cut_of(name: Literal["redeem", "award"], leg: Leg, granted: GrantedLeg) -> Iterable[Cut]:
+    """Yield what was not granted of a leg, and why."""
     if granted.points < leg.points:
         reason = str(granted.reason)
         yield Cut(leg=name, programme=leg.programme, asked=leg.points, granted=granted.points, reason=reason)

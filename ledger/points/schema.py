@@ -333,3 +333,57 @@ suspended = Table(
     sqlite_with_rowid=False,
 )
 """Whose points a municipality that did not register them has suspended."""
+
+reserved = Table(
+    "reserved",
+    metadata,
+    Column("municipality", String(6)),
+    Column("terminal", String(14)),
+    Column("handle", String(32)),
+    Column("programme", String(24)),
+    Column("charge", String(4)),
+    Column("expires_on", String(10)),
+    Column("points", BigInteger, nullable=False),
+    PrimaryKeyConstraint("municipality", "terminal", "handle", "programme", "charge", "expires_on"),
+    sqlite_with_rowid=False,
+)
+"""Points set aside at a terminal, under a handle that names nobody; see `ledger.points.reservations`."""
+
+reservation_links = Table(
+    "reservation_links",
+    metadata,
+    Column("municipality", String(6)),
+    Column("terminal", String(14)),
+    Column("handle", String(32)),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("municipality", "terminal", "handle"),
+    sqlite_with_rowid=False,
+)
+"""Whose a reservation is, and the card keys that its terminal knows; sealed under the lasting key."""
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("municipality", String(6)),
+    Column("terminal", String(14)),
+    Column("number", BigInteger, nullable=False),
+    Column("sealed_salt", LargeBinary, nullable=False),
+    Column("programmes", Text, nullable=False),
+    PrimaryKeyConstraint("municipality", "terminal"),
+)
+"""The last pack of each terminal. The salt is sealed: with it and the ID table a slot's place would name its card."""
+
+pack_slots = Table(
+    "pack_slots",
+    metadata,
+    Column("municipality", String(6)),
+    Column("terminal", String(14)),
+    Column("place", String(32)),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_in", BigInteger, nullable=False),
+    Column("content_print", String(32), nullable=False),
+    Column("sealed", LargeBinary),
+    PrimaryKeyConstraint("municipality", "terminal", "place"),
+    sqlite_with_rowid=False,
+)
+"""The slots of a terminal's pack; `sealed` is NULL where one was withdrawn. `content_print` is a keyed hash."""

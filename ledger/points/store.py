@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
@@ -15,10 +16,14 @@ from ledger.database import one_by_one, reading, repeated, with_row_locks
 from ledger.points.balances import balance
 from ledger.points.batch import Batch
 from ledger.points.counters import Counters
+from ledger.points.ending import end_reservations
+from ledger.points.holdings import HeldHere, held_at
 from ledger.points.leaving import erase, welcome
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes, usable_programmes
+from ledger.points.reservations import Link as ReservationLink
+from ledger.points.reservations import handle_of, read_links, read_reservations, write_links
 from ledger.points.rows import (
     ELSEWHERE,
     VOIDED,
@@ -99,35 +104,87 @@ class PointsStore:
         """Return an operation without its resident, for its shop's owner; None where nothing is known of it."""
         return described(self._engine, self._keys, operation_id)
 
-    def balances(self, mykey: str, shop: str, on: date) -> list[ProgrammeBalance]:
+    def balances(self, mykey: str, shop: str, on: date, *, terminal_id: str | None = None) -> list[ProgrammeBalance]:
         """Return what a resident holds, and how much of it this shop could take on a day.
+
+        What is set aside at `terminal_id` is said beside it.
 
         Programmes are those of the shop's own municipality and of others that it takes points of, in deduction order.
         One of which nothing is held is there only where a day's limit to earning is.
         """
         home, counters = shop[:6], Counters.of(self._keys, [on.isoformat()])
 
-        def read() -> tuple[list[Programme], dict[str, Wallet]]:
+        def read() -> tuple[list[Programme], dict[str, Wallet], dict[str, int]]:
             with reading(self._single) as connection:
                 rules = list(in_force(usable_programmes(connection, home), on).values())
                 municipalities = sorted({programme.municipality for programme in rules})
-                return rules, {
+                held = {
                     municipality: read_wallets(connection, municipality, counters, [mykey])[mykey]
                     for municipality in municipalities
                 }
+                return rules, held, self._aside(connection, held, terminal_id, mykey, on)
 
-        rules, held = self._keys.supplied(read)
-        found = [(p, balance(p, held[p.municipality], shop, on.isoformat())) for p in rules]
-        found = [(p, b) for p, b in found if b.points or (p.municipality == home and b.earnable is not None)]
+        rules, held, aside = self._keys.supplied(read)
+        found = [(p, balance(p, held[p.municipality], shop, on.isoformat(), aside.get(p.code, 0))) for p in rules]
+        found = [
+            (p, b) for p, b in found if b.points or b.reserved or (p.municipality == home and b.earnable is not None)
+        ]
         with reading(self._single) as connection:
             stopped = {municipality for municipality, _ in suspended_among(connection, held, [mykey])}
         found = [(p, b) for p, b in found if p.municipality not in stopped]
         found.sort(key=lambda each: (each[0].municipality != home, not accepts(each[0], shop), each[0].deduction_order))
         return [each for _, each in found]
 
+    def _aside(
+        self, connection: Connection, held: Mapping[str, Wallet], terminal_id: str | None, mykey: str, on: date
+    ) -> dict[str, int]:
+        """Return by programme what a resident has set aside at a terminal."""
+        found: dict[str, int] = {}
+        for municipality, wallet in held.items():
+            if terminal_id is not None and any(use.counter == terminal_id for use in wallet.uses):
+                handle = handle_of(self._keys, terminal_id, mykey)
+                for each in read_reservations(connection, municipality, terminal_id, [handle]).values():
+                    found |= each.live(on.isoformat())
+        return found
+
     def erase(self, mykey: str, on: date) -> None:
         """Let all points of a resident who leaves lapse, and forget them."""
         erase(self._engine, self._keys, mykey, on)
+
+    def end_reservations(self, terminal_id: str, on: date) -> dict[str, int]:
+        """Give back to residents what they have set aside at a withdrawn terminal, and return it by programme."""
+        return end_reservations(self._engine, self._keys, terminal_id, on)
+
+    def held_at(self, terminal_id: str, on: date) -> list[HeldHere]:
+        """Return what residents have set aside at a terminal, and may redeem there without a line."""
+        return held_at(self._engine, self._keys, terminal_id, on)
+
+    def learn(self, terminal_id: str, known: Mapping[str, tuple[frozenset[str], bytes]]) -> None:
+        """Write down under which card's key a terminal is about to know each reservation, by its handle."""
+        by_municipality: dict[str, dict[str, bytes]] = {}
+        for handle, (municipalities, key) in known.items():
+            for municipality in municipalities:
+                by_municipality.setdefault(municipality, {})[handle] = key
+
+        def work(connection: Connection, municipality: str) -> None:
+            keys = by_municipality[municipality]
+            links = read_links(connection, self._keys, municipality, terminal_id, keys)
+            new = {handle: link.with_key(keys[handle]) for handle, link in links.items()}
+            changed = {handle: link for handle, link in new.items() if link is not links[handle]}
+            write_links(connection, self._keys, municipality, terminal_id, changed)
+
+        for municipality in sorted(by_municipality):
+            each = partial(work, municipality=municipality)
+            self._keys.supplied(partial(repeated, self._engine, each))
+
+    def links(self, terminal_id: str, municipality: str, handles: Iterable[str]) -> dict[str, ReservationLink]:
+        """Return whose reservations at a terminal are, and under which keys of cards their terminal knows them."""
+
+        def read() -> dict[str, ReservationLink]:
+            with reading(self._single) as connection:
+                return read_links(connection, self._keys, municipality, terminal_id, handles)
+
+        return self._keys.supplied(read)
 
     def welcome(self, mykey: str, on: date) -> None:
         """Bring back what is owed, and towns' suspensions, where a resident who left has come back."""

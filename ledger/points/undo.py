@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from ledger.points.dating import Placed, late_bound
 from ledger.points.gate import may_undo
 from ledger.points.operations import Account, Movements, Posting, Request, Ruling, accepted, verdict_on
+from ledger.points.reservations import BORNE
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, Lot, RefusedOperation, Wallet
 from ledger.wire.answers import Status
@@ -54,10 +55,15 @@ def void(
     if _is_closed(request, placed, target, books):
         raise RefusedOperation(Reason.TARGET_CLOSED)
     if moved.mykey is None:
-        return accepted(request, placed, Movements(None), Change(), ())
+        redeemed = moved.amounts[0]
+        undone = Movements(None, amounts=(-redeemed, 0, None))
+        back = _back_to_issuer(request.shop, moved.taken)
+        return accepted(request, replace(placed, reported_on=target.day), undone, Change(), back)
     if wallet is None:
         raise RefusedOperation(Reason.HOLDER_LEFT)
-    change = Change(moved.taken, moved.repaid)
+    held = tuple((lot, points) for lot, points in moved.taken if lot.charge != BORNE)
+    lent = [(lot, points) for lot, points in moved.taken if lot.charge == BORNE]
+    change = Change(held, moved.repaid)
     lapsed: list[Posting] = []
     for lot, points in moved.given:
         programme = _version(books, moved, lot.programme)
@@ -73,7 +79,8 @@ def void(
         uses=tuple((use, -min(points, wallet.uses[use])) for use, points in moved.uses if use in wallet.uses)
     )
     account, shop = (Account.CONVERTED, "") if target.kind == "convert" else (Account.CLAIM, request.shop)
-    others = [Posting(account, lot.programme, shop, -points) for lot, points in moved.taken]
+    others = [Posting(account, lot.programme, shop, -points) for lot, points in held]
+    others += _back_to_issuer(shop, lent)
     others += (Posting(Account.ISSUED, lot.programme, "", points) for lot, points in moved.given)
     others += (Posting(Account.ISSUED, programme, "", points) for programme, points in moved.repaid)
     others += lapsed
@@ -106,7 +113,11 @@ def take_goods_back(
     if target.returned + bill > moved.bill:
         raise RefusedOperation(Reason.RETURN_EXCEEDS_BILL)
     if moved.mykey is None:
-        return accepted(request, placed, Movements(None, bill, amounts=(0, 0, -bill)), Change(), ())
+        before, after = _Kept.of(moved, target.returned), _Kept.of(moved, target.returned + bill)
+        back = list(_slice(reversed(moved.taken), before.restored, after.restored))
+        points = sum(each for _, each in back)
+        undone = Movements(None, bill, amounts=(-points, 0, -(bill - points)))
+        return accepted(request, placed, undone, Change(), _back_to_issuer(request.shop, back))
     if wallet is None:
         raise RefusedOperation(Reason.HOLDER_LEFT)
     before, after = _Kept.of(moved, target.returned), _Kept.of(moved, target.returned + bill)
@@ -135,6 +146,9 @@ def _points_back(
     change = Change()
     others: list[Posting] = []
     for lot, points in _slice(reversed(moved.taken), before.restored, after.restored):
+        if lot.charge == BORNE:
+            others += _back_to_issuer(shop, [(lot, points)])
+            continue
         others.append(Posting(Account.CLAIM, lot.programme, shop, -points))
         back = _restored_lot(wallet, lot, _version(books, moved, lot.programme), day)
         if back is None:
@@ -156,6 +170,18 @@ class _Kept:
         redeemed = sum(points for _, points in moved.taken)
         back = restored(redeemed, moved.bill, returned)
         return cls(back, moved.bill - returned - (redeemed - back))
+
+
+def _back_to_issuer(shop: str, taken: Iterable[tuple[Lot, int]]) -> list[Posting]:
+    """Return the postings that take points out of a claim which no wallet can have back.
+
+    What the issuer bore under a floor limit is its loss no more; the points of whoever has left lapse.
+    """
+    postings: list[Posting] = []
+    for lot, points in taken:
+        account = Account.LOSS if lot.charge == BORNE else Account.LAPSED
+        postings += (Posting(Account.CLAIM, lot.programme, shop, -points), Posting(account, lot.programme, "", points))
+    return postings
 
 
 def _check_gate(request: Request, target_id: str) -> None:

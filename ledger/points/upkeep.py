@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, tupl
 from ledger.database import reading, repeated, with_row_locks
 from ledger.points.counters import Counters
 from ledger.points.dating import late_bound
+from ledger.points.ending import lapse_reserved
 from ledger.points.operations import Account, Posting, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes
@@ -40,6 +41,7 @@ def tidy(engine: Engine, keys: PeriodKeys, today: date) -> None:
             oldest = today - late_bound(load_programmes(connection, [municipality]))
         first_kept = min(first_kept, oldest)
         lapse(engine, keys, municipality, oldest)
+        lapse_reserved(engine, keys, municipality, oldest)
         repeated(engine, partial(_drop_ended, municipality=municipality, oldest=oldest))
         repeated(engine, partial(_add_up_days, municipality=municipality, today=oldest), on_taken_keys=True)
     keys.shred_days(first_kept.isoformat())

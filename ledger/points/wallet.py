@@ -44,6 +44,8 @@ class LimitCounter(StrEnum):
     """Redeemed by tap alone since the last PIN."""
     TAPS = "taps"
     """How often points were redeemed by tap alone since the last PIN."""
+    FLOOR = "floor"
+    """Redeemed without a line, beyond what was set aside, under the programme's floor limit."""
     USES = "uses"
 
 

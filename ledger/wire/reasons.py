@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """The programme gives no points for this reason."""
     NOT_USABLE_HERE = "not_usable_here"
     """The programme's points cannot be redeemed at this shop."""
+    OFFLINE_NOT_ALLOWED = "offline_not_allowed"
+    """The programme does not let points be set aside for times without a line."""
     NOT_CONVERTIBLE = "not_convertible"
     """There is no rate between the two programmes on this day."""
     PIN_NEEDED = "pin_needed"

@@ -208,7 +208,7 @@ class Usable(Message):
 
 
 class Floor(Message):
-    """Stub."""
+    """What the issuer guarantees without a line beyond what is set aside: points in one operation, and by day."""
 
     per_operation: Count
     per_card_day: Count
