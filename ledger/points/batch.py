@@ -121,6 +121,7 @@ class Batch:
         acting = {request.mykey for request in new if request.mykey is not None}
         moved = (self.moved.get(target) for target in targets)
         touched = {each.mykey for each in moved if each is not None and each.mykey is not None}
+        touched |= {each.mykey for each in requests if isinstance(each.content, Release) and each.mykey is not None}
         days = self._days(requests) | {_clock_day(request) for request in requests}
         self.counters = Counters.of(self.keys, days, self._counted_in())
         self.people = lock_wallets(self.connection, self.municipality, self.counters, acting, touched)

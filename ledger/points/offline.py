@@ -15,7 +15,7 @@ from ledger.points.dating import Placed
 from ledger.points.gate import may_redeem
 from ledger.points.gauges import Room
 from ledger.points.limits import card_redeems
-from ledger.points.operations import Account, Loss, Movements, Posting, Request, Ruling, accepted
+from ledger.points.operations import Account, Loss, Movements, Posting, Request, Ruling, accepted, verdict_on
 from ledger.points.reservations import (
     BORNE,
     PART,
@@ -28,7 +28,7 @@ from ledger.points.sales import GrantedLeg, check_amounts, cut_of, earned, grant
 from ledger.points.versions import Rulebooks
 from ledger.points.wallet import Change, CountKey, LimitCounter, Lot, RefusedOperation, Wallet
 from ledger.points.work import Work
-from ledger.wire.answers import Cut
+from ledger.wire.answers import Cut, Status
 from ledger.wire.operations import Leg, Sale
 from ledger.wire.pack import MOST_PROGRAMMES
 from ledger.wire.reasons import Reason
@@ -72,7 +72,9 @@ def reserve(
 def release(
     request: Request, wallet: Wallet | None, placed: Placed, room: Room, kept: Reservation, books: Rulebooks
 ) -> Ruling:
-    """Give back all that is set aside at the terminal."""
+    """Give back all that is set aside at the terminal; where there never was anything, that is nothing."""
+    if wallet is None:
+        return Ruling(verdict_on(request, placed.day, Status.ACCEPTED, late=placed.late), placed)
     work = Work(request, wallet, placed, room)
     for lot, points in kept.lots.items():
         work.give_back(_newest(books, lot.programme), ((lot, points),))

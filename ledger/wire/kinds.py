@@ -87,7 +87,7 @@ _ROWS: Final = (
     Kind("link", Link, Names.CARD, changes_identity=True),
     Kind("unlink", Unlink, Names.CARD, changes_identity=True),
     Kind("reserve", Reserve, Names.CARD, needs_wallet=True),
-    Kind("release", Release, Names.CARD, needs_wallet=True),
+    Kind("release", Release, Names.CARD),
     Kind("close", Close, Names.NOBODY, Where.TERMINAL),
 )
 

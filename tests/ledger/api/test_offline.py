@@ -272,7 +272,7 @@ async def test_a_withdrawn_terminal_gives_back_what_is_left(bench: Bench, card: 
     ledger = bench.counter.ledger
     ended = withdraw(ledger, bench.till.setup.terminal_id, Officer(CITY, "田中"))
     assert ended == {CITY: SET_ASIDE}
-    assert [act.action for act in ledger.audit.entries(CITY)][-1] == "reservations_ended"
+    assert [act.action for act in ledger.audit.acts(CITY)][-1] == "reservations_ended"
     assert bench.totals().reserved == 0
     assert ledger.points.balances(_mykey(bench, card), SHOP, ledger.today())[0].points == HELD
 
