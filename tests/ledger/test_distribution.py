@@ -22,11 +22,13 @@ from ledger.points import schema as points
 from ledger.points.counters import seal_counts_of_0_1_0
 from ledger.points.events import EventKind, Events
 from ledger.points.grants import Gift, grant, take_back
+from ledger.points.packs import Asked, Packs
 from ledger.points.reports import claims, count, holdings, losses_of
 from ledger.points.upkeep import tidy
 from ledger.wire.answers import Status, Verdict
-from ledger.wire.operations import Leg, Sale
-from ledger.wire.rules import Usable
+from ledger.wire.operations import CardSigned, Leg, Reserve, Sale
+from ledger.wire.pack import PackRecord
+from ledger.wire.rules import Floor, Offline, Usable
 from tests.ledger.points.conftest import Store, city
 from tests.ledger.points.scenes import (
     CITY,
@@ -115,6 +117,9 @@ def names_municipality(statement: str, table: str) -> bool:
     )
 
 
+FLOOR = Floor(per_operation=100, per_card_day=100, per_terminal_day=100)
+
+
 @pytest.fixture
 def wire(postgres_url: str, tmp_path: Path) -> Wire:
     """Return what all that a points store can be asked for sends to PostgreSQL."""
@@ -125,6 +130,7 @@ def wire(postgres_url: str, tmp_path: Path) -> Wire:
     event.listen(store.engine, "before_cursor_execute", heard.execute)
     administer(store)
     trade(store)
+    set_aside(store)
     tidy(store.engine, store.keys, DAY + timedelta(days=500))
     seal_counts_of_0_1_0(store.engine, store.keys)
     store.points.erase(MYKEY, DAY)
@@ -162,6 +168,33 @@ def administer(store: Store) -> None:
     assert grant(store.engine, store.keys, CITY, {CITY: city()}, gifts, DAY, given).rows == 2
     assert len(take_back(store.engine, store.keys, CITY, {CITY: city()}, gifts[1:], DAY, back)) == 1
     assert waiting(store.engine, CITY) == []
+
+
+def set_aside(store: Store) -> None:
+    """Set points aside at a terminal, make its packs, and end what is left."""
+    offline = {"version": 2, "effective_from": date(2026, 5, 1), "offline": Offline(redeem=True, floor=FLOOR)}
+    store.registry.add_programmes([city().model_copy(update=offline)])
+    store.points.deposit(MYKEY, city(), date(2027, 3, 31), 300)
+    legs = [Leg(programme=CITY, points=50)]
+    signed = CardSigned(method="pin")
+    asked = Reserve(kind="reserve", municipality=CITY, resident="AAAA", points=legs, rules={CITY: 2}, assurance=signed)
+    reserved = request(30, asked, pin=True)
+    assert store.decide(reserved)[0].status is Status.ACCEPTED
+    (held,) = store.points.held_at(TERMINAL, DAY)
+    store.points.learn(TERMINAL, {held.handle: (held.municipalities, b"key")})
+    assert store.points.links(TERMINAL, CITY, [held.handle])[held.handle].keys == (b"key",)
+    record = PackRecord(bytes.fromhex(held.handle), b"h" * 32, b"", "ja", held.holdings)
+    packs, signing = Packs(store.engine, store.keys), Ed25519PrivateKey.generate()
+    for records in ({b"s" * 32: record}, {}):
+        packs.make(Asked(TERMINAL, 30, None, NOW), records, [CITY], signing)
+    sold = sale(31, 60, city=60, award=0, pin=True)
+    assert isinstance(sold.content, Sale)
+    offline_sale = sold.content.model_copy(update={"rules": {CITY: 2}})
+    verdict = store.decide(replace(sold, content=offline_sale, reservation=held.handle))[0]
+    assert (verdict.status, verdict.redeemed) == (Status.ACCEPTED, 60)
+    assert store.decide(replace(reserved, operation_id=operation_id(32), content_hash="f" * 64))
+    assert store.points.end_reservations(TERMINAL, DAY) == {CITY: 50}
+    assert all(each.agree for each in count(store.engine, CITY))
 
 
 def trade(store: Store) -> None:
