@@ -281,6 +281,28 @@ def test_a_sale_in_the_middle_of_closing_is_in_one_of_two(journal: Journal, monk
     assert close(journal).day == DayTotals()
 
 
+def test_a_sale_that_comes_in_after_the_count_is_counted_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A close follows the last entry that it counts, so that nothing lies between them uncounted and closed."""
+    write(journal, sale(1000, 0))
+    decide(journal)
+    count, waiting = closing.interim, [sale(2000, 0)]
+
+    def counted(journal: Journal) -> Report:
+        report = count(journal)
+        if waiting:
+            write(journal, waiting.pop())
+            decide(journal)
+        return report
+
+    monkeypatch.setattr(closing, "interim", counted)
+    report, entry = close_day(journal, at=START, operator="12", business_date=DAY)
+    assert report.day == DayTotals(sales=2, bill=3000)
+    assert (report.last_seq, entry.entry.seq) == (2, 3)
+    assert closed_upto(journal) == 2
+
+
 FORM_1 = {"number": 7, "first_seq": 1, "last_seq": 0, "verdicts": 0, "undecided": 0, "undecided_bill": 0}
 """A close as 0.1.0 wrote it, without its totals."""
 
