@@ -13,7 +13,21 @@ from rich.cells import cell_len
 from config.texts import LANGUAGES, Lang, Texts
 from ledger.wire.answers import Cut, Status, Verdict
 from ledger.wire.kinds import Amounts
-from ledger.wire.operations import Award, Close, Convert, Leg, Link, Operation, Return, Sale, TapOnly, Unlink, Void
+from ledger.wire.operations import (
+    Award,
+    Close,
+    Convert,
+    Leg,
+    Link,
+    Operation,
+    Release,
+    Reserve,
+    Return,
+    Sale,
+    TapOnly,
+    Unlink,
+    Void,
+)
 from ledger.wire.rules import quote
 from terminal.shell.words import Words
 from terminal.slips.operation import Settled, priced, qr_text, slip
@@ -67,6 +81,17 @@ KINDS: dict[type[Operation], tuple[Operation, tuple[str, ...]]] = {
         (),
     ),
     Unlink: (Unlink(kind="unlink", assurance=PIN, **WHO), ()),
+    Reserve: (
+        Reserve(
+            kind="reserve",
+            points=[Leg(programme=MUNICIPALITY, points=300)],
+            rules={MUNICIPALITY: 1},
+            assurance=PIN,
+            **WHO,
+        ),
+        ("+300 P",),
+    ),
+    Release: (Release(kind="release", assurance=TAP, **WHO), ()),
 }
 """One of each kind, and the values that its slip shows."""
 
