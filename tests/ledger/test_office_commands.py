@@ -24,6 +24,7 @@ from ledger.cli import app
 from ledger.embedded import assemble
 from ledger.encodings import BOM
 from ledger.place import Place
+from ledger.points.events import EventKind
 from ledger.points.reports import count, holdings
 from ledger.points.schema import audit
 from ledger.wire.answers import Standing
@@ -558,10 +559,22 @@ def _secret(code: str) -> str:
     return read.secret
 
 
-WITH_INTENT = {"shop", "enrol", "withdraw", "service", "stop", "resume", "renew", "contact", "unlink", "leave"}
+WITH_INTENT = {
+    "webhook",
+    "shop",
+    "enrol",
+    "withdraw",
+    "service",
+    "stop",
+    "resume",
+    "renew",
+    "contact",
+    "unlink",
+    "leave",
+}
 """Commands that say what they are about to do: the act of the others is one transaction, or may be done again."""
 
-READING = {"budget", "serve", "list", "totals", "claims", "audit", "doctor", "approve", "losses"}
+READING = {"events", "budget", "serve", "list", "totals", "claims", "audit", "doctor", "approve", "losses"}
 """Commands that change nothing; an approval writes the act that it approves, in its own test."""
 
 
@@ -592,6 +605,7 @@ def test_every_act_is_written_down(shell: Shell) -> None:
         "tidy": (),
         "backup": (shell.home / "a.backup", "--passphrase-file", shell.file("words", "four or five words")),
         "shred": (),
+        "webhook": (MUNICIPALITY, "--url", "https://8.8.8.8/events"),
         "leave": (shell.mykey, "--yes"),
     }
     for command, words in acting.items():
@@ -660,3 +674,18 @@ def test_a_terminal_goes_on_behind_what_is_lost_on_both_sides(shell: Shell) -> N
 def test_losses_are_a_table(shell: Shell) -> None:
     """An office that lost nothing reads the columns alone."""
     assert shell("losses", MUNICIPALITY).out == "operation,what,programme,points,noted\n"
+
+
+def test_what_was_noticed_is_printed_in_sentences(shell: Shell) -> None:
+    """By day, kind and terminal; the shares of few cards have a table of their own; a webhook says where it stands."""
+    with shell.ledger() as ledger:
+        for kind in EventKind:
+            ledger.noticed(kind, f"{SHOP}-01")
+    out = shell("events", MUNICIPALITY).out
+    assert all(f",{kind}," in out for kind in EventKind)
+    assert "event-" not in out
+    assert len(shell("events", MUNICIPALITY, "--concentration").out.splitlines()) == 1
+    assert MUNICIPALITY in shell("webhook", MUNICIPALITY).out
+    assert shell("webhook", MUNICIPALITY, "--url", "https://10.0.0.1/").code == 1
+    assert "https://8.8.8.8/" in shell("webhook", MUNICIPALITY, "--url", "https://8.8.8.8/").out
+    assert "https" not in shell("webhook", MUNICIPALITY, "--remove").out
