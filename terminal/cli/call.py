@@ -90,7 +90,12 @@ class Ending:
             "awarded": moved.awarded if moved else 0,
             "amount_due": moved.amount_due if moved else None,
             "balances": [
-                {"programme": held.programme, "points": held.points, "expires_on": held.expires_on}
+                {
+                    "programme": held.programme,
+                    "points": held.points,
+                    "expires_on": held.expires_on,
+                    **({"reserved": held.reserved} if held.reserved else {}),
+                }
                 for held in self.balances
             ],
             "error": self.fault.code if self.fault else None,
@@ -305,6 +310,12 @@ def _shortened(receipt: Receipt, texts: Texts) -> str:
     return "\n".join(said)
 
 
+def _held(balance: ProgrammeBalance) -> str:
+    """Return what is held of a programme, and what is set aside here beside it."""
+    aside = f" (+{balance.reserved})" if balance.reserved else ""
+    return f"{balance.programme} {balance.points}{aside}"
+
+
 def _figures(outcome: Ending) -> dict[str, str | int]:
     """Return what the sentences for people mention."""
     receipt = outcome.receipt
@@ -318,6 +329,6 @@ def _figures(outcome: Ending) -> dict[str, str | int]:
         "back_points": -receipt.redeemed if receipt else 0,
         "reserved": sum(leg.points for leg in content.points) if isinstance(content, Reserve) else 0,
         "due": (receipt.amount_due or 0) if receipt else 0,
-        "balances": ", ".join(f"{held.programme} {held.points}" for held in outcome.balances) or "-",
+        "balances": ", ".join(map(_held, outcome.balances)) or "-",
         "linked": ", ".join(f"{each.service}:{each.number}" for each in outcome.services) or "-",
     }
