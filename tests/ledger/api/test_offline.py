@@ -18,6 +18,7 @@ from ledger.wire.answers import Verdict
 from ledger.wire.client import LedgerClient
 from ledger.wire.pack import SLOT_BYTES, Pack, PackRecord, pack_nonce, read_pack
 from ledger.wire.rules import Floor, Offline, Redeeming
+from ledger.wire.tokens import ServiceId
 from tests.ledger.api.conftest import SHOP, Counter, asgi
 from tests.ledger.api.world import Card, Till
 from tests.ledger.points.conftest import city
@@ -351,3 +352,21 @@ async def test_a_terminal_gets_only_its_own_pack(bench: Bench, card: Card) -> No
     async with LedgerClient(transport=asgi(app), terminal_id=setup.terminal_id, key=key, clock=ledger.clock) as client:
         other = read_pack(await client.pack(), setup.terminal_id, setup.signing_keys)
     assert other.header.slots == 0
+
+
+async def test_a_renewed_card_has_the_same_reservation(bench: Bench, card: Card) -> None:
+    """The new card's slot comes with the next delta, the old one's goes, and what the old card signed stands."""
+    ledger = bench.counter.ledger
+    before = await bench.record_of(card)
+    decided = bench.decide(card, 500, 100)
+    sold = bench.till.record(decided)
+    code = ledger.identity.renewal_code(_mykey(bench, card), ledger.today())
+    assert (await bench.counter.client.upload([sold])).decisions[0].verdict.redeemed == 100
+    renewed = Card.issue(0x55)
+    await bench.counter.register(renewed, ServiceId(service="renewal", number=code))
+    after = await bench.record_of(renewed)
+    assert before is not None
+    assert after is not None
+    assert (after.reservation, bench.held.record(card.key_bytes) if bench.held else 0) == (before.reservation, None)
+    late = await bench.sell(card, 500, 50, reservation=before.reservation.hex())
+    assert (late.status, late.redeemed, bench.totals().reserved) == ("accepted", 50, SET_ASIDE - 150)
