@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="kazasu test", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", metavar=",".join(GROUPS), help="run these alone")
     parser.add_argument(
-        "--mutants", action="store_true", help="change the core, place by place: is it found? (an hour)"
+        "--mutants", action="store_true", help="change the core, place by place: is it found? (one to two hours)"
     )
     parser.add_argument("--write-references", action="store_true", help="write docs/reference anew, and nothing else")
     parser.add_argument("--coverage", action="store_true", help="measure branches of a part, too")
