@@ -10,7 +10,7 @@ from ledger.api.gate import Caller
 from ledger.api.state import Ledger
 from ledger.identity.store import Holder
 from ledger.points.holdings import HeldHere
-from ledger.points.packs import Asked
+from ledger.points.packs import PackAsked
 from ledger.wire.answers import Standing
 from ledger.wire.days import business_day
 from ledger.wire.pack import READ_BYTES, REST_BYTES, PackRecord
@@ -36,7 +36,7 @@ def pack_for(ledger: Ledger, caller: Caller, have: int | None) -> bytes:
     # Before the pack goes out: what a terminal decides by it counts under these keys.
     ledger.points.learn(terminal.id, {handle: (each.municipalities, key) for handle, (each, key) in known.items()})
     codes = {holding.programme for record in records.values() for holding in record.holdings}
-    asked = Asked(terminal.id, terminal.head_seq, have, caller.arrived)
+    asked = PackAsked(terminal.id, terminal.head_seq, have, caller.arrived)
     return ledger.packs.make(asked, records, codes, ledger.signing.present)
 
 

@@ -20,10 +20,8 @@ from ledger.points.losses import given_back
 from ledger.points.operations import Movements, Outcome, Request, Ruling
 from ledger.points.periods import LASTING, PeriodKeys
 from ledger.points.reservations import (
-    Link as ReservationLink,
-)
-from ledger.points.reservations import (
     Reservation,
+    ReservationLink,
     drop_links,
     handle_of,
     read_links,

@@ -12,7 +12,7 @@ from ledger.database import reading
 from ledger.points.counters import Counters
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import usable_programmes
-from ledger.points.reservations import PART, Link, Reservation, kept_counter, read_links, read_reservations
+from ledger.points.reservations import PART, Reservation, ReservationLink, kept_counter, read_links, read_reservations
 from ledger.points.suspensions import suspended_among
 from ledger.points.wallet import CountKey, Wallet
 from ledger.points.wallet_rows import read_wallets
@@ -75,7 +75,7 @@ def _wallets(
     connection: Connection,
     keys: PeriodKeys,
     municipality: str,
-    links: Mapping[str, Link],
+    links: Mapping[str, ReservationLink],
     programmes: Mapping[str, Programme],
     day: str,
 ) -> dict[str, Wallet]:

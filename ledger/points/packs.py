@@ -28,7 +28,7 @@ _SINCE: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PackAsked:
     """Who asks for a pack, when, which one they have, and up to which entry their journal is counted in it."""
 
     terminal_id: str
@@ -50,7 +50,7 @@ class Packs:
         self._keys = keys
 
     def make(
-        self, asked: Asked, records: Mapping[bytes, PackRecord], codes: Iterable[str], key: Ed25519PrivateKey
+        self, asked: PackAsked, records: Mapping[bytes, PackRecord], codes: Iterable[str], key: Ed25519PrivateKey
     ) -> bytes:
         """Return the next pack of a terminal, whole or as a delta to the one that it has, signed.
 
@@ -66,7 +66,7 @@ class Packs:
     def _make(
         self,
         connection: Connection,
-        asked: Asked,
+        asked: PackAsked,
         records: Mapping[bytes, PackRecord],
         codes: Sequence[str],
         key: Ed25519PrivateKey,
@@ -123,7 +123,7 @@ class Packs:
         return 0, salt, []
 
     def _changed(
-        self, header: PackHeader, asked: Asked, before: Mapping[str, Any], records: Mapping[bytes, PackRecord]
+        self, header: PackHeader, asked: PackAsked, before: Mapping[str, Any], records: Mapping[bytes, PackRecord]
     ) -> tuple[dict[str, tuple[Slot, int]], list[tuple[Any, ...]]]:
         """Return all slots with the number of the pack in which each changed, and the rows of those that change now."""
         after: dict[str, tuple[Slot, int]] = {}
@@ -161,7 +161,7 @@ def _slots_of(terminal_id: str) -> Any:
     return select(pack_slots).where(*of_terminal).with_for_update()
 
 
-def _next(asked: Asked, row: Any) -> int:
+def _next(asked: PackAsked, row: Any) -> int:
     return max(asked.version, 0 if row is None else row.version + 1)
 
 

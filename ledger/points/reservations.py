@@ -79,15 +79,15 @@ NOTHING_KEPT: Final = Reservation("")
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ReservationLink:
     """Whose a reservation is, and the public keys (DER) of the cards that its terminal was given."""
 
     mykey: str = field(repr=False)
     keys: tuple[bytes, ...] = field(default=(), repr=False)
 
-    def with_key(self, key: bytes) -> Link:
+    def with_key(self, key: bytes) -> ReservationLink:
         """Return the link with one more key."""
-        return self if key in self.keys else Link(self.mykey, (*self.keys, key)[-MOST_KEYS:])
+        return self if key in self.keys else ReservationLink(self.mykey, (*self.keys, key)[-MOST_KEYS:])
 
 
 def handle_of(keys: PeriodKeys, terminal_id: str, mykey: str) -> str:
@@ -173,23 +173,23 @@ def write_reservations(
 
 def read_links(
     connection: Connection, keys: PeriodKeys, municipality: str, terminal_id: str, handles: Iterable[str] | None = None
-) -> dict[str, Link]:
+) -> dict[str, ReservationLink]:
     """Return whose reservations at a terminal are."""
     query = select(reservation_links.c.handle, reservation_links.c.sealed).where(
         reservation_links.c.municipality == municipality, reservation_links.c.terminal == terminal_id
     )
     if handles is not None:
         query = query.where(reservation_links.c.handle.in_(sorted(handles)))
-    found: dict[str, Link] = {}
+    found: dict[str, ReservationLink] = {}
     for handle, sealed in connection.execute(query).all():
         if (plain := keys.open_in(LASTING, handle, sealed)) is not None:
             mykey, *known = json.loads(plain)
-            found[handle] = Link(mykey, tuple(map(base64.b64decode, known)))
+            found[handle] = ReservationLink(mykey, tuple(map(base64.b64decode, known)))
     return found
 
 
 def write_links(
-    connection: Connection, keys: PeriodKeys, municipality: str, terminal_id: str, links: Mapping[str, Link]
+    connection: Connection, keys: PeriodKeys, municipality: str, terminal_id: str, links: Mapping[str, ReservationLink]
 ) -> None:
     """Write whose reservations are."""
     rows = []

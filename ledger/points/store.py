@@ -22,8 +22,7 @@ from ledger.points.leaving import erase, welcome
 from ledger.points.operations import Account, Outcome, Posting, Request, residents
 from ledger.points.periods import PeriodKeys
 from ledger.points.programmes import load_programmes, usable_programmes
-from ledger.points.reservations import Link as ReservationLink
-from ledger.points.reservations import handle_of, read_links, read_reservations, write_links
+from ledger.points.reservations import ReservationLink, handle_of, read_links, read_reservations, write_links
 from ledger.points.rows import (
     ELSEWHERE,
     VOIDED,

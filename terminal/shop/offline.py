@@ -40,7 +40,7 @@ class Bar(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldHere:
+class RecordHolding:
     """What a record says of one programme: points reserved here, the balance beside it, what is left of the day."""
 
     reserved: int
@@ -76,7 +76,7 @@ class RecordFacts:
     `has_key` is None where too little of the key was read to tell.
     """
 
-    holdings: Mapping[str, HeldHere]
+    holdings: Mapping[str, RecordHolding]
     has_key: bool | None = True
 
 
@@ -173,7 +173,7 @@ def still_counted(spends: Iterable[Spend], head_seq: int, days: Collection[str])
 
 
 def _room(case: Case, pack: PackFacts, programme: Programme) -> Redeemable:
-    holding = case.record.holdings[programme.code] if case.record is not None else HeldHere(0)
+    holding = case.record.holdings[programme.code] if case.record is not None else RecordHolding(0)
     own = [spend for spend in case.spends or () if spend.programme == programme.code]
     unknown = [spend for spend in own if spend.seq > pack.head_seq]
     reserved = max(0, holding.reserved - sum(spend.reserved for spend in unknown))
@@ -183,7 +183,9 @@ def _room(case: Case, pack: PackFacts, programme: Programme) -> Redeemable:
     return _at_most(Redeemable(reserved, _floor(case, programme, holding, own, unknown)), programme)
 
 
-def _floor(case: Case, programme: Programme, holding: HeldHere, own: Sequence[Spend], unknown: Sequence[Spend]) -> int:
+def _floor(
+    case: Case, programme: Programme, holding: RecordHolding, own: Sequence[Spend], unknown: Sequence[Spend]
+) -> int:
     """Return the points that the programme guarantees beyond what is reserved; none where it guarantees nothing."""
     floor = programme.offline.floor
     if floor is None or case.terminal_floor is None:

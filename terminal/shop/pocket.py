@@ -32,7 +32,7 @@ from terminal.shop.counting import (
     place_of,
     spends_in,
 )
-from terminal.shop.offline import Bar, Case, HeldHere, PackFacts, RecordFacts, Spend, decide, still_counted
+from terminal.shop.offline import Bar, Case, PackFacts, RecordFacts, RecordHolding, Spend, decide, still_counted
 from terminal.shop.presence import Presence
 
 FETCH_EVERY = timedelta(minutes=3)
@@ -129,7 +129,9 @@ class Pocket:
         if self.pack is None or record is None:
             return case, ()
         rows, is_whole = self._rows(self.pack)
-        holdings = {each.programme: HeldHere(each.reserved, each.balance, each.day_left) for each in record.holdings}
+        holdings = {
+            each.programme: RecordHolding(each.reserved, each.balance, each.day_left) for each in record.holdings
+        }
         facts = RecordFacts(holdings, present.key_in(record) is not None)
         floors = floor_in(rows or (), day) if is_whole else None
         return replace(case, record=facts, spends=self._spends(record, rows), terminal_floor=floors), rows or ()

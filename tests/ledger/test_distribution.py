@@ -22,7 +22,7 @@ from ledger.points import schema as points
 from ledger.points.counters import seal_counts_of_0_1_0
 from ledger.points.events import EventKind, Events
 from ledger.points.grants import Gift, grant, take_back
-from ledger.points.packs import Asked, Packs
+from ledger.points.packs import PackAsked, Packs
 from ledger.points.reports import claims, count, holdings, losses_of
 from ledger.points.upkeep import tidy
 from ledger.wire.answers import Status, Verdict
@@ -186,7 +186,7 @@ def set_aside(store: Store) -> None:
     record = PackRecord(bytes.fromhex(held.handle), b"h" * 32, b"", "ja", held.holdings)
     packs, signing = Packs(store.engine, store.keys), Ed25519PrivateKey.generate()
     for records in ({b"s" * 32: record}, {}):
-        packs.make(Asked(TERMINAL, 30, None, NOW), records, [CITY], signing)
+        packs.make(PackAsked(TERMINAL, 30, None, NOW), records, [CITY], signing)
     sold = sale(31, 60, city=60, award=0, pin=True)
     assert isinstance(sold.content, Sale)
     offline_sale = sold.content.model_copy(update={"rules": {CITY: 2}})

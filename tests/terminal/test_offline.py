@@ -14,9 +14,9 @@ from ledger.wire.rules import Floor, Offline, Redeeming
 from terminal.shop.offline import (
     Bar,
     Case,
-    HeldHere,
     PackFacts,
     RecordFacts,
+    RecordHolding,
     Redeemable,
     Spend,
     decide,
@@ -55,7 +55,7 @@ def case(
     return Case(
         programmes={MUNICIPALITY: own, STREET: programme(STREET, queues=False)},
         pack=PackFacts(7, NOON - timedelta(hours=1), 10),
-        record=RecordFacts({MUNICIPALITY: HeldHere(reserved, balance, day_left)}),
+        record=RecordFacts({MUNICIPALITY: RecordHolding(reserved, balance, day_left)}),
         now=NOON,
         day=TODAY,
         not_before=NOON - YEARS,
@@ -89,8 +89,8 @@ BARRED: list[tuple[str, dict[str, object], Bar]] = [
     ("the record's key is another card's", {"record": replace(GOOD.record, has_key=False)}, Bar.OTHER_KEY),
     ("too little of the key was read", {"record": replace(GOOD.record, has_key=None)}, Bar.OTHER_KEY),
     ("the counters are lost", {"spends": None}, Bar.COUNTERS),
-    ("nothing is reserved", {"record": RecordFacts({MUNICIPALITY: HeldHere(0)})}, Bar.NOTHING_LEFT),
-    ("it is another programme's", {"record": RecordFacts({STREET: HeldHere(500)})}, Bar.NOTHING_LEFT),
+    ("nothing is reserved", {"record": RecordFacts({MUNICIPALITY: RecordHolding(0)})}, Bar.NOTHING_LEFT),
+    ("it is another programme's", {"record": RecordFacts({STREET: RecordHolding(500)})}, Bar.NOTHING_LEFT),
     ("all was spent since", {"spends": (Spend(11, TODAY, MUNICIPALITY, 500),)}, Bar.NOTHING_LEFT),
 ]
 """What bars all redeeming, in the order in which it is looked."""
@@ -210,7 +210,7 @@ def test_no_sequence_of_sales_spends_more_than_is_reserved_and_guaranteed(
         now = replace(
             own,
             pack=PackFacts(7, NOON, head),
-            record=RecordFacts({MUNICIPALITY: HeldHere(left, last)}),
+            record=RecordFacts({MUNICIPALITY: RecordHolding(left, last)}),
             spends=still_counted(spends, head, (TODAY,)),
             terminal_floor=floor_today(spends, TODAY),
         )
