@@ -7,6 +7,8 @@
 | award for a reason | the shop's own municipality | its shops, or those alone that the reason names |
 | award for a reason that names shops elsewhere | any | the named shops |
 | convert | a programme that the shop takes | the same as redeem |
+| reserve | a programme that the shop takes, whose rules allow it | the same as redeem, for the terminal itself |
+| release | what is set aside at the terminal | that terminal |
 | void, return | whatever the operation moved | the shop that did it; of a sister terminal with the owner's code |
 | link, unlink, close | none | every terminal, for itself |
 """
