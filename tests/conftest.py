@@ -8,7 +8,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile("repeatable")
 
-pytest_plugins = ["tests.pcsc", "tests.provoked"]
+pytest_plugins = ["tests.pcsc", "tests.provoked", "tests.terminal.screens.pictures"]
 
 
 @pytest.fixture
@@ -18,6 +18,7 @@ def anyio_backend() -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the town be played for longer: `./kazasu test --town-days 10000`."""
+    """Let the town be played for longer (`./kazasu test --town-days 10000`), messages be cut everywhere, and pictures written."""
     parser.addoption("--town-days", type=int, default=500, help="days that the simulated town is played for")
     parser.addoption("--every-byte", action="store_true", help="cut messages at each of their bytes")
+    parser.addoption("--write-pictures", action="store_true", help="write the pictures of screens anew")

@@ -21,6 +21,7 @@ from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
+from tests.terminal.screens.pictures import Compare, named, painting, picture
 from tests.terminal.screens.scenes import STATES, counter_in
 
 pytestmark = pytest.mark.anyio
@@ -50,15 +51,17 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
-async def test_every_scene_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
-    """Also on a monitor whose terminal is set to very large type."""
+async def test_every_scene_is_whole_and_legible(
+    size: tuple[int, int], settings: ScreenSettings, compare: Compare
+) -> None:
+    """Also on a monitor whose terminal is set to very large type; all is as it was reviewed."""
     app = DisplayApp(_silent, settings)
-    found = {}
+    found, drawn = {}, {}
     async with app.run_test(size=size) as pilot:
         await app.workers.wait_for_complete()
-        for view in VIEWS:
+        for number, view in enumerate(VIEWS):
             app.show(Shown(view, settings.language))
-            await pilot.pause()
+            await painting(app.screen, pilot)
             flaws = [
                 *faint(app.screen),
                 *(flaw for kind in (Prose, AmountDisplay, ChoiceLine) for flaw in cut_off(app.screen, kind)),
@@ -66,7 +69,9 @@ async def test_every_scene_is_whole_and_legible(size: tuple[int, int], settings:
             ]
             if flaws:
                 found[view] = flaws
+            drawn[f"{number} {view.scene}"] = picture(app.screen)
     assert found == {}
+    compare(f"display-{named(size, settings)}", drawn)
 
 
 async def test_the_counter_tells_the_display(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.slips.rows import Row
 from tests.terminal.screens.gallery import drawings
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
+from tests.terminal.screens.pictures import Compare, named, painting, picture
 from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in
 
 SMALL, LARGE = (80, 24), (120, 40)
@@ -66,16 +67,20 @@ def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
-async def test_every_state_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
-    """Nothing is cut, too faint, too small to touch, or drawn with characters of uncertain width."""
-    found = {}
+async def test_every_state_is_whole_and_legible(
+    size: tuple[int, int], settings: ScreenSettings, compare: Compare
+) -> None:
+    """Nothing is cut, too faint, too small to touch, or of uncertain width; all is as reviewed."""
+    found, drawn = {}, {}
     async with at_counter(settings, size) as (screen, pilot):
         for name, state in STATES.items():
             screen.show(counter_in(state))
-            await pilot.pause()
+            await painting(screen, pilot)
             if flaws := list(_flaws(screen, ascii_borders=settings.borders == "ascii")):
                 found[name] = flaws
+            drawn[name] = picture(screen)
     assert found == {}
+    compare(f"counter-{named(size, settings)}", drawn)
 
 
 @pytest.mark.anyio

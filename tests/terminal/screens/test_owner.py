@@ -46,6 +46,7 @@ from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
 from tests.terminal.screens.owner_scenes import BUSY, CLOSED, COMPARED, DAYS, FOUND, settled
 from tests.terminal.screens.owner_scenes import at_owner as opened
+from tests.terminal.screens.pictures import Compare, named, painting, picture
 from tests.terminal.screens.scenes import STATES, at_counter, counter_in
 
 pytestmark = pytest.mark.anyio
@@ -100,16 +101,21 @@ def flaws(screen: OwnerScreen, *, ascii_borders: bool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
-async def test_every_day_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings) -> None:
-    """Nothing is cut, too faint, or drawn with characters of uncertain width, the largest figures neither."""
-    found = {}
+async def test_every_day_is_whole_and_legible(
+    size: tuple[int, int], settings: ScreenSettings, compare: Compare
+) -> None:
+    """Nothing is cut, too faint, or drawn with uncertain widths, the largest figures neither; all is as reviewed."""
+    found, drawn = {}, {}
     async with opened(BUSY, settings, size) as (screen, pilot, _):
-        for (name, day), state in product(DAYS.items(), ALL_STATES):
+        for number, ((name, day), state) in enumerate(product(DAYS.items(), ALL_STATES)):
             screen.show(state, day)
-            await settled(screen, pilot)
+            await painting(screen, pilot)
+            if name == "busy" or isinstance(state, Looking):
+                drawn[f"{number} {name} {type(state).__name__}"] = picture(screen)
             if wrong := list(flaws(screen, ascii_borders=settings.borders == "ascii")):
                 found[name, repr(state)] = wrong
     assert found == {}
+    compare(f"owner-{named(size, settings)}", drawn)
 
 
 async def test_the_owner_sees_how_today_was_and_whether_anything_is_wrong() -> None:
