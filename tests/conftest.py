@@ -18,7 +18,7 @@ def anyio_backend() -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the town be played for longer (`./kazasu test --town-days 10000`), messages be cut everywhere, and pictures written."""
+    """Let a town be played for longer, messages be cut at every byte, and pictures of screens be written."""
     parser.addoption("--town-days", type=int, default=500, help="days that the simulated town is played for")
     parser.addoption("--every-byte", action="store_true", help="cut messages at each of their bytes")
     parser.addoption("--write-pictures", action="store_true", help="write the pictures of screens anew")
