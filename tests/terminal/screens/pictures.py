@@ -24,7 +24,7 @@ from tests.terminal.screens.measures import painted
 
 FOLDER = Path(__file__).parent / "pictures"
 
-Compare = Callable[[str, Mapping[str, str]], None]
+Album = Callable[[str, Mapping[str, str]], None]
 """Compares pictures, by what they show, with those kept in a file of this name; fails where they differ."""
 
 
@@ -82,7 +82,7 @@ def _name(style: Style | None) -> str:
 
 
 @pytest.fixture
-def compare(request: pytest.FixtureRequest) -> Compare:
+def compare(request: pytest.FixtureRequest) -> Album:
     """Return what compares pictures, or writes them where the command line says so."""
     is_writing = bool(request.config.getoption("--write-pictures"))
 

@@ -21,7 +21,7 @@ from terminal.shell.widgets.amount import AmountDisplay
 from terminal.shell.widgets.prose import Prose
 from terminal.shell.widgets.touch import ChoiceLine
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
-from tests.terminal.screens.pictures import Compare, named, painting, picture
+from tests.terminal.screens.pictures import Album, named, painting, picture
 from tests.terminal.screens.scenes import STATES, counter_in
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ LOOKS = [
 
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
 async def test_every_scene_is_whole_and_legible(
-    size: tuple[int, int], settings: ScreenSettings, compare: Compare
+    size: tuple[int, int], settings: ScreenSettings, compare: Album
 ) -> None:
     """Also on a monitor whose terminal is set to very large type; all is as it was reviewed."""
     app = DisplayApp(_silent, settings)

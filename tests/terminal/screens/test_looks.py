@@ -23,7 +23,7 @@ from terminal.shell.widgets.touch import KeyCap, Touchable
 from terminal.slips.rows import Row
 from tests.terminal.screens.gallery import drawings
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, painted, text_of
-from tests.terminal.screens.pictures import Compare, named, painting, picture
+from tests.terminal.screens.pictures import Album, named, painting, picture
 from tests.terminal.screens.scenes import ITEM, STATES, at_counter, counter_in
 
 SMALL, LARGE = (80, 24), (120, 40)
@@ -68,7 +68,7 @@ def _flaws(screen: CounterScreen, *, ascii_borders: bool) -> Iterator[str]:
 @pytest.mark.anyio
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
 async def test_every_state_is_whole_and_legible(
-    size: tuple[int, int], settings: ScreenSettings, compare: Compare
+    size: tuple[int, int], settings: ScreenSettings, compare: Album
 ) -> None:
     """Nothing is cut, too faint, too small to touch, or of uncertain width; all is as reviewed."""
     found, drawn = {}, {}

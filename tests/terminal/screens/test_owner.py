@@ -46,7 +46,7 @@ from terminal.slips.rows import Row
 from tests.terminal.screens.measures import ambiguous, cut_off, faint, text_of
 from tests.terminal.screens.owner_scenes import BUSY, CLOSED, COMPARED, DAYS, FOUND, settled
 from tests.terminal.screens.owner_scenes import at_owner as opened
-from tests.terminal.screens.pictures import Compare, named, painting, picture
+from tests.terminal.screens.pictures import Album, named, painting, picture
 from tests.terminal.screens.scenes import STATES, at_counter, counter_in
 
 pytestmark = pytest.mark.anyio
@@ -101,9 +101,7 @@ def flaws(screen: OwnerScreen, *, ascii_borders: bool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("size", "settings"), LOOKS)
-async def test_every_day_is_whole_and_legible(
-    size: tuple[int, int], settings: ScreenSettings, compare: Compare
-) -> None:
+async def test_every_day_is_whole_and_legible(size: tuple[int, int], settings: ScreenSettings, compare: Album) -> None:
     """Nothing is cut, too faint, or drawn with uncertain widths, the largest figures neither; all is as reviewed."""
     found, drawn = {}, {}
     async with opened(BUSY, settings, size) as (screen, pilot, _):
