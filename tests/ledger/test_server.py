@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_a_day_is_tidied_up_by_itself(
     ledger = assemble(Place(tmp_path), Anchors())
     days: list[date] = []
     waits: list[float] = []
+    sleep, here = time.sleep, threading.get_ident()
 
     def tidy(_books: object, _keys: object, today: date) -> None:
         days.append(today)
@@ -37,6 +39,9 @@ def test_a_day_is_tidied_up_by_itself(
             raise OperationalError("SELECT", {}, OSError("K7QM3V9TXW"))
 
     def wait(seconds: float) -> None:
+        if threading.get_ident() != here:  # another server's thread, of a test before this one
+            sleep(seconds)
+            return
         waits.append(seconds)
         if len(waits) == 3:
             raise Ended
