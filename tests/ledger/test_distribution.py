@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +19,8 @@ from ledger.api.approvals import waiting
 from ledger.api.audit import Audit
 from ledger.api.desk import OfficeDesk, Officer
 from ledger.api.replay import Replays
+from ledger.api.state import Ledger
+from ledger.api.webhook import deliver, remove_webhook, set_webhook, webhook_of
 from ledger.points import schema as points
 from ledger.points.counters import seal_counts_of_0_1_0
 from ledger.points.events import EventKind, Events
@@ -161,6 +164,13 @@ def administer(store: Store) -> None:
     with audit.act(officer, "stop", {}, NOW, MYKEY, municipalities=[NEIGHBOUR]):
         assert audit.deliver(CITY) == 0
     assert (len(audit.acts(CITY)), len(audit.acts(NEIGHBOUR))) == (2, 2)
+    # Of a ledger the webhook needs its books, its clock and what was noticed.
+    around = SimpleNamespace(books=store.engine, clock=lambda: NOW, registry=store.registry, events=events)
+    ledger = cast("Ledger", around)
+    set_webhook(ledger, CITY, "https://town.example.jp/events", lambda _host, _port: ["93.184.216.34"])
+    assert deliver(ledger) == 0
+    assert webhook_of(ledger, CITY) is not None
+    remove_webhook(ledger, CITY)
     store.points.suspend(MYKEY, CITY, suspended=True)
     store.points.suspend(MYKEY, CITY, suspended=False)
     gifts = [Gift("row1", MYKEY, CITY, 5), Gift("row2", "K7QM3V9TXX", CITY, 5)]

@@ -66,6 +66,14 @@ def test_a_forgotten_reservation_comes_back(allowed: Store, asked: int) -> None:
     assert (verdict.status, verdict.redeemed, agree(allowed)) == (Status.ACCEPTED, asked, True)
 
 
+def test_no_points_are_set_aside_where_the_rules_do_not_allow_it(store: Store) -> None:
+    """Without a word on redeeming offline nothing is reserved."""
+    content = reserve(1, 100).content
+    asked = replace(reserve(1, 100), content=content.model_copy(update={"rules": {CITY: 1}}))
+    (verdict,) = store.decide(asked)
+    assert (verdict.code, agree(store)) == ("offline_not_allowed", True)
+
+
 def test_a_forgotten_sale_comes_out_of_the_reservation_again(allowed: Store) -> None:
     """Its verdict is given back, and nothing is lost by it."""
     allowed.decide(reserve(1, 300))

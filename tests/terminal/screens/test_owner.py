@@ -333,7 +333,7 @@ async def test_a_wrong_key_says_which_would_work() -> None:
     """Nothing happens, and nobody is left guessing."""
     async with opened(BUSY) as (screen, pilot, _):
         await pilot.press("q")
-        assert (screen.state, "使えるキー: 1 2 3 Esc" in text_of(screen)) == (Looking(), True)
+        assert (screen.state, "使えるキー: 1 2 3 4 Esc" in text_of(screen)) == (Looking(), True)
 
 
 def test_every_row_of_the_registry_is_complete() -> None:
