@@ -267,7 +267,7 @@ def _not_done(kind: Kind, bill: int | None, fault: Fault) -> Ending:
 def ending_of(record: Recorded) -> Ending:
     """Return how an operation stands that was recorded before."""
     content, verdict = record.entry.content, record.verdict
-    receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # of a counter's kinds
+    receipt = Receipt(record.operation_id, record.short_hash, record.entry.at, content, verdict=verdict)  # type: ignore[arg-type]  # a close, too
     told = Ending(content.kind, "queued", receipt.bill, receipt, reference=record.entry.reference)
     if verdict is None:
         redeems = isinstance(content, Sale) and content.redeem and content.offline is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -15,6 +16,8 @@ from terminal.shop.engine import Unanswerable
 from terminal.shop.printing import HANGS_AFTER, PrinterError, PrinterSilent, Printing, Sheet
 from terminal.slips.operation import of_journal, slip
 from terminal.slips.report import report_rows
+
+_log = logging.getLogger(__name__)
 
 
 async def operation(
@@ -58,6 +61,7 @@ async def _print(shared: Shared, printing: Printing, sheet: Sheet) -> str:
     except PrinterError as error:
         return _sentence(shared, fault_of(error))
     except Exception as error:  # noqa: BLE001  # whatever broke in the printer's thread, the counter goes on
+        _log.exception("a slip could not be printed")
         return _sentence(shared, fault_of(error))
     return shared.words("print-done")
 

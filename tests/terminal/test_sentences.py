@@ -22,6 +22,7 @@ import terminal
 from config.errors import KnownError
 from config.texts import LANGUAGES, Lang
 from ledger.api.problems import KINDS
+from ledger.wire.kinds import KINDS as OPERATIONS
 from ledger.wire.reasons import Reason
 from terminal.counter.outcome import MAY_GO_BETTER
 
@@ -134,3 +135,12 @@ _BROUGHT = {
     "tool_missing",
 }
 """Codes of which a part is what somebody else said."""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_each_kind_of_operation_ends_in_a_sentence_of_its_own(lang: Lang) -> None:
+    """A close that is asked for by its number is no void."""
+    names = ("redeemed", "awarded", "back", "back_points", "reserved", "due", "balances", "linked")
+    figures: dict[str, str | int] = {"operation": "252034-0001-01-000002", **dict.fromkeys(names, 0)}
+    texts, kinds = config.texts.Texts(lang), [*OPERATIONS, "of a later form"]
+    assert len({texts("op-accepted", kind=kind, **figures) for kind in kinds}) == len(kinds)

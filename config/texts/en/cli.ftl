@@ -10,7 +10,9 @@ op-accepted =
         [release] given back { $operation }
         [unlink] Given up { $operation }
         [link] First registration is done. { $operation }
-       *[void] Voided. { $operation }
+        [void] Voided. { $operation }
+        [close] The day is closed. { $operation }
+       *[other] Done { $operation }
     }
 op-queued = Taken. It is sent as soon as the line is back. { $operation }
 op-cut-redeem = Not taken: { $points } P ({ $programme })

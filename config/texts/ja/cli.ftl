@@ -10,7 +10,9 @@ op-accepted =
         [release] 取り置きを戻しました { $operation }
         [unlink] 取りやめました { $operation }
         [link] 初回登録が終わりました。{ $operation }
-       *[void] 取り消しました。{ $operation }
+        [void] 取り消しました。{ $operation }
+        [close] 締めました。{ $operation }
+       *[other] 完了 { $operation }
     }
 op-queued = 受け付けました。回線が戻りしだい送ります。{ $operation }
 op-cut-redeem = 使えなかったポイント { $points } P（{ $programme }）
